@@ -1,0 +1,55 @@
+/*
+ * broker.h -- the launcher's side of the egress broker (launcher/broker/, a
+ * process of its own, program "bascule-broker").
+ *
+ * One broker per launcher.  A leg is one invocation's way out: the worker's end
+ * goes to the worker, the broker has the other and the policy.
+ */
+#ifndef CORE_BROKER_H
+#define CORE_BROKER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "worker/contract/error.h"
+#include "worker/contract/spec.h"
+
+struct broker;
+
+struct broker_policy {
+	const struct egress_rule *rules;
+	size_t			  nrules;
+	const char *const	 *allow_private;	/* hosts the operator opened; NULL-terminated, or NULL */
+	unsigned int		  connects_max;		/* 0: BROKER_CONNECTS_MAX */
+};
+
+#define BROKER_CONNECTS_MAX	10000u	/* connections of one invocation */
+#define BROKER_CONTACTS_MAX	64u	/* distinct (host, port, outcome) kept for a receipt; the rest are counted */
+
+/* program: absolute path of bascule-broker. The child dies with its parent. */
+struct broker	*broker_start(const char *program, struct error *e);
+void		 broker_stop(struct broker *);
+
+/*
+ * Opens a leg.  0: *leg (> 0) names it and *worker_fd is the worker's end
+ * (close-on-exec, the caller's to close).
+ */
+int		 broker_open(struct broker *, const struct broker_policy *, uint32_t *leg, int *worker_fd, struct error *e);
+/*
+ * Readable when the broker has something to say; call broker_read() then.
+ * It collects contacts; -1 with ERR_SYSTEM once the broker is gone (every leg's worker must die).
+ */
+int		 broker_fd(const struct broker *);
+int		 broker_read(struct broker *, struct error *e);
+/*
+ * Ends a leg and gives what it did: an array of
+ * {"host","port","outcome":"ok|refused|unresolved|unreachable|timeout|budget","count","reason"?}, owned by the caller.
+ */
+cJSON		*broker_close(struct broker *, uint32_t leg);
+/* The first host this leg was refused by policy, for the cause of death; NULL if none. Valid until broker_close. */
+const char	*broker_refused(const struct broker *, uint32_t leg);
+
+#endif

@@ -1,0 +1,101 @@
+/*
+ * invoke.h -- run one command in a fresh, confined worker: what the front doors
+ * (cli/, later serve/) call.
+ *
+ * Loop-agnostic: the caller polls the descriptors that inv_poll() names and
+ * calls inv_step().  Everything is bounded: one line of results, one of logs.
+ */
+#ifndef CORE_INVOKE_H
+#define CORE_INVOKE_H
+
+#include <poll.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "worker/contract/error.h"
+#include "worker/contract/record.h"
+#include "worker/contract/request.h"
+#include "worker/contract/spec.h"
+
+/* What is installed under a name. */
+struct connector_ref {
+	char		name[CONNECTOR_NAME_MAX + 1];
+	char		program[4096];	/* absolute path, no symlinks */
+	struct spec	spec;
+};
+
+/*
+ * Finds a connector: a name ([a-z0-9-], searched in BASCULE_CONNECTORS, a
+ * colon-separated list, else the build tree's or installation's own directory)
+ * or a path (with a '/') of its folder or program.  -1 with ERR_NO_CONNECTOR; the message lists what there is.
+ */
+int	connector_find(const char *name, struct connector_ref *ref, struct error *e);
+void	connector_free(struct connector_ref *ref);
+
+struct inv_limits {
+	int64_t		deadline_ms;	/* 0: the command's default; -1: none */
+	int64_t		silence_ms;	/* 0: SILENCE_MS */
+	uint64_t	memory_bytes;	/* 0: WORKER_MEMORY_BYTES */
+	unsigned int	cpu_s;		/* 0: WORKER_CPU_S */
+	uint64_t	records;	/* 0: no limit */
+	uint64_t	connects;	/* 0: broker's default */
+};
+/* One "name=value" of --limit: deadline, silence (30s, 5m, 500ms), memory (64m, 1g), cpu (10s), records, connects. */
+int	inv_limit_set(struct inv_limits *, const char *name_is_value, struct error *e);
+
+/* Where records and logs go.  Text is not NUL-terminated and lives for the call only. */
+struct inv_sink {
+	/* A public line as the worker wrote it, without '\n'.  *f says where data is. */
+	void	(*record)(void *arg, const struct line_facts *f, const char *line, size_t len);
+	/* A log line of the worker, valid JSON or not; control characters are replaced. */
+	void	(*log)(void *arg, const char *line, size_t len);
+	/* True while the caller can take more.  Worker's results are not read otherwise, and the silence clock stands still. */
+	bool	(*ready)(void *arg);
+	void	*arg;
+};
+
+struct inv_request {
+	struct connector_ref	*ref;
+	struct request		*rq;		/* id is made up if empty */
+	struct inv_limits	 limits;
+	struct inv_sink		 sink;
+	unsigned int		 waived;	/* sandbox layers, bits of enum sandbox_layer */
+	const char *const	*allow_private;	/* hosts whose private addresses may be reached; NULL-terminated, or NULL */
+};
+
+struct invocation;
+
+/*
+ * Starts it: nursery, worker, broker's leg.  NULL with *e if it could not be.
+ * The request is printed and may be freed by the caller after this returns.
+ */
+struct invocation *inv_start(const struct inv_request *, struct error *e);
+
+#define INV_POLL_MAX	6
+/* Fills fds, returns how many; *timeout_ms is when to call inv_step() at the latest (-1: no clock runs). */
+int	inv_poll(struct invocation *, struct pollfd fds[INV_POLL_MAX], int *timeout_ms);
+/* After poll: moves everything that can move.  True once it is done. */
+bool	inv_step(struct invocation *);
+/* Ends it for this reason (ERR_CANCELLED, ERR_CLIENT_GONE); inv_step() goes on until done. */
+void	inv_cancel(struct invocation *, enum err_code why, const char *text);
+
+/* After done.  code ERR_NONE: ok. Lives as long as the invocation. */
+const struct error *inv_verdict(const struct invocation *);
+/*
+ * Everything measured about it, an object owned by the caller: id, connector,
+ * command, outcome, cause, message, records, states, bytes, sha256 (of the public stream), startMs,
+ * firstRecordMs, totalMs, cpuMs, maxRssBytes, layers{name:on|waived}, egress[], exit.
+ */
+cJSON	*inv_receipt(const struct invocation *);
+/* The final record for callers that ask: {"data":receipt,"type":"end"|"error"} with '\n'. */
+void	 inv_print_verdict(const struct invocation *, struct buf *);
+/* Kills what is left, checks that it is gone, frees. NULL is fine. */
+void	 inv_free(struct invocation *);
+
+/* Ends nurseries and broker kept by this process. */
+void	 core_shutdown(void);
+
+#endif

@@ -1,0 +1,71 @@
+/*
+ * record.h -- the lines a worker writes, made and judged.
+ *
+ * Public: output, state, keepAlive, config.  Private, never shown to a caller:
+ * locked (first line, once the walls stand) and the verdict, end or error (last line).
+ *
+ *   {"data":<any>,"type":"output"}
+ *   {"data":{},"type":"keepAlive"}
+ *   {"type":"locked"}
+ *   {"type":"end"}
+ *   {"data":{"message":"no such user","type":"notFound"},"type":"error"}
+ */
+#ifndef CONTRACT_RECORD_H
+#define CONTRACT_RECORD_H
+
+#include <stddef.h>
+
+#include <cjson/cJSON.h>
+
+#include "worker/contract/buf.h"
+#include "worker/contract/error.h"
+
+enum record {
+	REC_OUTPUT,
+	REC_STATE,
+	REC_KEEP_ALIVE,
+	REC_CONFIG,
+	REC__PUBLIC,
+	REC_LOCKED = REC__PUBLIC,
+	REC_END,
+	REC_ERROR,
+	REC__MAX
+};
+
+/* "output", "keepAlive", ...  Never NULL for a value in range. */
+const char	*record_name(enum record);
+
+/* Appends one line with its '\n', data first, as the platform's SDK writes it. */
+void	record_print(struct buf *b, enum record, const cJSON *data);
+/* The verdict line of an error (ERR_NONE: the end line). */
+void	record_print_verdict(struct buf *b, const struct error *e);
+
+enum data_kind { DATA_ABSENT, DATA_OBJECT, DATA_ARRAY, DATA_STRING, DATA_NUMBER, DATA_TRUE, DATA_FALSE, DATA_NULL };
+
+/* What the validator saw; offsets are into the judged line. */
+struct line_facts {
+	enum record	 record;
+	enum data_kind	 kind;
+	size_t		 data_at;	/* first byte of data's value */
+	size_t		 data_bytes;	/* its length; 0 if absent */
+};
+
+/*
+ * Judges one line without its '\n': at most LINE_BYTES_MAX bytes, one strict
+ * JSON object, exactly one member "type" with a known name, at most one "data",
+ * no other member, names and type written without escapes; data present and of the right kind
+ * (output: any kind; state, keepAlive: object; config: array; error: an object;
+ * locked, end: absent or object).
+ * Builds no tree, allocates nothing.  -1 with ERR_RECORD_TOO_LARGE or ERR_PROTOCOL.
+ */
+int	line_judge(const char *line, size_t len, struct line_facts *f, struct error *e)
+	    __attribute__((nonnull, warn_unused_result));
+
+/*
+ * Reads the data of an error verdict into *out: type, and message with control
+ * characters replaced and cut to size.  -1: malformed.
+ */
+int	verdict_read(const char *line, const struct line_facts *f, struct error *out, struct error *e)
+	    __attribute__((nonnull, warn_unused_result));
+
+#endif

@@ -1,0 +1,40 @@
+/*
+ * rows.h -- takes a large JSON answer apart as it arrives, in flat memory.
+ *
+ * The elements of one array (named by a JSON pointer) come out one tree each;
+ * everything else of the document is kept as the envelope, with that array
+ * emptied.  SCIM: "/Resources" gives the users, the envelope has totalResults.
+ */
+#ifndef CONTRACT_ROWS_H
+#define CONTRACT_ROWS_H
+
+#include <stddef.h>
+
+#include <cjson/cJSON.h>
+
+#include "worker/contract/error.h"
+
+struct rows;
+
+struct rows_options {
+	const char	*pointer;		/* of the array; "" where the document is the array */
+	size_t		 row_bytes_max;		/* one element's text */
+	size_t		 envelope_bytes_max;	/* the rest of the document */
+	/* Gets each element; takes the row (frees it).  -1 with *e set stops the reading. */
+	int		(*on_row)(void *arg, cJSON *row, struct error *e);
+	void		*arg;
+};
+
+/* NULL: no memory. Strings in *o are copied. */
+struct rows	*rows_new(const struct rows_options *o);
+void		 rows_free(struct rows *);
+int		 rows_feed(struct rows *, const char *, size_t, struct error *);
+/*
+ * After the last byte: 0 and *envelope owned by the caller; -1 if the document
+ * was cut short, malformed, or had no array at the pointer and the pointer's
+ * place held something else (absent or null: no rows, and that is legal:
+ * the caller judges by the envelope).
+ */
+int		 rows_end(struct rows *, cJSON **envelope, struct error *);
+
+#endif

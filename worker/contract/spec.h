@@ -1,0 +1,64 @@
+/*
+ * spec.h -- a connector's connector-spec.json, as far as the runtime needs it.
+ *
+ * Read leniently, as the platform does: unknown members are kept and ignored.
+ * What is used is checked: name, commands, sourceConfig item types, egress.
+ */
+#ifndef CONTRACT_SPEC_H
+#define CONTRACT_SPEC_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "worker/contract/error.h"
+#include "worker/contract/limits.h"
+
+#define SPEC_EGRESS_MAX		64	/* rules of one connector */
+
+struct spec {
+	cJSON		*doc;		/* the whole document; owned */
+	const char	*name;		/* display name */
+};
+
+/* One host a worker may reach, templates filled in. */
+struct egress_rule {
+	char		host[EGRESS_HOST_BYTES_MAX + 1];	/* lower case; "*.example.com" for any depth below */
+	uint16_t	port;
+};
+
+/* 0 and *sp owns the tree, or -1 with ERR_NO_CONNECTOR. */
+int	spec_parse(const char *text, size_t len, struct spec *sp, struct error *e) __attribute__((nonnull));
+int	spec_load(const char *path, struct spec *sp, struct error *e) __attribute__((nonnull));
+void	spec_free(struct spec *sp);
+
+/* True if "commands" lists it, or it is std:spec:read. */
+bool	spec_has_command(const struct spec *sp, const char *type);
+
+/*
+ * Calls fn(arg, value) for every string of config that the spec marks secret or
+ * secrettextarea, inside keyValue and cardList items too.  Empty strings are skipped.
+ */
+void	spec_secrets(const struct spec *sp, const cJSON *config,
+	    void (*fn)(void *arg, const char *value), void *arg);
+
+/*
+ * What this invocation may reach.  "egress" of the spec, each
+ *   {"host":"api.github.com","ports":[443]}   (ports default to [443])
+ *   {"host":"{{config.baseUrl}}"}             (a url's host and port, or a bare host)
+ * else, where the spec has no "egress", host and port of every url-typed config value.
+ * A template whose key is absent or empty gives no rule.  -1 with
+ * ERR_INVALID_CONFIGURATION (a value that is no URL or host; named by key) or ERR_LIMIT.
+ */
+int	spec_egress(const struct spec *sp, const cJSON *config,
+	    struct egress_rule rules[SPEC_EGRESS_MAX], size_t *n, struct error *e);
+
+/*
+ * Splits an absolute http(s) URL: host (lower case, no brackets, no userinfo
+ * allowed), port (443 or 80 by default).  -1: not such a URL.
+ */
+int	url_host_port(const char *url, char host[EGRESS_HOST_BYTES_MAX + 1], uint16_t *port, bool *https);
+
+#endif

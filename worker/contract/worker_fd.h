@@ -1,0 +1,41 @@
+/*
+ * worker_fd.h -- what a worker is born with.  Nothing else is open, and its
+ * environment is empty.
+ */
+#ifndef CONTRACT_WORKER_FD_H
+#define CONTRACT_WORKER_FD_H
+
+#include <assert.h>
+#include <unistd.h>
+
+enum worker_fd {
+	FD_REQUEST,	/* read: one JSON document, then EOF */
+	FD_RESULT,	/* write: result lines */
+	FD_LOG,		/* write: log lines */
+	FD_EGRESS,	/* SOCK_SEQPACKET to the egress broker */
+	FD__COUNT
+};
+static_assert(FD_REQUEST == STDIN_FILENO && FD_RESULT == STDOUT_FILENO &&
+    FD_LOG == STDERR_FILENO, "a worker's first three are the usual ones");
+
+/* A nursery has these beside them: its orders, and where it complains. */
+enum nursery_fd {
+	FD_ORDERS = FD__COUNT,	/* SOCK_SEQPACKET to the launcher */
+	FD_COMPLAINT,		/* write: why it could not start */
+	FD__NURSERY_COUNT
+};
+
+/* argv[1] of a connector that is started as a nursery. */
+#define NURSERY_ARG	"--nursery"
+
+/* Launcher to nursery: fork one.  FD__COUNT descriptors come with it, in enum order. */
+struct nursery_order {
+	unsigned int	serial;
+};
+/* Nursery to launcher: ready (serial 0, once) or forked. */
+struct nursery_report {
+	unsigned int	serial;
+	int		pid;		/* > 0, or -errno */
+};
+
+#endif

@@ -1,0 +1,196 @@
+/*
+ * fetch.h -- HTTP for connectors: JSON in and out, sign-in, retries, paging.
+ *
+ * Over libcurl, on sockets that the egress broker connects.  TLS is verified
+ * end to end in the worker and there is no switch to turn that off; private
+ * CAs come in config's "caBundle" (PEM).  Included by bascule.h.
+ *
+ * Failures fill *e: ERR_INSUFFICIENT_PERMISSION (401, 403), ERR_NOT_FOUND
+ * (404), ERR_INVALID_REQUEST (400, 409, 422), ERR_UPSTREAM (other 4xx and 5xx, connection and
+ * TLS errors), ERR_TIMEOUT, ERR_INVALID_RESPONSE (not JSON, cut short, a
+ * page that does not fit the others), ERR_NO_EGRESS (broker refused). The text names
+ * method, URL without query, status, and up to 200 bytes of the answer.
+ */
+#ifndef BASCULE_FETCH_H
+#define BASCULE_FETCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cjson/cJSON.h>
+
+#include "worker/contract/error.h"
+
+struct call;
+struct fetch_response;
+struct fetch;		/* one source: base URL, sign-in, retry state, connections */
+
+#define FETCH_BODY_BYTES_MAX	(32u << 20)	/* one answer held as a tree */
+#define FETCH_STREAM_BYTES_MAX	((uint64_t)4 << 30)	/* one answer read row by row */
+#define FETCH_ROW_BYTES_MAX	(8u << 20)	/* one row of it */
+#define FETCH_PAGES_MAX		1000000u	/* pages of one list */
+#define FETCH_PARALLEL_MAX	16u		/* requests under way at once */
+#define FETCH_ATTEMPTS_MAX	5u		/* first try included */
+#define FETCH_TIMEOUT_MS	60000		/* one attempt without a byte moving */
+#define FETCH_CONNECT_MS	15000
+#define FETCH_WAIT_MS_MAX	120000		/* longest wait that Retry-After or a reset header may ask */
+#define FETCH_BACKOFF_MS	500		/* first; doubles, with full jitter, up to: */
+#define FETCH_BACKOFF_MS_MAX	30000
+#define FETCH_REDIRECTS_MAX	5		/* same origin only */
+
+enum auth_kind {
+	AUTH_NONE,
+	AUTH_BASIC,		/* user, secret */
+	AUTH_BEARER,		/* secret */
+	AUTH_API_KEY,		/* header or query parameter `name`, value prefix + secret */
+	AUTH_OAUTH2_CC,		/* client credentials: user = client id, secret = client secret */
+	AUTH_CUSTOM,		/* token() makes a bearer token (GitHub App and the like) */
+};
+
+struct auth {
+	enum auth_kind	 kind;
+	const char	*user;
+	const char	*secret;
+	const char	*name;		/* API key: header or parameter name */
+	const char	*prefix;	/* API key: "SSWS " and the like; NULL: none. AUTH_CUSTOM: scheme, NULL: "Bearer " */
+	bool		 in_query;	/* API key in the query instead of a header */
+	const char	*token_url;	/* OAuth2 */
+	const char	*scope;		/* OAuth2; NULL: none */
+	const char	*audience;	/* OAuth2 "audience" or "resource" extra parameter; NULL: none */
+	bool		 secret_in_body; /* OAuth2: client id and secret as form fields, not as Basic */
+	/*
+	 * AUTH_CUSTOM: gives a token (owned by fetch, freed) and its life in
+	 * seconds (0: unknown).  May use fetch_call with FETCH_NO_AUTH.  -1 with *e.
+	 */
+	int		(*token)(void *arg, struct fetch *f, char **token, int64_t *expires_in_s, struct error *e);
+	void		*arg;
+};
+
+struct fetch_options {
+	const char		*base_url;	/* https://host[:port][/path]; paths are appended to it */
+	struct auth		 auth;		/* strings are copied */
+	const char *const	*headers;	/* "Name: value", NULL-terminated; sent with every request */
+	const char		*ca_bundle;	/* PEM, beside the system's CAs; NULL: config "caBundle" */
+	const char		*content_type;	/* of bodies; NULL: application/json */
+	const char		*accept;	/* NULL: application/json */
+	unsigned int		 parallel;	/* 0: 4 */
+	unsigned int		 attempts;	/* 0: FETCH_ATTEMPTS_MAX */
+	int			 timeout_ms;	/* 0: FETCH_TIMEOUT_MS */
+	/*
+	 * Judges an answer that fetch would take as a refusal by rate limit or pass through.  Called for every
+	 * status >= 400 before anything else.  >= 0: wait so many ms and repeat (within
+	 * the attempts); -1: fetch decides.  NULL: fetch decides (429 and 503 with Retry-After, epoch reset headers).
+	 */
+	int64_t			(*wait_ms)(void *arg, const struct fetch_response *rs, unsigned int attempt);
+	void			*wait_arg;
+	/* Makes a better message or code out of an error answer; may change *e; NULL: none. */
+	void			(*explain)(void *arg, const struct fetch_response *rs, struct error *e);
+	void			*explain_arg;
+};
+
+/*
+ * Waits between attempts, and long transfers, send keepAlive records by
+ * themselves.  NULL with c->err set (bad URL, bad PEM, missing secret).
+ * 401 refreshes an OAuth2 or custom token once; tokens are refreshed 30 s before they expire.
+ */
+struct fetch	*fetch_new(struct call *c, const struct fetch_options *o);
+void		 fetch_free(struct fetch *f);
+
+#define FETCH_NO_AUTH	(1u << 0)	/* send no credentials */
+#define FETCH_REPEATABLE (1u << 1)	/* repeat blindly although the method is POST or PATCH */
+#define FETCH_ONCE	(1u << 2)	/* never repeat */
+#define FETCH_ANY_STATUS (1u << 3)	/* 4xx and 5xx are answers, not failures (after retries) */
+#define FETCH_FORM	(1u << 4)	/* body is an object sent as application/x-www-form-urlencoded */
+
+struct fetch_param { const char *name, *value; };	/* value NULL: left out */
+
+struct fetch_request {
+	const char			*method;	/* NULL: GET */
+	const char			*path;		/* appended to base_url; or an absolute URL of the same origin */
+	const struct fetch_param	*query;		/* encoded here; ends with name NULL; NULL: none */
+	const char *const		*headers;	/* beside the client's; NULL-terminated; NULL: none */
+	const cJSON			*body;		/* NULL: none */
+	unsigned int			 flags;		/* FETCH_* */
+	/*
+	 * Row by row: the array at this pointer goes to on_row one element at a
+	 * time (taken), and the answer's body is the envelope.  Rows that were
+	 * delivered are never delivered twice: with rows, an attempt that fails
+	 * after its first row is not repeated by fetch_call (fetch_pages resumes by itself).
+	 */
+	const char			*rows;		/* "/Resources"; "" the document; NULL: no rows */
+	int				(*on_row)(void *arg, cJSON *row, struct error *e);
+	void				*arg;
+};
+
+struct fetch_response {
+	int		 status;
+	cJSON		*body;		/* NULL where the answer had none (204) */
+	size_t		 rows;		/* delivered to on_row */
+	void		*headers;	/* private */
+};
+
+/* The header's value (the last of that name), or NULL; lives as long as the response. */
+const char	*fetch_header(const struct fetch_response *rs, const char *name);
+void		 fetch_response_free(struct fetch_response *rs);
+#define autoresponse	__attribute__((cleanup(fetch_response_free))) struct fetch_response
+
+/* One request.  0 and *rs owned by the caller; -1, *rs zeroed, *e filled. rs may be NULL. */
+int	fetch_call(struct fetch *f, const struct fetch_request *rq, struct fetch_response *rs, struct error *e);
+
+/* The everyday forms: path may hold a query.  The tree belongs to the caller; out may be NULL. */
+int	fetch_get(struct fetch *f, const char *path, cJSON **out, struct error *e);
+int	fetch_send(struct fetch *f, const char *method, const char *path, const cJSON *body, cJSON **out,
+	    struct error *e);
+
+/*
+ * n requests, at most o->parallel at once.  done(arg, i, rs) is called for
+ * each as it ends, in any order, with rs->body the caller's to take (set NULL).  The first failure, or -1 from
+ * done, ends all of it: -1 with *e.
+ */
+int	fetch_many(struct fetch *f, const struct fetch_request *rqs, size_t n,
+	    int (*done)(void *arg, size_t i, struct fetch_response *rs, struct error *e), void *arg, struct error *e);
+
+enum page_kind {
+	PAGE_NONE,		/* one answer is all; a truncation marker is an error */
+	PAGE_LINK,		/* Link: <...>; rel="next" */
+	PAGE_NEXT_URL,		/* a URL in the body at `next` */
+	PAGE_CURSOR,		/* a cursor in the body at `next`, sent as parameter `param` */
+	PAGE_OFFSET,		/* `param` = rows so far, from `first` */
+	PAGE_NUMBER,		/* `param` = page number, from `first` */
+	PAGE_SCIM,		/* startIndex/count/totalResults of RFC 7644 */
+};
+
+struct page_plan {
+	enum page_kind	 kind;
+	const char	*rows;		/* pointer to the array of each answer */
+	const char	*next;		/* pointer: next URL or cursor; for PAGE_NONE: a truncation marker that must be absent or false */
+	const char	*more;		/* pointer to a boolean that says whether there is more; NULL: none */
+	const char	*total;		/* pointer to the total; NULL: none.  SCIM: /totalResults */
+	const char	*param;		/* offset, page or cursor parameter */
+	const char	*size_param;	/* page size parameter; NULL: none.  SCIM: count */
+	unsigned int	 size;		/* asked page size; 0: the source's default */
+	int64_t		 first;		/* first offset or page number.  SCIM: always 1 */
+	bool		 total_may_move; /* the total may change while paging; still, fewer rows than the last total is an error */
+};
+
+/*
+ * All pages of a list, each row to on_row (taken).  Advances by rows received.
+ * Ends cleanly only when the source says it is the end, and fails (ERR_INVALID_RESPONSE) on: a
+ * repeated cursor or link, a next link of another origin, an empty page before
+ * the total is reached, fewer or more rows than the total, a truncation marker, too many pages.
+ * A page that breaks off after some rows is asked for again and the rows
+ * already delivered are skipped, once their number still fits (offset kinds: asks from the first missing row).
+ * first: path, query, headers as in a call; rows and on_row of it are ignored.  *rows_out may be NULL.
+ */
+int	fetch_pages(struct fetch *f, const struct fetch_request *first, const struct page_plan *p,
+	    int (*on_row)(void *arg, cJSON *row, struct error *e), void *arg, uint64_t *rows_out, struct error *e);
+
+/* One path segment or query value, percent-encoded (RFC 3986 unreserved kept); "." and ".." are encoded too.  Owned by the caller. */
+char	*fetch_escape(const char *s);
+
+/* base64url without padding; RS256 of data by a PEM private key (PKCS#1 or #8), base64url.  NULL and *e on failure. Owned by the caller. */
+char	*fetch_base64url(const void *data, size_t n);
+char	*fetch_sign_rs256(const char *pem, const char *data, struct error *e);
+
+#endif
