@@ -1,0 +1,118 @@
+/*
+ * landlock.c -- the file wall: first libraries and the connector's folder only,
+ * then nothing at all.
+ *
+ * Everything that the running kernel's ABI can deny is denied.  Debian 12's
+ * headers stop at ABI 2, hence the figures here; they are kernel ABI.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "sandbox/private.h"
+
+#define RULESET_VERSION	(1u << 0)
+#define RULE_PATH	1
+
+#define FS_EXECUTE	(1ull << 0)
+#define FS_READ_FILE	(1ull << 2)
+#define FS_READ_DIR	(1ull << 3)
+
+/* What each ABI added, in order; a ruleset asks for exactly what the kernel knows. */
+static const struct {
+	uint64_t	fs, net, scoped;
+} abis[] = {
+	[1] = { 0x1fff, 0, 0 },		/* 13 rights on files */
+	[2] = { 1ull << 13, 0, 0 },	/* refer */
+	[3] = { 1ull << 14, 0, 0 },	/* truncate */
+	[4] = { 0, 0x3, 0 },		/* TCP bind, connect */
+	[5] = { 1ull << 15, 0, 0 },	/* ioctl on devices */
+	[6] = { 0, 0, 0x3 },		/* abstract unix sockets, signals */
+};
+#define ABI_KNOWN	6
+#define ABI_LEAST	1
+
+struct ruleset {
+	uint64_t	fs, net, scoped;
+};
+
+struct path_rule {
+	uint64_t	allowed;
+	int32_t		parent_fd;
+} __attribute__((packed));
+
+static int
+ruleset_new(void)
+{
+	struct ruleset	 r = { 0, 0, 0 };
+	size_t		 size;
+	long		 abi;
+	int		 fd;
+
+	abi = syscall(SYS_landlock_create_ruleset, NULL, 0, RULESET_VERSION);
+	if (abi < ABI_LEAST)
+		sandbox_die(LAYER_LANDLOCK, "this kernel has none (needs 5.13 and \"landlock\" in lsm=)",
+		    abi == -1 ? errno : 0);
+	if (abi > ABI_KNOWN)
+		abi = ABI_KNOWN;
+	for (long a = ABI_LEAST; a <= abi; a++) {
+		r.fs |= abis[a].fs;
+		r.net |= abis[a].net;
+		r.scoped |= abis[a].scoped;
+	}
+	size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
+	if ((fd = (int)syscall(SYS_landlock_create_ruleset, &r, size, 0)) == -1)
+		sandbox_die(LAYER_LANDLOCK, "make a ruleset", errno);
+	return fd;
+}
+
+static void
+ruleset_enter(int fd)
+{
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
+		sandbox_die(LAYER_LANDLOCK, "no_new_privs", errno);
+	if (syscall(SYS_landlock_restrict_self, fd, 0) == -1)
+		sandbox_die(LAYER_LANDLOCK, "restrict", errno);
+	close(fd);
+}
+
+static void
+allow(int ruleset, const char *path)
+{
+	struct path_rule	 rule = { .allowed = FS_READ_FILE | FS_EXECUTE };
+	struct stat		 st;
+
+	if ((rule.parent_fd = open(path, O_PATH | O_CLOEXEC)) == -1) {
+		if (errno == ENOENT)
+			return;
+		sandbox_die(LAYER_LANDLOCK, path, errno);
+	}
+	if (fstat(rule.parent_fd, &st) == 0 && S_ISDIR(st.st_mode))
+		rule.allowed |= FS_READ_DIR;
+	if (syscall(SYS_landlock_add_rule, ruleset, RULE_PATH, &rule, 0) == -1)
+		sandbox_die(LAYER_LANDLOCK, path, errno);
+	close(rule.parent_fd);
+}
+
+void
+landlock_load(const char *program)
+{
+	char	 folder[4096];
+	int	 fd = ruleset_new();
+
+	for (size_t i = 0; sandbox_readable[i] != NULL; i++)
+		allow(fd, sandbox_readable[i]);
+	folder_of(program, folder, sizeof(folder));
+	allow(fd, folder);
+	ruleset_enter(fd);
+}
+
+void
+landlock_close(void)
+{
+	ruleset_enter(ruleset_new());
+}

@@ -1,0 +1,32 @@
+/*
+ * private.h -- between the files of this room.
+ */
+#ifndef SANDBOX_PRIVATE_H
+#define SANDBOX_PRIVATE_H
+
+#include "sandbox/sandbox.h"
+
+#define ON(waived, layer)	(((waived) & (1u << (layer))) == 0)
+
+/* Ends the process: "sandbox: <layer>: <what>: <errno>". */
+void	sandbox_die(enum sandbox_layer, const char *what, int err) __attribute__((noreturn));
+
+/* Each applies one layer or ends the process. */
+void	root_take(const char *program);			/* mount namespace: takes hold of what stays readable */
+void	ids_become(unsigned int waived);		/* user, group, groups; files can be made in the namespace after that only */
+void	root_enter(void);				/* a new, read-only root */
+void	ids_drop(unsigned int waived);			/* bounding set and capabilities; keeps CAP_SYS_ADMIN of its own namespace */
+void	landlock_load(const char *program);		/* stage 1: read and execute libraries, the CA file, the program's folder */
+void	landlock_close(void);				/* stage 2: nothing */
+void	rlimits_set(const struct sandbox_wall *);
+
+enum filter { FILTER_LOAD, FILTER_LOCK, FILTER_NOFORK, FILTER_ALONE };
+void	filter_enter(enum filter, unsigned int waived);
+
+/* The folder of a program, into buf; never fails for an absolute path that fits. */
+void	folder_of(const char *program, char *buf, size_t n);
+
+/* What a connector may read while it loads; NULL-terminated, absolute paths. */
+extern const char *const sandbox_readable[];
+
+#endif

@@ -1,0 +1,85 @@
+/*
+ * sandbox.h -- takes authority away from a connector, in two stages.
+ *
+ *	sandbox_clone()	launcher: makes the process that becomes a nursery
+ *	sandbox_wall()	stage 1, in that process, before exec: a connector's
+ *			constructors already run inside walls
+ *	sandbox_lock()	stage 2, in the nursery, after it has loaded what it
+ *			needs: nothing can be opened any more
+ *	sandbox_fork()	nursery: a fresh process in a pid namespace of its own
+ *	sandbox_shed()	in it: the last privilege goes
+ *
+ * Stage 1 and 2 have no failure return: a process that cannot be confined
+ * writes why to descriptor 2 and ends with SANDBOX_EXIT.  Libc and libseccomp only.
+ */
+#ifndef SANDBOX_H
+#define SANDBOX_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define SANDBOX_EXIT	81	/* exit status of a process that could not be confined (ERR_SANDBOX) */
+
+enum sandbox_layer {
+	LAYER_BIRTH,		/* own session, empty environment, descriptors by number, dies with its parent */
+	LAYER_IDS,		/* an unprivileged user and group, no capability */
+	LAYER_NAMESPACES,	/* user, mount, net, ipc, uts, cgroup; pid for each worker */
+	LAYER_LANDLOCK,		/* no file, no TCP, no abstract socket, no signal to others */
+	LAYER_SECCOMP,		/* allow-list of system calls, no_new_privs */
+	LAYER_RLIMITS,		/* memory, processor time, files, processes, no core */
+	LAYER__MAX,
+	LAYER_INVALID = -1
+};
+
+/* "namespaces"; never NULL for a layer in range. */
+const char		*sandbox_layer_name(enum sandbox_layer);
+enum sandbox_layer	 sandbox_layer_from_name(const char *);
+/* True if an operator may run without it (bit (1u << layer) in `waived`). */
+bool			 sandbox_layer_waivable(enum sandbox_layer);
+
+struct sandbox_wall {
+	const char	*program;	/* absolute path; its folder stays readable until stage 2 */
+	unsigned int	 waived;
+	uint64_t	 memory_bytes;	/* private writable memory */
+	unsigned int	 cpu_s;
+	unsigned int	 files_max;
+	int		 sync_fd;	/* read: one byte once the id maps are written */
+	pid_t		 parent;	/* die when it does */
+};
+
+/*
+ * Like fork(), with the namespaces of the walls around the child.  In the
+ * parent: the pid, *pidfd (close-on-exec), and after it has returned the id maps are
+ * to be written with sandbox_map_ids(pid).  -1 with errno: usually EPERM (user
+ * namespaces forbidden) or ENOSPC (too many).
+ */
+pid_t	sandbox_clone(unsigned int waived, int *pidfd);
+/* Maps the child's ids to unprivileged ones; -1 with errno. No-op where namespaces are waived. */
+int	sandbox_map_ids(pid_t child, unsigned int waived);
+
+void	sandbox_wall(const struct sandbox_wall *);
+void	sandbox_lock(unsigned int waived);
+/*
+ * 0 in the child, its pid (in the caller's namespace) in the nursery, -1 with errno.  The child's parent is the
+ * nursery's parent, which alone can wait for it.
+ */
+pid_t	sandbox_fork(unsigned int waived);
+/* At most four system calls: capabilities, death signal, and descriptors from `first` on. */
+void	sandbox_shed(unsigned int waived, unsigned int first_fd);
+
+/* For a connector that is run by hand: stage 2 with no nursery; the process itself is the worker. */
+void	sandbox_lock_alone(void);
+
+/* How many filters a worker carries, for the check from outside. */
+int	sandbox_filters(unsigned int waived);
+
+/*
+ * Looks at a worker from outside, by /proc: no_new_privs, filters, no
+ * capability, other namespaces, first process of its pid namespace.  0, or -1 and why
+ * (a text of at most n bytes).
+ */
+int	sandbox_verify(pid_t worker, unsigned int waived, char *why, size_t n);
+
+#endif

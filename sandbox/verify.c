@@ -1,0 +1,130 @@
+/*
+ * verify.c -- a look at a worker from outside.  What a worker says of its own
+ * walls is not believed; the kernel is asked.
+ */
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "sandbox/private.h"
+
+#define STATUS_BYTES	8192		/* /proc/PID/status is about 1.5 KiB */
+
+static int
+say(char *why, size_t n, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+static int
+say(char *why, size_t n, const char *fmt, ...)
+{
+	va_list	 ap;
+
+	va_start(ap, fmt);
+	vsnprintf(why, n, fmt, ap);
+	va_end(ap);
+	return -1;
+}
+
+static int
+status_read(pid_t pid, char *buf, size_t n)
+{
+	char	 path[64];
+	ssize_t	 k;
+	int	 fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return -1;
+	k = read(fd, buf, n - 1);
+	close(fd);
+	buf[k > 0 ? k : 0] = '\0';
+	return k > 0 ? 0 : -1;
+}
+
+/* The value behind "\nName:\t"; NULL if the kernel has no such line. */
+static const char *
+field(const char *status, const char *name)
+{
+	char		 key[64];
+	const char	*p;
+
+	snprintf(key, sizeof(key), "\n%s:", name);
+	if ((p = strstr(status, key)) == NULL)
+		return NULL;
+	p += strlen(key);
+	return p + strspn(p, "\t ");
+}
+
+/* A launcher may live under filters of its own (a container's); its children carry those too. */
+static unsigned long long
+own_filters(void)
+{
+	char		 status[STATUS_BYTES];
+	const char	*v;
+
+	if (status_read(getpid(), status, sizeof(status)) == -1 || (v = field(status, "Seccomp_filters")) == NULL)
+		return 0;
+	return strtoull(v, NULL, 10);
+}
+
+static int
+field_is(const char *status, const char *name, unsigned long long want, int base, char *why, size_t n)
+{
+	const char	*v = field(status, name);
+
+	if (v == NULL || strtoull(v, NULL, base) != want)
+		return say(why, n, "%s is %.20s, not %llu", name, v == NULL ? "unknown" : v, want);
+	return 0;
+}
+
+static int
+namespaces_differ(pid_t pid, char *why, size_t n)
+{
+	static const char *const	 names[] = { "user", "mnt", "net", "ipc", "uts", "cgroup", "pid" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+		struct stat	 ours, theirs;
+		char		 path[64];
+
+		snprintf(path, sizeof(path), "/proc/self/ns/%s", names[i]);
+		if (stat(path, &ours) == -1)
+			return say(why, n, "cannot see our %s namespace", names[i]);
+		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, names[i]);
+		if (stat(path, &theirs) == -1)
+			return say(why, n, "cannot see its %s namespace", names[i]);
+		if (ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev)
+			return say(why, n, "shares our %s namespace", names[i]);
+	}
+	return 0;
+}
+
+int
+sandbox_verify(pid_t worker, unsigned int waived, char *why, size_t n)
+{
+	static const char *const	 caps[] = { "CapInh", "CapPrm", "CapEff", "CapAmb" };
+	char				 status[STATUS_BYTES];
+	const char			*nspid;
+
+	if (status_read(worker, status, sizeof(status)) == -1)
+		return say(why, n, "cannot read its status");
+	if (field_is(status, "NoNewPrivs", 1, 10, why, n) == -1)
+		return -1;
+	if (ON(waived, LAYER_SECCOMP) && (field_is(status, "Seccomp", 2, 10, why, n) == -1 ||
+	    field_is(status, "Seccomp_filters", own_filters() + (unsigned int)sandbox_filters(waived), 10, why, n) == -1))
+		return -1;
+	for (size_t i = 0; i < sizeof(caps) / sizeof(caps[0]); i++)
+		if (field_is(status, caps[i], 0, 16, why, n) == -1)
+			return -1;
+	if (!ON(waived, LAYER_NAMESPACES))
+		return 0;
+	if (field_is(status, "CapBnd", 0, 16, why, n) == -1)
+		return -1;
+	/* "NSpid: 4711 1": first process of a namespace of its own. */
+	nspid = field(status, "NSpid");
+	if (nspid == NULL || strchr(nspid, '\t') == NULL || strtol(strchr(nspid, '\t'), NULL, 10) != 1)
+		return say(why, n, "is not the first process of its pid namespace");
+	return namespaces_differ(worker, why, n);
+}
