@@ -1,0 +1,196 @@
+/*
+ * emit.c -- results: one line, one write(2), as soon as the handler has it.
+ *
+ * A failure here sticks.  A handler that looks away from it and returns 0
+ * would make a partial result look complete.
+ */
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "worker/contract/json.h"
+#include "worker/contract/limits.h"
+#include "worker/contract/record.h"
+#include "worker/contract/util.h"
+#include "worker/contract/worker_fd.h"
+#include "worker/runtime/runtime.h"
+
+static struct {
+	struct buf	 line;		/* reused: a list has millions */
+	uint64_t	 outputs;
+	struct error	 failure;	/* the first one */
+} out;
+
+int
+write_all(int fd, const void *data, size_t n)
+{
+	const char	*p = data;
+
+	while (n > 0) {
+		ssize_t	 w = write(fd, p, n);
+
+		if (w == -1 && errno == EINTR)
+			continue;
+		if (w == -1)
+			return -1;
+		p += w;
+		n -= (size_t)w;
+	}
+	return 0;
+}
+
+void
+emit_reset(void)
+{
+	buf_free(&out.line);
+	buf_init(&out.line, LINE_BYTES_MAX + 1);
+	out.outputs = 0;
+	out.failure = ERROR_NONE;
+}
+
+uint64_t
+emit_count(const struct call *c)
+{
+	(void)c;
+	return out.outputs;
+}
+
+static int
+emit_failed(struct call *c)
+{
+	redact_text(c->err->msg, sizeof(c->err->msg));
+	if (out.failure.code == ERR_NONE)
+		out.failure = *c->err;
+	return -1;
+}
+
+/* What a too large record is about, so that the administrator can look for it. */
+static const char *
+data_identity(const cJSON *data)
+{
+	const cJSON	*v;
+
+	if ((v = json_get(data, "identity")) == NULL &&
+	    (v = json_at(data, "/key/simple/id")) == NULL &&
+	    (v = json_at(data, "/key/compound/lookupId")) == NULL)
+		return NULL;
+	return cJSON_IsString(v) ? v->valuestring : NULL;
+}
+
+static int
+emit_too_large(struct call *c, enum record rec, const cJSON *data)
+{
+	const char	*id = data_identity(data);
+
+	if (id == NULL)
+		error_set(c->err, ERR_RECORD_TOO_LARGE, "one %s record is over the limit of %d KiB: "
+		    "let the connector send fewer attributes", record_name(rec), LINE_BYTES_MAX / KIB);
+	else
+		error_set(c->err, ERR_RECORD_TOO_LARGE, "the %s record of \"%.200s\" is over the limit of %d KiB: "
+		    "let the connector send fewer attributes", record_name(rec), id, LINE_BYTES_MAX / KIB);
+	return emit_failed(c);
+}
+
+/* Writes one line.  The caller has judged the data. */
+static int
+emit_line(struct call *c, enum record rec, const cJSON *data)
+{
+	if (out.failure.code != ERR_NONE) {
+		*c->err = out.failure;
+		return -1;
+	}
+	buf_reset(&out.line);
+	record_print(&out.line, rec, data);
+	if (out.line.failed || out.line.len > LINE_BYTES_MAX + 1)
+		return emit_too_large(c, rec, data);
+	if (write_all(FD_RESULT, out.line.data, out.line.len) == -1) {
+		if (errno == EPIPE)
+			error_set(c->err, ERR_CLIENT_GONE, "nobody reads the results any more");
+		else
+			error_sys(c->err, "write a result");
+		return emit_failed(c);
+	}
+	return 0;
+}
+
+static int
+emit_wrong(struct call *c, const char *why)
+{
+	error_set(c->err, ERR_GENERIC, "the connector broke the rules of %s: %s", c->type, why);
+	return emit_failed(c);
+}
+
+static int
+emit_no_memory(struct call *c)
+{
+	error_set(c->err, ERR_MEMORY, "no memory left to make a record: "
+	    "raise the memory limit, or let the connector hold less at a time");
+	return emit_failed(c);
+}
+
+int
+emit_output(struct call *c, cJSON *taken)
+{
+	autojson	*data = taken;
+	unsigned int	 flags = command_info(c->cmd)->flags;
+
+	if (data == NULL)
+		return emit_no_memory(c);
+	if (flags & CMD_ARRAY) {
+		if (!cJSON_IsArray(data))
+			return emit_wrong(c, "its output must be an array");
+	} else if (c->cmd != CMD_CUSTOM && !cJSON_IsObject(data))
+		return emit_wrong(c, "its output must be an object");
+	if (!(flags & CMD_STREAMS) && out.outputs > 0)
+		return emit_wrong(c, "a second output was sent where there is exactly one");
+	if (emit_line(c, REC_OUTPUT, data) == -1)
+		return -1;
+	out.outputs++;
+	return 0;
+}
+
+int
+emit_state(struct call *c, cJSON *taken)
+{
+	autojson	*data = taken;
+
+	if (data == NULL)
+		return emit_no_memory(c);
+	if (!(command_info(c->cmd)->flags & CMD_STATEFUL))
+		return emit_wrong(c, "state was sent by a command that keeps none");
+	if (!cJSON_IsObject(data))
+		return emit_wrong(c, "state must be an object");
+	return emit_line(c, REC_STATE, data);
+}
+
+int
+emit_config_patch(struct call *c, cJSON *taken)
+{
+	autojson	*data = taken;
+
+	if (data == NULL)
+		return emit_no_memory(c);
+	if (!cJSON_IsArray(data))
+		return emit_wrong(c, "a config patch must be an array");
+	return emit_line(c, REC_CONFIG, data);
+}
+
+int
+emit_keep_alive(struct call *c)
+{
+	static const cJSON	 empty = { .type = cJSON_Object };
+
+	return emit_line(c, REC_KEEP_ALIVE, &empty);
+}
+
+int
+emit_finish(struct call *c)
+{
+	if (out.failure.code != ERR_NONE) {
+		*c->err = out.failure;
+		return -1;
+	}
+	if (!(command_info(c->cmd)->flags & CMD_STREAMS) && out.outputs == 0)
+		return error_set(c->err, ERR_GENERIC, "the connector's handler ended without an output");
+	return 0;
+}

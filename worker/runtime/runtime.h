@@ -1,0 +1,60 @@
+/*
+ * runtime.h -- what the runtime's own files share and no connector includes.
+ *
+ * A worker process runs one command, so the state of results, logs and
+ * redaction belongs to the process; call_init() begins it anew.
+ */
+#ifndef RUNTIME_H
+#define RUNTIME_H
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "worker/contract/request.h"
+#include "worker/contract/spec.h"
+#include "worker/runtime/bascule.h"
+
+#define REDACT_SECRETS_MAX	64	/* values kept out of logs and error texts */
+#define REDACT_SECRET_BYTES_MIN	4	/* a shorter one would blot out ordinary words */
+#define REDACT_SECRET_BYTES_MAX	(16 * KIB)
+#define REDACT_NEEDLES_MAX	2048	/* forms of them that are searched for */
+#define LOG_TEXT_BYTES_MAX	(256 * KIB)	/* of one message or error text, before it is redacted and cut */
+
+/*
+ * Fills *c from a request, its specification and where errors go; all three
+ * outlive it.  Registers the secrets of config and input.
+ */
+void	call_init(struct call *c, const struct request *rq, const struct spec *sp, struct error *err);
+
+/* Forgets what was written; call_init() does it. */
+void	emit_reset(void);
+/*
+ * After a handler returned 0: -1 with c->err set where an earlier emit_ call
+ * failed, or a single command gave no output.
+ */
+int	emit_finish(struct call *c);
+/* The whole of it, or -1 with errno (EPIPE: SIGPIPE must be ignored). */
+int	write_all(int fd, const void *data, size_t n);
+
+/* True once secrets came that could not be kept: nothing of an author's text may be shown then. */
+bool	redact_overflowed(void);
+/* Blots out, in place, every secret of the string at s; a secret cut off by its end too.  False: could not be done. */
+bool	redact_string(char *s) __attribute__((warn_unused_result));
+/*
+ * The same for an error text in a buffer of n bytes, made valid UTF-8 too.  What cannot be redacted is
+ * replaced as a whole.
+ */
+void	redact_text(char *buf, size_t n);
+/* Zeroes and forgets every secret. */
+void	redact_wipe(void);
+
+/* Replaces every byte that is not valid UTF-8 by '?'. */
+void	text_clean(char *s);
+/* An author's text, formatted, cut to LOG_TEXT_BYTES_MAX, redacted and clean; owned by the caller. NULL: it must not be shown. */
+char	*text_format(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
+
+/* Whether debug lines appear. */
+void	log_setup(bool debug);
+
+#endif
