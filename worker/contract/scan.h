@@ -32,7 +32,6 @@ struct scan {
 	uint8_t		 state, sub;		/* private */
 	uint8_t		 utf8_left, utf8_lo, utf8_hi;	/* private */
 	uint8_t		 hex;			/* private */
-	uint16_t	 number_bytes;		/* private */
 	uint8_t		 in_object[(JSON_DEPTH_MAX + 7) / 8];	/* private */
 	/*
 	 * Called at each event with arg; s->depth is the depth *after* a begin and

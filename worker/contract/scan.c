@@ -1,0 +1,460 @@
+/*
+ * scan.c -- the strict streaming JSON scanner.
+ *
+ * A push parser: the state between two bytes is in struct scan, so that text may
+ * come in any portions.  Bytes inside strings are the bulk of every line; they
+ * are passed over in one tight loop with a table of classes.
+ */
+#include <string.h>
+
+#include "worker/contract/scan.h"
+#include "worker/contract/util.h"
+
+enum scan_state {
+	ST_VALUE,		/* a value must come */
+	ST_VALUE_OR_END,	/* behind '[' */
+	ST_NAME_OR_END,		/* behind '{' */
+	ST_NAME,		/* behind ',' in an object */
+	ST_COLON,
+	ST_COMMA_OR_END,	/* behind a value in a container */
+	ST_AFTER,		/* behind the whole value: white space only */
+	ST_STRING, ST_ESCAPE, ST_HEX, ST_UTF8,
+	ST_LITERAL,
+	ST_MINUS, ST_ZERO, ST_INTEGER, ST_POINT, ST_FRACTION, ST_E, ST_E_SIGN, ST_EXPONENT,
+	ST_BROKEN,
+	ST__MAX
+};
+
+/* What a byte is inside a string. */
+enum string_class {
+	SC_PLAIN,		/* passed over */
+	SC_QUOTE, SC_ESCAPE,
+	SC_CONTROL,		/* not allowed raw */
+	SC_TWO,			/* first of two bytes of UTF-8 */
+	SC_E0, SC_THREE, SC_ED,	/* of three: E0 bars overlong forms, ED surrogates */
+	SC_F0, SC_FOUR, SC_F4,	/* of four: F0 bars overlong forms, F4 what is over U+10FFFF */
+	SC_BAD			/* never begins a character */
+};
+
+static const uint8_t string_class[256] = {
+	[0x00 ... 0x1f] = SC_CONTROL,
+	['"'] = SC_QUOTE, ['\\'] = SC_ESCAPE,
+	[0x80 ... 0xc1] = SC_BAD,
+	[0xc2 ... 0xdf] = SC_TWO,
+	[0xe0] = SC_E0, [0xe1 ... 0xec] = SC_THREE, [0xed] = SC_ED, [0xee ... 0xef] = SC_THREE,
+	[0xf0] = SC_F0, [0xf1 ... 0xf3] = SC_FOUR, [0xf4] = SC_F4,
+	[0xf5 ... 0xff] = SC_BAD,
+};
+
+/* How many bytes follow the first one, and the range of the next. */
+static const struct { uint8_t left, lo, hi; } utf8_tail[] = {
+	[SC_TWO]	= { 1, 0x80, 0xbf },
+	[SC_E0]		= { 2, 0xa0, 0xbf },
+	[SC_THREE]	= { 2, 0x80, 0xbf },
+	[SC_ED]		= { 2, 0x80, 0x9f },
+	[SC_F0]		= { 3, 0x90, 0xbf },
+	[SC_FOUR]	= { 3, 0x80, 0xbf },
+	[SC_F4]		= { 3, 0x80, 0x8f },
+};
+
+static const struct { const char *text; enum scan_event ev; } literals[] = {
+	{ "true", SCAN_TRUE }, { "false", SCAN_FALSE }, { "null", SCAN_NULL },
+};
+
+static const char *const expected[] = {
+	[ST_VALUE]		= "a value",
+	[ST_VALUE_OR_END]	= "a value or ']'",
+	[ST_NAME_OR_END]	= "a member name or '}'",
+	[ST_NAME]		= "a member name",
+	[ST_COLON]		= "':'",
+	[ST_COMMA_OR_END]	= "',' or the end of the container",
+	[ST_AFTER]		= "nothing behind the value",
+	[ST_STRING]		= "no control character in a string",
+	[ST_ESCAPE]		= "one of \"\\/bfnrtu behind '\\'",
+	[ST_HEX]		= "four hexadecimal digits behind '\\u'",
+	[ST_UTF8]		= "valid UTF-8",
+	[ST_LITERAL]		= "true, false or null",
+	[ST_MINUS]		= "a digit behind '-'",
+	[ST_ZERO]		= "no digit behind a leading zero",
+	[ST_INTEGER]		= "a digit",
+	[ST_POINT]		= "a digit behind '.'",
+	[ST_FRACTION]		= "a digit",
+	[ST_E]			= "a digit or a sign behind 'e'",
+	[ST_E_SIGN]		= "a digit behind the sign of the exponent",
+	[ST_EXPONENT]		= "a digit",
+	[ST_BROKEN]		= "nothing more",
+};
+static_assert(N_ITEMS(expected) == ST__MAX, "every state says what it expects");
+
+#define IS_DIGIT(c)	((unsigned int)(c) - '0' < 10)
+
+void
+scan_init(struct scan *s, unsigned int depth_max)
+{
+	*s = (struct scan){ .state = ST_VALUE, .depth_max = depth_max };
+	if (depth_max < 1 || depth_max > JSON_DEPTH_MAX)
+		s->depth_max = JSON_DEPTH_MAX;
+}
+
+/* state: what was expected instead of the byte at s->offset. */
+static int
+syntax(struct scan *s, enum scan_state state, struct error *e)
+{
+	s->state = ST_BROKEN;
+	return error_set(e, ERR_REQUEST, "byte %llu: %s expected", (unsigned long long)s->offset, expected[state]);
+}
+
+static int
+too_much(struct scan *s, const char *what, unsigned int max, struct error *e)
+{
+	s->state = ST_BROKEN;
+	return error_set(e, ERR_LIMIT, "byte %llu: %s over %u", (unsigned long long)s->offset, what, max);
+}
+
+static int
+tell(struct scan *s, enum scan_event ev, struct error *e)
+{
+	if (s->on == NULL || s->on(s->arg, s, ev, e) == 0)
+		return 0;
+	s->state = ST_BROKEN;
+	return -1;
+}
+
+static bool
+in_object(const struct scan *s)
+{
+	unsigned int	 level = s->depth - 1;
+
+	return s->in_object[level / 8] >> level % 8 & 1;
+}
+
+/* A value has ended; what may follow depends on where it stands. */
+static int
+value_ended(struct scan *s, enum scan_event ev, struct error *e)
+{
+	s->state = s->depth == 0 ? ST_AFTER : ST_COMMA_OR_END;
+	return tell(s, ev, e);
+}
+
+static int
+container_begin(struct scan *s, bool object, struct error *e)
+{
+	unsigned int	 level = s->depth;
+
+	if (s->depth == s->depth_max)
+		return too_much(s, "containers inside each other", s->depth_max, e);
+	s->token = s->offset++;
+	s->depth++;
+	s->in_object[level / 8] &= (uint8_t)~(1u << level % 8);
+	s->in_object[level / 8] |= (uint8_t)((unsigned int)object << level % 8);
+	s->state = object ? ST_NAME_OR_END : ST_VALUE_OR_END;
+	return tell(s, object ? SCAN_OBJECT_BEGIN : SCAN_ARRAY_BEGIN, e);
+}
+
+static int
+container_end(struct scan *s, bool object, struct error *e)
+{
+	if (in_object(s) != object)
+		return syntax(s, s->state, e);
+	s->offset++;
+	if (tell(s, object ? SCAN_OBJECT_END : SCAN_ARRAY_END, e) == -1)
+		return -1;
+	s->depth--;
+	s->state = s->depth == 0 ? ST_AFTER : ST_COMMA_OR_END;
+	return 0;
+}
+
+static int
+string_begin(struct scan *s, bool name)
+{
+	s->token = s->offset++;
+	s->sub = name;
+	s->state = ST_STRING;
+	return 0;
+}
+
+static int
+literal_begin(struct scan *s, uint8_t which)
+{
+	s->token = s->offset++;
+	s->sub = which;
+	s->hex = 1;
+	s->state = ST_LITERAL;
+	return 0;
+}
+
+/* The first byte of a value. */
+static int
+value_begin(struct scan *s, unsigned char c, struct error *e)
+{
+	switch (c) {
+	case '{':
+		return container_begin(s, true, e);
+	case '[':
+		return container_begin(s, false, e);
+	case '"':
+		return string_begin(s, false);
+	case 't':
+		return literal_begin(s, 0);
+	case 'f':
+		return literal_begin(s, 1);
+	case 'n':
+		return literal_begin(s, 2);
+	case '-':
+		s->state = ST_MINUS;
+		break;
+	case '0':
+		s->state = ST_ZERO;
+		break;
+	case '1' ... '9':
+		s->state = ST_INTEGER;
+		break;
+	default:
+		return syntax(s, s->state, e);
+	}
+	s->token = s->offset++;
+	return 0;
+}
+
+/* A byte between tokens; white space is passed already. */
+static int
+structure(struct scan *s, unsigned char c, struct error *e)
+{
+	switch ((enum scan_state)s->state) {
+	case ST_VALUE_OR_END:
+		if (c == ']')
+			return container_end(s, false, e);
+		return value_begin(s, c, e);
+	case ST_VALUE:
+		return value_begin(s, c, e);
+	case ST_NAME_OR_END:
+		if (c == '}')
+			return container_end(s, true, e);
+		return c == '"' ? string_begin(s, true) : syntax(s, s->state, e);
+	case ST_NAME:
+		return c == '"' ? string_begin(s, true) : syntax(s, s->state, e);
+	case ST_COLON:
+		if (c != ':')
+			return syntax(s, s->state, e);
+		s->state = ST_VALUE;
+		s->offset++;
+		return 0;
+	case ST_COMMA_OR_END:
+		if (c == '}' || c == ']')
+			return container_end(s, c == '}', e);
+		if (c != ',')
+			return syntax(s, s->state, e);
+		s->state = in_object(s) ? ST_NAME : ST_VALUE;
+		s->offset++;
+		return 0;
+	default:
+		return syntax(s, s->state, e);
+	}
+}
+
+static int
+string_ended(struct scan *s, struct error *e)
+{
+	s->offset++;
+	if (!s->sub)
+		return value_ended(s, SCAN_STRING, e);
+	s->state = ST_COLON;
+	return tell(s, SCAN_NAME, e);
+}
+
+/* From inside a string up to its closing quote, or something that needs a state of its own. */
+static int
+string_bytes(struct scan *s, const unsigned char *p, const unsigned char *end, struct error *e)
+{
+	const unsigned char	*from = p;
+	uint8_t			 class = SC_PLAIN;
+
+	while (p < end && (class = string_class[*p]) == SC_PLAIN)
+		p++;
+	s->offset += (uint64_t)(p - from);
+	if (p == end)
+		return 0;
+	switch (class) {
+	case SC_QUOTE:
+		return string_ended(s, e);
+	case SC_ESCAPE:
+		s->state = ST_ESCAPE;
+		break;
+	case SC_CONTROL:
+		return syntax(s, ST_STRING, e);
+	case SC_BAD:
+		return syntax(s, ST_UTF8, e);
+	default:
+		s->utf8_left = utf8_tail[class].left;
+		s->utf8_lo = utf8_tail[class].lo;
+		s->utf8_hi = utf8_tail[class].hi;
+		s->state = ST_UTF8;
+	}
+	s->offset++;
+	return 0;
+}
+
+/* The bytes of a multi-byte character behind its first. */
+static int
+utf8_bytes(struct scan *s, const unsigned char *p, const unsigned char *end, struct error *e)
+{
+	for (; p < end; p++) {
+		if (*p < s->utf8_lo || *p > s->utf8_hi)
+			return syntax(s, ST_UTF8, e);
+		s->offset++;
+		s->utf8_lo = 0x80;
+		s->utf8_hi = 0xbf;
+		if (--s->utf8_left == 0) {
+			s->state = ST_STRING;
+			return 0;
+		}
+	}
+	return 0;
+}
+
+static int
+escape_byte(struct scan *s, unsigned char c, struct error *e)
+{
+	if (c == 'u') {
+		s->hex = 4;
+		s->state = ST_HEX;
+	} else if (c != '\0' && strchr("\"\\/bfnrt", c) != NULL)
+		s->state = ST_STRING;
+	else
+		return syntax(s, ST_ESCAPE, e);
+	s->offset++;
+	return 0;
+}
+
+static int
+hex_byte(struct scan *s, unsigned char c, struct error *e)
+{
+	if (!IS_DIGIT(c) && ((c | 0x20) < 'a' || (c | 0x20) > 'f'))
+		return syntax(s, ST_HEX, e);
+	if (--s->hex == 0)
+		s->state = ST_STRING;
+	s->offset++;
+	return 0;
+}
+
+static int
+literal_byte(struct scan *s, unsigned char c, struct error *e)
+{
+	const char	*text = literals[s->sub].text;
+
+	if ((unsigned char)text[s->hex] != c)
+		return syntax(s, ST_LITERAL, e);
+	s->offset++;
+	s->hex++;
+	if (text[s->hex] == '\0')
+		return value_ended(s, literals[s->sub].ev, e);
+	return 0;
+}
+
+/* The state behind c inside a number; ST__MAX: c is not of the number, which may end here; ST_BROKEN: may not. */
+static enum scan_state
+number_next(enum scan_state state, unsigned char c)
+{
+	bool	 digit = IS_DIGIT(c), e = c == 'e' || c == 'E';
+
+	switch (state) {
+	case ST_MINUS:
+		return c == '0' ? ST_ZERO : digit ? ST_INTEGER : ST_BROKEN;
+	case ST_ZERO:
+		return digit ? ST_BROKEN : c == '.' ? ST_POINT : e ? ST_E : ST__MAX;
+	case ST_INTEGER:
+		return digit ? ST_INTEGER : c == '.' ? ST_POINT : e ? ST_E : ST__MAX;
+	case ST_POINT:
+		return digit ? ST_FRACTION : ST_BROKEN;
+	case ST_FRACTION:
+		return digit ? ST_FRACTION : e ? ST_E : ST__MAX;
+	case ST_E:
+		return digit ? ST_EXPONENT : c == '+' || c == '-' ? ST_E_SIGN : ST_BROKEN;
+	case ST_E_SIGN:
+		return digit ? ST_EXPONENT : ST_BROKEN;
+	default:
+		return digit ? ST_EXPONENT : ST__MAX;
+	}
+}
+
+static int
+number_bytes(struct scan *s, const unsigned char *p, const unsigned char *end, struct error *e)
+{
+	for (; p < end; p++) {
+		enum scan_state	 next = number_next(s->state, *p);
+
+		if (next == ST__MAX)
+			return value_ended(s, SCAN_NUMBER, e);
+		if (next == ST_BROKEN)
+			return syntax(s, s->state, e);
+		s->state = (uint8_t)next;
+		if (++s->offset - s->token > JSON_NUMBER_BYTES_MAX)
+			return too_much(s, "bytes of one number", JSON_NUMBER_BYTES_MAX, e);
+	}
+	return 0;
+}
+
+/* At least one byte further, or an event, or -1. */
+static int
+step(struct scan *s, const unsigned char *p, const unsigned char *end, struct error *e)
+{
+	const unsigned char	*from = p;
+
+	switch ((enum scan_state)s->state) {
+	case ST_STRING:
+		return string_bytes(s, p, end, e);
+	case ST_UTF8:
+		return utf8_bytes(s, p, end, e);
+	case ST_ESCAPE:
+		return escape_byte(s, *p, e);
+	case ST_HEX:
+		return hex_byte(s, *p, e);
+	case ST_LITERAL:
+		return literal_byte(s, *p, e);
+	case ST_MINUS ... ST_EXPONENT:
+		return number_bytes(s, p, end, e);
+	case ST_BROKEN:
+		return syntax(s, ST_BROKEN, e);
+	default:
+		while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+			p++;
+		s->offset += (uint64_t)(p - from);
+		return p == end ? 0 : structure(s, *p, e);
+	}
+}
+
+int
+scan_feed(struct scan *s, const char *text, size_t len, struct error *e)
+{
+	const unsigned char	*from = (const unsigned char *)text, *end = from + len;
+	uint64_t		 base = s->offset;
+
+	while (s->offset - base < len)
+		if (step(s, from + (s->offset - base), end, e) == -1)
+			return -1;
+	return 0;
+}
+
+int
+scan_end(struct scan *s, struct error *e)
+{
+	/* A number at top level has no byte behind it that would end it; a space does. */
+	if (s->depth == 0 && s->state >= ST_MINUS && s->state <= ST_EXPONENT) {
+		static const unsigned char	space[1] = { ' ' };
+
+		if (number_bytes(s, space, space + 1, e) == -1)
+			return -1;
+	}
+	if (s->state == ST_AFTER)
+		return 0;
+	if (s->state == ST_BROKEN)
+		return syntax(s, ST_BROKEN, e);
+	s->state = ST_BROKEN;
+	return error_set(e, ERR_REQUEST, "byte %llu: the text ends too early", (unsigned long long)s->offset);
+}
+
+bool
+scan_done(const struct scan *s)
+{
+	return s->state == ST_AFTER;
+}
