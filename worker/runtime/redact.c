@@ -126,8 +126,11 @@ redact_wipe(void)
 	for (size_t i = 0; i < kept.nneedles; i++) {
 		explicit_bzero(kept.needles[i].s, kept.needles[i].len);
 		free(kept.needles[i].s);
+		/* Not the whole table: a fresh worker would touch a dozen pages for nothing. */
+		kept.needles[i] = (struct needle){ 0 };
 	}
-	memset(&kept, 0, sizeof(kept));
+	kept.nneedles = kept.nsecrets = 0;
+	kept.overflowed = false;
 }
 
 bool
