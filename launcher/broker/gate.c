@@ -1,0 +1,305 @@
+/*
+ * gate.c -- takes questions from workers, has them dialled, and answers.
+ *
+ * One thread, one epoll set.  Workers are hostile: nothing here waits for one of
+ * them, and a leg that breaks the protocol is closed.  The launcher is not: it is
+ * waited for, so that each contact is on record before the worker can use it.
+ */
+#include <errno.h>
+#include <linux/sockios.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+
+#include "launcher/broker/gate.h"
+#include "launcher/broker/leg.h"
+#include "worker/contract/util.h"
+
+#define EVENTS_MAX	64
+#define GRACE_MS	250	/* a dial ends at its deadline; after this long more it is stuck in the resolver */
+#define KEY_CONTROL	UINT64_MAX
+#define KEY_DONE	(UINT64_MAX - 1)
+
+struct gate {
+	int	control_fd;
+	int	done_fd;
+	int	epoll_fd;
+};
+
+static int
+watch(const struct gate *g, int fd, uint64_t key)
+{
+	struct epoll_event	ev = { .events = EPOLLIN, .data.u64 = key };
+
+	return epoll_ctl(g->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
+}
+
+static int
+report(const struct gate *g, const struct leg *l, enum egress_status status, const char *reason)
+{
+	struct wire_contact	c = { .head = { WIRE_VERSION, WIRE_CONTACT, l->id }, .status = (uint16_t)status };
+	ssize_t			n;
+
+	if (!l->doomed) {
+		c.port = l->q.port;
+		memcpy(c.host, l->q.host, sizeof(c.host));
+	}
+	strncpy(c.reason, reason, sizeof(c.reason) - 1);
+	while ((n = send(g->control_fd, &c, sizeof(c), MSG_NOSIGNAL)) == -1 && errno == EINTR)
+		;
+	return n == (ssize_t)sizeof(c) ? 0 : -1;
+}
+
+/* 0, or -1 if the worker does not take it: then it has asked without reading, or is gone. */
+static int
+reply(const struct leg *l, enum egress_status status, const char *reason, int fd)
+{
+	struct egress_answer	 a = { .status = (uint16_t)status };
+	union {
+		char		 buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr	 align;
+	} cmsg = { { 0 } };
+	struct iovec		 iov = { &a, sizeof(a) };
+	struct msghdr		 msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	strncpy(a.reason, reason, sizeof(a.reason) - 1);
+	if (fd != -1) {
+		struct cmsghdr	*c = &cmsg.align;
+
+		msg.msg_control = cmsg.buf;
+		msg.msg_controllen = sizeof(cmsg.buf);
+		c->cmsg_level = SOL_SOCKET;
+		c->cmsg_type = SCM_RIGHTS;
+		c->cmsg_len = CMSG_LEN(sizeof(int));
+		memcpy(CMSG_DATA(c), &fd, sizeof(int));
+	}
+	return sendmsg(l->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(a) ? 0 : -1;
+}
+
+/* First the record, then the answer.  -1: the launcher is gone. */
+static int
+settle(const struct gate *g, struct leg *l, enum egress_status status, const char *reason, int fd)
+{
+	if (report(g, l, status, reason) == -1)
+		return -1;
+	if (status == EGRESS_REFUSED || status == EGRESS_BUDGET)
+		l->refusals++;
+	if (l->doomed || l->fd == -1 || reply(l, status, reason, fd) == -1 || l->refusals > LEG_REFUSALS_MAX)
+		leg_free(l);
+	return 0;
+}
+
+static int
+malformed(const struct gate *g, struct leg *l)
+{
+	leg_let_go(l);
+	l->doomed = true;
+	return settle(g, l, EGRESS_REFUSED, "malformed question", -1);
+}
+
+/* The worker closed its end. Its question is still worth a record: the connection was made. */
+static void
+hang_up(struct leg *l)
+{
+	if (l->job == NULL)
+		leg_free(l);
+	else
+		fd_closep(&l->fd);
+}
+
+static int
+question_take(const struct gate *g, struct leg *l)
+{
+	const char	*why;
+	bool		 private_ok;
+
+	if ((why = policy_refuses(&l->policy, &l->q, &private_ok)) != NULL)
+		return settle(g, l, EGRESS_REFUSED, why, -1);
+	if (l->connects >= l->policy.connects_max)
+		return settle(g, l, EGRESS_BUDGET, "too many connections for one invocation", -1);
+	l->connects++;
+	if (l->strays >= LEG_STRAYS_MAX)
+		return settle(g, l, EGRESS_TIMEOUT, "earlier look-ups have not ended yet", -1);
+	if (leg_ask(l, private_ok) == -1)
+		return settle(g, l, EGRESS_TIMEOUT, "too many look-ups at once", -1);
+	return 0;
+}
+
+/* No room for descriptors: the kernel drops what a worker passes along. */
+static int
+leg_readable(const struct gate *g, struct leg *l, uint32_t events)
+{
+	char	packet[sizeof(struct egress_question)];
+	ssize_t	n = recv(l->fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
+	int	unread = 0;
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR) && !(events & (EPOLLHUP | EPOLLERR)))
+		return 0;
+	/* An empty packet looks like the end, and is one: nobody asks an empty question. */
+	if (n <= 0) {
+		hang_up(l);
+		return 0;
+	}
+	if (l->job != NULL)
+		return malformed(g, l);
+	/* An answer that was not taken yet: it would hold descriptors in flight. */
+	if (ioctl(l->fd, SIOCOUTQ, &unread) == 0 && unread > 0)
+		return malformed(g, l);
+	if (question_parse(packet, (size_t)n, &l->q) == -1)
+		return malformed(g, l);
+	return question_take(g, l);
+}
+
+static int
+jobs_done(const struct gate *g)
+{
+	struct job	*j;
+	int		 r = 0;
+
+	while (r == 0 && (j = crew_done()) != NULL) {
+		struct leg	*l = leg_of_job(j);
+
+		if (l != NULL)
+			r = settle(g, l, j->dial.status, j->dial.reason, j->dial.fd);
+		fd_closep(&j->dial.fd);
+		free(j);
+	}
+	return r;
+}
+
+static int
+overdue(const struct gate *g)
+{
+	struct leg	*l;
+	int64_t		 now = now_ms();
+
+	while ((l = leg_oldest()) != NULL && now >= l->deadline_ms + GRACE_MS) {
+		leg_let_go(l);
+		if (settle(g, l, EGRESS_TIMEOUT, "the name was not resolved in time", -1) == -1)
+			return -1;
+	}
+	return 0;
+}
+
+static int
+leg_open(const struct gate *g, const struct wire_open *w, size_t bytes, int fd)
+{
+	struct policy	 p;
+	struct leg	*l;
+
+	if (fd == -1 || w->head.leg == 0 || policy_take(&p, w, bytes) == -1) {
+		fd_closep(&fd);
+		return -1;
+	}
+	if ((l = leg_new(w->head.leg, fd, &p)) == NULL)
+		return -1;
+	if (watch(g, l->fd, l->id) == -1)
+		leg_free(l);
+	return 0;
+}
+
+/* One packet of the launcher.  1: done, 0: go on, -1: it makes no sense, so nothing else of it can be trusted. */
+static int
+control_readable(const struct gate *g)
+{
+	static struct wire_open	 w;
+	union {
+		char		 buf[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr	 align;
+	} cmsg;
+	struct iovec		 iov = { &w, sizeof(w) };
+	struct msghdr		 msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = cmsg.buf,
+	    .msg_controllen = sizeof(cmsg.buf) };
+	ssize_t			 n = recvmsg(g->control_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr		*c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
+	struct leg		*l;
+	int			 fd = -1;
+
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	if (n == 0 || (n == -1 && errno == ECONNRESET))
+		return 1;
+	if (c != NULL && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
+		memcpy(&fd, CMSG_DATA(c), sizeof(int));
+	/* No room for one more descriptor loses only that leg. */
+	if (n >= (ssize_t)sizeof(w.head) && w.head.version == WIRE_VERSION && w.head.type == WIRE_OPEN &&
+	    (msg.msg_flags & MSG_CTRUNC) && fd == -1)
+		return 0;
+	if (n < (ssize_t)sizeof(w.head) || w.head.version != WIRE_VERSION ||
+	    (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC))) {
+		fd_closep(&fd);
+		return -1;
+	}
+	if (w.head.type == WIRE_OPEN)
+		return leg_open(g, &w, (size_t)n, fd);
+	if (w.head.type != WIRE_CLOSE || n != (ssize_t)sizeof(w.head) || fd != -1) {
+		fd_closep(&fd);
+		return -1;
+	}
+	if ((l = leg_find(w.head.leg)) != NULL)
+		leg_free(l);
+	return 0;
+}
+
+static int
+wait_ms(void)
+{
+	const struct leg	*l = leg_oldest();
+	int64_t			 left;
+
+	if (l == NULL)
+		return -1;
+	left = l->deadline_ms + GRACE_MS - now_ms();
+	return left > 0 ? (int)left : 0;
+}
+
+/* 1: done, 0: go on, -1: failed. A leg is found by its number, never by a pointer an earlier event may have freed. */
+static int
+event(const struct gate *g, const struct epoll_event *ev)
+{
+	struct leg	*l;
+
+	if (ev->data.u64 == KEY_CONTROL)
+		return control_readable(g);
+	if (ev->data.u64 == KEY_DONE)
+		return jobs_done(g);
+	l = leg_find((uint32_t)ev->data.u64);
+	return l == NULL || l->fd == -1 ? 0 : leg_readable(g, l, ev->events);
+}
+
+static int
+loop(const struct gate *g, struct error *e)
+{
+	struct epoll_event	events[EVENTS_MAX];
+	int			n, r;
+
+	for (;;) {
+		if ((n = epoll_wait(g->epoll_fd, events, EVENTS_MAX, wait_ms())) == -1 && errno != EINTR)
+			return error_sys(e, "broker: wait");
+		for (int i = 0; i < n; i++) {
+			if ((r = event(g, &events[i])) == 1)
+				return 0;
+			if (r == -1)
+				return error_set(e, ERR_PROTOCOL, "broker: the launcher is gone or made no sense");
+		}
+		if (overdue(g) == -1)
+			return error_set(e, ERR_PROTOCOL, "broker: the launcher is gone");
+	}
+}
+
+int
+gate_run(int control_fd, struct error *e)
+{
+	struct wire_head	ready = { .version = WIRE_VERSION, .type = WIRE_READY };
+	struct gate		g = { .control_fd = control_fd, .done_fd = -1 };
+	autofd			epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+
+	g.epoll_fd = epoll_fd;
+	if (epoll_fd == -1 || crew_start(&g.done_fd) == -1 || watch(&g, control_fd, KEY_CONTROL) == -1 ||
+	    watch(&g, g.done_fd, KEY_DONE) == -1)
+		return error_sys(e, "broker: descriptors");
+	if (send(control_fd, &ready, sizeof(ready), MSG_NOSIGNAL) != (ssize_t)sizeof(ready))
+		return error_sys(e, "broker: ready");
+	return loop(&g, e);
+}

@@ -1,0 +1,12 @@
+/*
+ * gate.h -- the broker's main loop.
+ */
+#ifndef BROKER_GATE_H
+#define BROKER_GATE_H
+
+#include "worker/contract/error.h"
+
+/* Serves the launcher on control_fd until it goes away: 0. -1: something failed, and every leg ends with this process. */
+int	gate_run(int control_fd, struct error *e);
+
+#endif

@@ -1,0 +1,139 @@
+/*
+ * leg.c -- the table of legs, and the line of those that wait for an answer.
+ *
+ * Every question may take equally long, so the line is in order of deadlines.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "launcher/broker/leg.h"
+#include "worker/contract/util.h"
+
+static struct leg	*buckets[LEG_BUCKETS];
+static struct leg	*oldest, *newest;
+
+static struct leg **
+slot(uint32_t id)
+{
+	struct leg	**at = &buckets[id % LEG_BUCKETS];
+
+	while (*at != NULL && (*at)->id != id)
+		at = &(*at)->next;
+	return at;
+}
+
+struct leg *
+leg_find(uint32_t id)
+{
+	return *slot(id);
+}
+
+struct leg *
+leg_new(uint32_t id, int fd, struct policy *policy)
+{
+	struct leg	*l = leg_find(id) == NULL ? calloc(1, sizeof(*l)) : NULL;
+
+	if (l == NULL) {
+		close(fd);
+		policy_free(policy);
+		return NULL;
+	}
+	l->id = id;
+	l->fd = fd;
+	l->policy = *policy;
+	*policy = (struct policy){ 0 };
+	*slot(id) = l;
+	return l;
+}
+
+static void
+line_join(struct leg *l)
+{
+	l->older = newest;
+	l->newer = NULL;
+	if (newest != NULL)
+		newest->newer = l;
+	else
+		oldest = l;
+	newest = l;
+}
+
+static void
+line_leave(struct leg *l)
+{
+	if (l->older != NULL)
+		l->older->newer = l->newer;
+	else
+		oldest = l->newer;
+	if (l->newer != NULL)
+		l->newer->older = l->older;
+	else
+		newest = l->older;
+	l->older = l->newer = NULL;
+}
+
+struct leg *
+leg_oldest(void)
+{
+	return oldest;
+}
+
+void
+leg_let_go(struct leg *l)
+{
+	if (l->job == NULL)
+		return;
+	atomic_store(&l->job->dial.abandoned, true);
+	l->job = NULL;
+	l->strays++;
+	line_leave(l);
+}
+
+void
+leg_free(struct leg *l)
+{
+	leg_let_go(l);
+	*slot(l->id) = l->next;
+	fd_closep(&l->fd);
+	policy_free(&l->policy);
+	free(l);
+}
+
+int
+leg_ask(struct leg *l, bool private_ok)
+{
+	struct job	*j = calloc(1, sizeof(*j));
+
+	if (j == NULL)
+		return -1;
+	j->leg = l->id;
+	memcpy(j->dial.host, l->q.host, sizeof(j->dial.host));
+	j->dial.port = l->q.port;
+	j->dial.private_ok = private_ok;
+	j->dial.fd = -1;
+	j->dial.deadline_ms = l->deadline_ms = now_ms() + DIAL_MS;
+	atomic_init(&j->dial.abandoned, false);
+	if (crew_submit(j) == -1) {
+		free(j);
+		return -1;
+	}
+	l->job = j;
+	line_join(l);
+	return 0;
+}
+
+struct leg *
+leg_of_job(struct job *j)
+{
+	struct leg	*l = leg_find(j->leg);
+
+	if (l == NULL)
+		return NULL;
+	if (l->job != j) {
+		l->strays--;
+		return NULL;
+	}
+	l->job = NULL;
+	line_leave(l);
+	return l;
+}

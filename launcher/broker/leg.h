@@ -1,0 +1,46 @@
+/*
+ * leg.h -- one invocation's way out, as the broker sees it.
+ */
+#ifndef BROKER_LEG_H
+#define BROKER_LEG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "launcher/broker/crew.h"
+#include "launcher/broker/policy.h"
+
+#define LEG_REFUSALS_MAX	1000u	/* answers of policy or budget, then the leg is closed */
+#define LEG_STRAYS_MAX		2u	/* jobs nobody waits for any more that still have a thread */
+#define LEG_BUCKETS		1024u
+
+struct leg {
+	struct leg		*next;		/* in its bucket */
+	struct leg		*older, *newer;	/* while asking: by age of the question */
+	uint32_t		 id;
+	int			 fd;		/* -1: the worker has gone, its question has not */
+	struct policy		 policy;
+	uint32_t		 connects, refusals, strays;
+	bool			 doomed;	/* it broke the protocol: closed, not answered */
+
+	struct egress_question	 q;		/* the one outstanding */
+	struct job		*job;		/* that works on it; NULL: none outstanding */
+	int64_t			 deadline_ms;
+};
+
+/* Takes fd and *policy, also when it fails (NULL: no memory, or the id is in use). */
+struct leg	*leg_new(uint32_t id, int fd, struct policy *policy);
+struct leg	*leg_find(uint32_t id);
+/* Closes and forgets it; a job is left to end by itself. */
+void		 leg_free(struct leg *);
+
+/* Hands its question to the crew; -1: nobody has time. */
+int		 leg_ask(struct leg *, bool private_ok);
+/* Its job is no longer waited for. */
+void		 leg_let_go(struct leg *);
+/* The leg that has waited longest; NULL if none does. */
+struct leg	*leg_oldest(void);
+/* For a job that ended: the leg that waits for it, or NULL. The job's memory stays the caller's. */
+struct leg	*leg_of_job(struct job *);
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * resolve.c -- asks the system's resolver, and keeps only addresses the policy allows.
+ *
+ * The address that is checked here is the one that is connected to: there is no
+ * second look-up a name server could answer differently.
+ */
+#include <netdb.h>
+#include <resolv.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "launcher/broker/address.h"
+#include "launcher/broker/dial.h"
+#include "worker/contract/util.h"
+
+#define RESOLVE_ATTEMPT_S	3	/* of one name server */
+#define RESOLVE_ATTEMPTS	2
+
+static size_t
+none(struct dial *d, enum egress_status status, const char *reason)
+{
+	d->status = status;
+	d->reason = reason;
+	return 0;
+}
+
+/*
+ * A search list would turn a listed name into one of the cluster this runs in.
+ * Set up anew each time, because a changed option stops libc from noticing a changed resolv.conf.
+ */
+static int
+resolver_setup(void)
+{
+	if (res_init() == -1)
+		return -1;
+	_res.options &= ~(unsigned long)(RES_DNSRCH | RES_DEFNAMES);
+	_res.options |= RES_NOALIASES;
+	_res.retrans = RESOLVE_ATTEMPT_S;
+	_res.retry = RESOLVE_ATTEMPTS;
+	return 0;
+}
+
+static size_t
+failed(struct dial *d, int code)
+{
+	switch (code) {
+	case EAI_NONAME:
+	case EAI_NODATA:
+		return none(d, EGRESS_UNRESOLVED, "no such host");
+	case EAI_AGAIN:
+		return none(d, EGRESS_UNRESOLVED, "the name servers did not answer");
+	default:
+		return none(d, EGRESS_UNRESOLVED, "the resolver failed");
+	}
+}
+
+static bool
+address_take(union dial_address *out, const struct addrinfo *ai)
+{
+	if (ai->ai_addrlen > sizeof(*out) || (ai->ai_family != AF_INET && ai->ai_family != AF_INET6))
+		return false;
+	memset(out, 0, sizeof(*out));
+	memcpy(out, ai->ai_addr, ai->ai_addrlen);
+	return true;
+}
+
+size_t
+dial_resolve(struct dial *d, union dial_address out[DIAL_ADDRESSES_MAX])
+{
+	struct addrinfo	 hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+	struct addrinfo	*list = NULL;
+	char		 port[8];
+	size_t		 n = 0, seen = 0;
+	int		 code;
+
+	snprintf(port, sizeof(port), "%u", (unsigned int)d->port);
+	if (resolver_setup() == -1)
+		return none(d, EGRESS_UNRESOLVED, "the resolver could not be set up");
+	if ((code = getaddrinfo(d->host, port, &hints, &list)) != 0)
+		return failed(d, code);
+	for (const struct addrinfo *ai = list; ai != NULL && n < DIAL_ADDRESSES_MAX; ai = ai->ai_next) {
+		if (!address_take(&out[n], ai))
+			continue;
+		seen++;
+		if (address_allowed(&out[n].sa, d->private_ok))
+			n++;
+	}
+	freeaddrinfo(list);
+	if (n == 0)
+		return seen > 0 ? none(d, EGRESS_REFUSED, DIAL_NOT_PUBLIC) : none(d, EGRESS_UNRESOLVED, "no such host");
+	return n;
+}
