@@ -34,6 +34,8 @@ struct connector_ref {
  */
 int	connector_find(const char *name, struct connector_ref *ref, struct error *e);
 void	connector_free(struct connector_ref *ref);
+/* Calls fn for each connector that a name would find, folder by folder in alphabetical order; returns how many. */
+int	connector_each(void (*fn)(void *arg, const char *name, const char *folder), void *arg);
 
 struct inv_limits {
 	int64_t		deadline_ms;	/* 0: the command's default; -1: none */

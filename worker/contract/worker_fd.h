@@ -25,7 +25,7 @@ enum nursery_fd {
 	FD__NURSERY_COUNT
 };
 
-/* argv[1] of a connector that is started as a nursery. */
+/* argv[1] of a connector that is started as a nursery; argv[2]: waived layers, a decimal bit set. */
 #define NURSERY_ARG	"--nursery"
 
 /* Launcher to nursery: fork one.  FD__COUNT descriptors come with it, in enum order. */

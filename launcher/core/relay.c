@@ -1,0 +1,320 @@
+/*
+ * relay.c -- the border.
+ *
+ * Above this file a line is data the caller may see; below it a line is
+ * whatever a possibly hostile worker wrote.  No other launcher file reads a
+ * worker's descriptors.  It only judges: no tree is built, a line is validated
+ * and passed on as it stands.
+ */
+#include <openssl/evp.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "launcher/core/core.h"
+
+#define PORTION_BYTES	(64 * KIB)		/* read at once */
+#define LOG_BYTES_MAX	((uint64_t)64 * MIB)	/* of logs passed on in one invocation */
+
+struct line_buf {
+	int	 fd;
+	size_t	 start, len;			/* data[start, len) is not judged yet */
+	size_t	 seen;				/* no '\n' in data[start, seen) */
+	char	 data[LINE_BYTES_MAX + PORTION_BYTES];
+};
+
+struct relay {
+	unsigned int		 flags;		/* CMD_* of the command */
+	enum command		 cmd;
+	struct inv_sink		 sink;
+	uint64_t		 records_max;
+	struct relay_counts	 counts;
+	uint64_t		 log_bytes;
+	EVP_MD_CTX		*sha;
+	struct error		 verdict;
+	bool			 locked, judged, paused, log_cut;
+	struct line_buf		 results, logs;
+};
+
+struct relay *
+relay_new(enum command cmd, const struct inv_sink *sink, uint64_t records_max, int result_fd, int log_fd)
+{
+	struct relay	*r = malloc(sizeof(*r));	/* pages of the buffers are touched when they are used */
+
+	if (r == NULL)
+		return NULL;
+	memset(r, 0, offsetof(struct relay, results));
+	r->results.start = r->results.len = r->results.seen = 0;
+	r->logs.start = r->logs.len = r->logs.seen = 0;
+	r->cmd = cmd;
+	r->flags = command_info(cmd)->flags;
+	r->sink = *sink;
+	r->records_max = records_max;
+	r->results.fd = result_fd;
+	r->logs.fd = log_fd;
+	r->sha = EVP_MD_CTX_new();
+	if (r->sha == NULL || EVP_DigestInit_ex(r->sha, EVP_sha256(), NULL) != 1) {
+		relay_free(r);
+		return NULL;
+	}
+	return r;
+}
+
+void
+relay_free(struct relay *r)
+{
+	if (r == NULL)
+		return;
+	fd_closep(&r->results.fd);
+	fd_closep(&r->logs.fd);
+	EVP_MD_CTX_free(r->sha);
+	free(r);
+}
+
+int
+relay_result_fd(const struct relay *r)
+{
+	return r->results.fd;
+}
+
+int
+relay_log_fd(const struct relay *r)
+{
+	return r->logs.fd;
+}
+
+/* 1: read something; 0: nothing there now; -1: end of file, descriptor closed. */
+static int
+fill(struct line_buf *b)
+{
+	ssize_t	 n;
+
+	if (b->fd == -1)
+		return -1;
+	if (b->start > 0) {
+		memmove(b->data, b->data + b->start, b->len - b->start);
+		b->len -= b->start;
+		b->seen -= b->start;
+		b->start = 0;
+	}
+	if (b->len + PORTION_BYTES > sizeof(b->data))
+		return 0;
+	n = read(b->fd, b->data + b->len, PORTION_BYTES);
+	if (n > 0) {
+		b->len += (size_t)n;
+		return 1;
+	}
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	fd_closep(&b->fd);
+	return -1;
+}
+
+/* The next whole line without its '\n', or NULL. */
+static const char *
+line_next(struct line_buf *b, size_t *len)
+{
+	char	*line = b->data + b->start;
+	char	*nl = memchr(b->data + b->seen, '\n', b->len - b->seen);
+
+	if (nl == NULL) {
+		b->seen = b->len;
+		return NULL;
+	}
+	*len = (size_t)(nl - line);
+	b->start = b->seen = (size_t)(nl - b->data) + 1;
+	return line;
+}
+
+static int
+broken(struct error *e, const struct relay *r, const char *what)
+{
+	return error_set(e, ERR_PROTOCOL, "the worker's line %llu: %s",
+	    (unsigned long long)r->counts.lines + 1, what);
+}
+
+/* One output for single commands, of the kind the command's row names. */
+static int
+output_judge(struct relay *r, const struct line_facts *f, struct error *e)
+{
+	if (!(r->flags & CMD_STREAMS) && r->counts.records == 1)
+		return broken(e, r, "a second output of a command that gives one");
+	if (r->cmd != CMD_CUSTOM && f->kind != (r->flags & CMD_ARRAY ? DATA_ARRAY : DATA_OBJECT))
+		return broken(e, r, r->flags & CMD_ARRAY ? "output is not an array" : "output is not an object");
+	if (r->records_max > 0 && r->counts.records == r->records_max)
+		return error_set(e, ERR_LIMIT, "more than %llu records; raise --limit records=N",
+		    (unsigned long long)r->records_max);
+	r->counts.records++;
+	return 0;
+}
+
+/* 0: pass it on; 1: private, keep it; -1: kill the worker. */
+static int
+line_handle(struct relay *r, const char *line, size_t len, struct line_facts *f, struct error *e)
+{
+	if (r->judged)
+		return broken(e, r, "something after the verdict");
+	if (line_judge(line, len, f, e) == -1)
+		return error_in(e, "the worker's line %llu", (unsigned long long)r->counts.lines + 1);
+	if (!r->locked) {
+		r->locked = f->record == REC_LOCKED;
+		return r->locked ? 1 : broken(e, r, "results before the walls stood");
+	}
+	switch (f->record) {
+	case REC_OUTPUT:
+		return output_judge(r, f, e);
+	case REC_STATE:
+		if (!(r->flags & CMD_STATEFUL))
+			return broken(e, r, "state from a command that keeps none");
+		r->counts.states++;
+		return 0;
+	case REC_KEEP_ALIVE:
+	case REC_CONFIG:
+		return 0;
+	case REC_END:
+		if (!(r->flags & CMD_STREAMS) && r->counts.records == 0)
+			return broken(e, r, "the end without an output");
+		r->judged = true;
+		return 1;
+	case REC_ERROR:
+		r->judged = true;
+		return verdict_read(line, f, &r->verdict, e) == -1 ? -1 : 1;
+	default:
+		return broken(e, r, "locked twice");
+	}
+}
+
+static void
+pass_on(struct relay *r, const struct line_facts *f, const char *line, size_t len)
+{
+	r->counts.lines++;
+	r->counts.bytes += len + 1;
+	/* The '\n' stands behind the line in the buffer. */
+	EVP_DigestUpdate(r->sha, line, len + 1);
+	r->sink.record(r->sink.arg, f, line, len);
+}
+
+/* Judges what the buffer holds. */
+static enum relay_news
+lines_judge(struct relay *r, struct error *e)
+{
+	enum relay_news	 news = RELAY_QUIET;
+	const char	*line;
+	size_t		 len;
+
+	while (!(r->paused = !r->sink.ready(r->sink.arg)) && (line = line_next(&r->results, &len)) != NULL) {
+		struct line_facts	 f;
+		bool			 was_locked = r->locked;
+
+		switch (line_handle(r, line, len, &f, e)) {
+		case -1:
+			return RELAY_BROKEN;
+		case 0:
+			pass_on(r, &f, line, len);
+			news = RELAY_MOVED;
+			break;
+		default:
+			if (!was_locked)
+				return RELAY_LOCKED;
+		}
+	}
+	if (r->results.len - r->results.start > LINE_BYTES_MAX && !r->paused) {
+		error_set(e, ERR_RECORD_TOO_LARGE, "the worker's line %llu is over %d bytes",
+		    (unsigned long long)r->counts.lines + 1, LINE_BYTES_MAX);
+		return RELAY_BROKEN;
+	}
+	return news;
+}
+
+enum relay_news
+relay_results(struct relay *r, struct error *e)
+{
+	enum relay_news	 news = lines_judge(r, e);
+
+	if (news != RELAY_QUIET || r->paused)
+		return news;
+	switch (fill(&r->results)) {
+	case 1:
+		return lines_judge(r, e);
+	case 0:
+		return RELAY_QUIET;
+	default:
+		if (r->results.len > r->results.start) {
+			broken(e, r, "cut short");
+			return RELAY_BROKEN;
+		}
+		return RELAY_ENDED;
+	}
+}
+
+/* A log line goes to files and terminals: no control character of a worker's gets that far. */
+static void
+log_pass(struct relay *r, char *line, size_t len)
+{
+	if (r->log_bytes + len > LOG_BYTES_MAX) {
+		r->counts.log_dropped++;
+		return;
+	}
+	for (size_t i = 0; i < len; i++)
+		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
+			line[i] = ' ';
+	r->log_bytes += len;
+	r->counts.log_lines++;
+	r->sink.log(r->sink.arg, line, len);
+}
+
+void
+relay_logs(struct relay *r)
+{
+	struct line_buf	*b = &r->logs;
+	const char	*line;
+	size_t		 len;
+	int		 got = fill(b);
+
+	while ((line = line_next(b, &len)) != NULL) {
+		if (!r->log_cut)
+			log_pass(r, b->data + (line - b->data), len);
+		r->log_cut = false;
+	}
+	/* Too long, or cut short by the end: what there is goes on once, the rest of that line is dropped. */
+	if (b->len - b->start > LOG_LINE_BYTES_MAX || (got == -1 && b->len > b->start)) {
+		if (!r->log_cut)
+			log_pass(r, b->data + b->start, b->len - b->start);
+		r->log_cut = true;
+		b->start = b->seen = b->len;
+	}
+}
+
+bool
+relay_paused(const struct relay *r)
+{
+	return r->paused;
+}
+
+bool
+relay_verdict(const struct relay *r, struct error *verdict)
+{
+	if (r->judged)
+		*verdict = r->verdict;
+	return r->judged;
+}
+
+const struct relay_counts *
+relay_counts(const struct relay *r)
+{
+	return &r->counts;
+}
+
+void
+relay_sha256(struct relay *r, char hex[65])
+{
+	unsigned char	 digest[EVP_MAX_MD_SIZE];
+	unsigned int	 n = 0;
+	EVP_MD_CTX	*copy = EVP_MD_CTX_new();
+
+	hex[0] = '\0';
+	if (copy != NULL && EVP_MD_CTX_copy_ex(copy, r->sha) == 1 && EVP_DigestFinal_ex(copy, digest, &n) == 1)
+		for (unsigned int i = 0; i < n && i < 32; i++)
+			snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	EVP_MD_CTX_free(copy);
+}

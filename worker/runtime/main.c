@@ -1,0 +1,167 @@
+/*
+ * main.c -- a connector's main(): load, be confined, then read; one command, one verdict, one exit.
+ *
+ * Started by a launcher as a nursery (NURSERY_ARG and the waived layers), it
+ * comes back from nursery_run() once per worker.  Run by hand it confines itself and
+ * takes one request on standard input; it then has no way out to any source.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+
+#include "sandbox/sandbox.h"
+#include "worker/contract/record.h"
+#include "worker/contract/request.h"
+#include "worker/contract/worker_fd.h"
+#include "worker/runtime/bascule.h"
+#include "worker/runtime/fetch_priv.h"
+#include "worker/runtime/runtime.h"
+#include "worker/runtime/worker.h"
+
+#define READ_BYTES	(64 * KIB)
+#define PATH_BYTES	4096
+
+static void __attribute__((noreturn))
+end(const struct error *e)
+{
+	_exit(error_face(e->code)->exit);
+}
+
+static void __attribute__((noreturn))
+cannot_start(const struct error *e)
+{
+	char	 text[sizeof(e->msg) + 2];
+	int	 n = snprintf(text, sizeof(text), "%s\n", e->msg);
+
+	(void)write_all(STDERR_FILENO, text, (size_t)n);
+	end(e);
+}
+
+/* connector-spec.json lies beside the program. */
+static int
+spec_beside(struct spec *sp, struct error *e)
+{
+	const char	*program = (const char *)(uintptr_t)getauxval(AT_EXECFN);
+	const char	*slash = program == NULL ? NULL : strrchr(program, '/');
+	char		 path[PATH_BYTES];
+
+	snprintf(path, sizeof(path), "%.*s/connector-spec.json", slash == NULL ? 1 : (int)(slash - program),
+	    slash == NULL ? "." : program);
+	return spec_load(path, sp, e);
+}
+
+static int
+request_read(struct request *rq, struct error *e)
+{
+	struct buf	 b;
+	char		*chunk = malloc(READ_BYTES);
+	ssize_t		 n;
+	int		 r = -1;
+
+	buf_init(&b, REQUEST_BYTES_MAX);
+	while (chunk != NULL && ((n = read(FD_REQUEST, chunk, READ_BYTES)) > 0 || (n == -1 && errno == EINTR)))
+		if (n > 0)
+			buf_add(&b, chunk, (size_t)n);
+	if (chunk == NULL)
+		error_set(e, ERR_SYSTEM, "no memory for the request");
+	else if (n == -1)
+		error_sys(e, "read the request");
+	else if (buf_check(&b, "request", e) == 0)
+		r = request_parse(b.data == NULL ? "" : b.data, b.len, rq, e);
+	if (chunk != NULL)
+		explicit_bzero(chunk, READ_BYTES);
+	free(chunk);
+	buf_wipe(&b);
+	return r;
+}
+
+/* Always answered here: it must work whatever the config is. */
+static int
+spec_read(struct call *c)
+{
+	cJSON	*data = cJSON_CreateObject();
+
+	if (data == NULL || json_set(data, "specification", json_dup(c->spec)) == -1)
+		return fail_generic(c, "no memory");
+	return emit_output(c, data);
+}
+
+static int
+run(struct call *c)
+{
+	if (c->cmd == CMD_SPEC_READ)
+		return spec_read(c);
+	for (size_t i = 0; i < connector.nrows; i++)
+		if (strcmp(connector.rows[i].name, c->type) == 0)
+			return connector.rows[i].run(c);
+	return error_set(c->err, ERR_UNSUPPORTED, "unsupported command: %s", c->type);
+}
+
+static void
+verdict_write(struct error *e)
+{
+	struct buf	 b;
+
+	redact_text(e->msg, sizeof(e->msg));
+	buf_init(&b, LINE_BYTES_MAX);
+	record_print_verdict(&b, e);
+	(void)write_all(FD_RESULT, b.data, b.len);
+	buf_free(&b);
+}
+
+/* Below here the walls stand, and only below is a byte of anybody else's data looked at. */
+static void __attribute__((noreturn))
+work(const struct spec *sp)
+{
+	static const char	 locked[] = "{\"type\":\"locked\"}\n";
+	struct request		 rq = { 0 };
+	struct error		 e = ERROR_NONE;
+	struct call		 c;
+
+	if (write_all(FD_RESULT, locked, sizeof(locked) - 1) == -1)
+		end(&(struct error){ .code = ERR_CLIENT_GONE });
+	if (request_read(&rq, &e) == 0) {
+		call_init(&c, &rq, sp, &e);
+		if (run(&c) == 0)
+			(void)emit_finish(&c);
+		else if (e.code == ERR_NONE)
+			error_set(&e, ERR_GENERIC, "the connector failed without saying why");
+	}
+	request_free(&rq);		/* before the verdict: nothing of the tenant outlives it */
+	verdict_write(&e);
+	redact_wipe();
+	end(&e);
+}
+
+static const char usage[] =
+"A Bascule connector.  Run it with: bascule invoke CONNECTOR COMMAND --config FILE\n"
+"By hand: one request on standard input, results on standard output; confined,\n"
+"and without any way out to a source.  See bascule-worker(7).\n";
+
+int
+main(int argc, char **argv)
+{
+	struct spec	 sp = { 0 };
+	struct error	 e = ERROR_NONE;
+	bool		 nursery = argc == 3 && strcmp(argv[1], NURSERY_ARG) == 0;
+
+	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
+		(void)write_all(STDOUT_FILENO, usage, sizeof(usage) - 1);
+		return 0;
+	}
+	if (argc != 1 && !nursery) {
+		(void)write_all(STDERR_FILENO, usage, sizeof(usage) - 1);
+		return error_face(ERR_USAGE)->exit;
+	}
+	if (spec_beside(&sp, &e) == -1 || fetch_preload(&e) == -1)
+		cannot_start(&e);
+	if (nursery)
+		(void)nursery_run((unsigned int)strtoul(argv[2], NULL, 10));
+	else
+		sandbox_lock_alone();
+	work(&sp);
+}
