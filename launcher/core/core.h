@@ -9,6 +9,7 @@
 
 #include "launcher/core/broker.h"
 #include "launcher/core/invoke.h"
+#include "worker/contract/json.h"
 #include "worker/contract/limits.h"
 #include "worker/contract/util.h"
 #include "worker/contract/worker_fd.h"

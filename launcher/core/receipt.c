@@ -1,0 +1,81 @@
+/*
+ * receipt.c -- everything measured about one invocation, and the final record.
+ */
+#include <string.h>
+#include <sys/wait.h>
+
+#include "launcher/core/inv.h"
+#include "sandbox/sandbox.h"
+
+static int64_t
+cpu_ms(const struct rusage *u)
+{
+	return (u->ru_utime.tv_sec + u->ru_stime.tv_sec) * (int64_t)1000 +
+	    (u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1000;
+}
+
+static cJSON *
+layers(unsigned int waived)
+{
+	cJSON	*o = cJSON_CreateObject();
+
+	for (enum sandbox_layer l = 0; l < LAYER__MAX; l++)
+		(void)json_set_str(o, sandbox_layer_name(l), waived & (1u << l) ? "waived" : "on");
+	return o;
+}
+
+static void
+outcome(cJSON *o, const struct error *v)
+{
+	/* What a connector said is a failure; the rest of the table is a cause of death. */
+	bool	 said = v->code > ERR_NONE && v->code <= ERR_UPSTREAM;
+
+	(void)json_set_str(o, "outcome", v->code == ERR_NONE ? "ok" : "failed");
+	if (v->code == ERR_NONE)
+		return;
+	(void)json_set_str(o, "cause", error_face(v->code)->word);
+	if (said)
+		(void)json_set_str(o, "type", error_type(v));
+	(void)json_set_str(o, "message", v->msg);
+}
+
+cJSON *
+inv_receipt(const struct invocation *iv)
+{
+	const struct relay_counts	*n = relay_counts(iv->relay);
+	cJSON				*o = cJSON_CreateObject();
+	char				 sha[65];
+
+	outcome(o, &iv->verdict);
+	(void)json_set_str(o, "id", iv->id);
+	(void)json_set_str(o, "connector", iv->connector);
+	(void)json_set_str(o, "command", iv->type);
+	(void)json_set(o, "records", json_int((int64_t)n->records));
+	(void)json_set(o, "states", json_int((int64_t)n->states));
+	(void)json_set(o, "lines", json_int((int64_t)n->lines));
+	(void)json_set(o, "bytes", json_int((int64_t)n->bytes));
+	relay_sha256(iv->relay, sha);
+	(void)json_set_str(o, "sha256", sha);
+	(void)json_set(o, "logLines", json_int((int64_t)n->log_lines));
+	if (n->log_dropped > 0)
+		(void)json_set(o, "logLinesDropped", json_int((int64_t)n->log_dropped));
+	if (iv->first_ms != 0)
+		(void)json_set(o, "firstRecordMs", json_int(iv->first_ms - iv->start_ms));
+	(void)json_set(o, "totalMs", json_int((iv->end_ms != 0 ? iv->end_ms : now_ms()) - iv->start_ms));
+	(void)json_set(o, "cpuMs", json_int(cpu_ms(&iv->usage)));
+	(void)json_set(o, "maxRssBytes", json_int((int64_t)iv->usage.ru_maxrss * KIB));
+	(void)json_set(o, "layers", layers(iv->waived));
+	(void)json_set(o, "egress", iv->egress != NULL ? json_dup(iv->egress) : cJSON_CreateArray());
+	(void)json_set(o, "exit", json_int(error_face(iv->verdict.code)->exit));
+	return o;
+}
+
+void
+inv_print_verdict(const struct invocation *iv, struct buf *b)
+{
+	autojson	*receipt = inv_receipt(iv);
+
+	buf_adds(b, "{\"data\":");
+	json_print(b, receipt);
+	buf_adds(b, iv->verdict.code == ERR_NONE ? ",\"type\":\"end\"}\n" : ",\"type\":\"error\"}\n");
+}
