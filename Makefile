@@ -100,11 +100,81 @@ $(B)/%.o: %.c
 	$(CC) $(STD) $(WARN) $(HARDEN) $(CFLAGS) -MMD -MP -c -o $@ $<
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
 
+# libFuzzer targets need clang; they link everything that is not a main().
+FUZZ_CC		= clang -fsanitize=fuzzer,address,undefined -g -O1
+FUZZ_SRC	= $(wildcard worker/contract/*.c) $(filter-out worker/runtime/main.c,$(wildcard worker/runtime/*.c)) \
+		  $(filter-out launcher/broker/main.c,$(wildcard launcher/broker/*.c)) \
+		  $(filter-out launcher/practice/main.c,$(wildcard launcher/practice/*.c)) $(wildcard sandbox/*.c)
+FUZZ_SECONDS	?= 20
+$(B)/fuzz.a: $(FUZZ_SRC)
+	@mkdir -p $(B)/fuzz && rm -f $@
+	@for f in $(FUZZ_SRC); do clang -fsanitize=fuzzer-no-link,address,undefined -g -O1 $(STD) -c $$f \
+	    -o $(B)/fuzz/$$(echo $$f | tr / _).o || exit 1; done
+	$(AR) rcs $@ $(B)/fuzz/*.o
+$(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/fuzz.a
+	@mkdir -p $(@D)
+	$(FUZZ_CC) $(STD) -o $@ $< $(B)/fuzz.a $(LIBS_worker) $(LIBS_practice) $(LIBS_sandbox) $(LIBS_base) -lpthread
+fuzz: $(FUZZ)
+	@set -e; for t in $(FUZZ); do n=$${t##*/fuzz_}; mkdir -p $(B)/corpus/$$n; echo "== $$n"; \
+	    $$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 $(B)/corpus/$$n \
+	    $$(test -d tests/cases/$$n && echo tests/cases/$$n) 2>&1 | tail -n 4; done
+
 unit: $(UNIT)
-	@set -e; for t in $(UNIT); do echo "== $$t"; $$t; done
+	@tests/run.sh unit
+integration: all evil-connectors
+	@tests/run.sh integration
+evil: all evil-connectors
+	@tests/run.sh evil
+
+demo:
+	@tests/deps.sh build
+	@$(MAKE) -s -j2 all
+	@tests/demo.sh $(B)
+
+lint:
+	@sh tests/check-rooms.sh
+	@sh tests/check-links.sh $(B)
+	@for m in $(MANUALS); do mandoc -T lint -W warning $$m || exit 1; done
+
+check:
+	@tests/deps.sh check
+	@$(MAKE) -s -j2 all evil-connectors
+	@$(MAKE) -s -j2 $(UNIT)
+	@$(MAKE) -s lint
+	@tests/run.sh all
+
+# One sanitizer, one clean tree of its own.  The filter and the limits cannot stand
+# under a sanitizer's runtime: unit tests only.
+asan ubsan:
+	@$(MAKE) -s -j2 B=$(B)/$@ HARDEN= CFLAGS='-O1 -g -fno-omit-frame-pointer -DBASCULE_SANITIZER -fsanitize=$(SAN_$@) -fno-sanitize-recover=all' \
+	    unit-run
+SAN_asan	= address
+SAN_ubsan	= undefined
+unit-run: all $(UNIT)
+	@set -e; for t in $(UNIT); do $$t >/dev/null || { echo "FAILED $$t"; exit 1; }; done; echo "$(words $(UNIT)) test programs passed"
+
+bench: all
+	@for t in $(wildcard tests/bench/*.sh); do echo "== $$t"; B=$(B) sh $$t || exit 1; done
+
+MANUALS		= $(wildcard launcher/*/*.[178] worker/contract/*.7)
+prefix		?= /usr
+install: all
+	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/libexec/bascule $(DESTDIR)$(prefix)/lib/bascule/connectors
+	install -m 755 $(B)/bin/bascule $(DESTDIR)$(prefix)/bin/
+	install -m 755 $(B)/libexec/bascule-broker $(B)/libexec/bascule-practice $(DESTDIR)$(prefix)/libexec/bascule/
+	for c in $(CONNECTORS); do install -d $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c && \
+	    install -m 755 $(B)/connectors/$$c/$$c $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c/ && \
+	    install -m 644 $(B)/connectors/$$c/connector-spec.json $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c/ || exit 1; done
+	for m in $(MANUALS); do d=$(DESTDIR)$(prefix)/share/man/man$${m##*.}; install -d $$d && install -m 644 $$m $$d/ || exit 1; done
+	if [ -f launcher/cli/bascule.bash ]; then install -d $(DESTDIR)$(prefix)/share/bash-completion/completions && \
+	    install -m 644 launcher/cli/bascule.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/bascule; fi
+uninstall:
+	rm -f $(DESTDIR)$(prefix)/bin/bascule $(DESTDIR)$(prefix)/share/bash-completion/completions/bascule
+	rm -rf $(DESTDIR)$(prefix)/libexec/bascule $(DESTDIR)$(prefix)/lib/bascule
+	for m in $(MANUALS); do rm -f $(DESTDIR)$(prefix)/share/man/man$${m##*.}/$${m##*/}; done
 
 clean:
 	rm -rf $(B)
 
-.PHONY: all unit clean evil-connectors
+.PHONY: all unit integration evil demo lint check asan ubsan unit-run bench fuzz install uninstall clean evil-connectors
 .SECONDARY:

@@ -1,0 +1,44 @@
+#!/bin/sh
+# deps.sh build|check -- installs the Debian packages that are missing, and nothing else.
+# Quiet when there is nothing to do; root or sudo is needed only when there is.
+set -eu
+
+build="gcc make pkg-config libc6-dev libcurl4-openssl-dev libcjson-dev libbsd-dev libseccomp-dev
+	libssl-dev libevent-dev ca-certificates"
+check="$build libcmocka-dev clang clang-format libclang-rt-14-dev mandoc jq curl perl procps
+	util-linux openssl haproxy nodejs npm"
+
+case "${1:-}" in
+build)	want=$build ;;
+check)	want=$check ;;
+*)	echo "usage: deps.sh build|check" >&2; exit 64 ;;
+esac
+
+has() {
+	# Node may have come from elsewhere than Debian.
+	case "$1" in
+	nodejs)	command -v node >/dev/null && return 0 ;;
+	npm)	command -v npm >/dev/null && return 0 ;;
+	esac
+	dpkg-query -W -f='${db:Status-Status}\n' "$1" 2>/dev/null | grep -qx installed
+}
+
+missing=
+for p in $want; do
+	has "$p" || missing="$missing $p"
+done
+[ -n "$missing" ] || exit 0
+
+sudo=
+if [ "$(id -u)" != 0 ]; then
+	command -v sudo >/dev/null || {
+		echo "deps.sh: please install, as root: apt-get install$missing" >&2
+		exit 77
+	}
+	sudo=sudo
+fi
+echo "installing:$missing" >&2
+export DEBIAN_FRONTEND=noninteractive
+$sudo apt-get update -qq >/dev/null
+# shellcheck disable=SC2086
+$sudo apt-get install -y -qq --no-install-recommends $missing >/dev/null
