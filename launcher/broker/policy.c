@@ -147,7 +147,7 @@ pattern_has(const char *pattern, const char *host, enum host_kind kind)
 
 	if (strncmp(pattern, "*.", 2) != 0)
 		return strcmp(pattern, host) == 0;
-	if (kind != HOST_NAME || host_kind(pattern + 2) != HOST_NAME)
+	if (kind != HOST_NAME)
 		return false;
 	tail = strlen(pattern + 1);
 	len = strlen(host);
