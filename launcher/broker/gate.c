@@ -77,25 +77,41 @@ reply(const struct leg *l, enum egress_status status, const char *reason, int fd
 	return sendmsg(l->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(a) ? 0 : -1;
 }
 
+/* -1: the launcher is gone. */
+static int
+malformed(const struct gate *g, struct leg *l)
+{
+	int	r;
+
+	leg_let_go(l);
+	l->doomed = true;
+	r = report(g, l, EGRESS_REFUSED, "malformed question");
+	leg_free(l);
+	return r;
+}
+
+/* True if the next question is there before this one is answered. */
+static bool
+is_hasty(const struct leg *l)
+{
+	char	c;
+
+	return l->fd != -1 && recv(l->fd, &c, sizeof(c), MSG_PEEK | MSG_DONTWAIT) > 0;
+}
+
 /* First the record, then the answer.  -1: the launcher is gone. */
 static int
 settle(const struct gate *g, struct leg *l, enum egress_status status, const char *reason, int fd)
 {
 	if (report(g, l, status, reason) == -1)
 		return -1;
+	if (is_hasty(l))
+		return malformed(g, l);
 	if (status == EGRESS_REFUSED || status == EGRESS_BUDGET)
 		l->refusals++;
-	if (l->doomed || l->fd == -1 || reply(l, status, reason, fd) == -1 || l->refusals > LEG_REFUSALS_MAX)
+	if (l->fd == -1 || reply(l, status, reason, fd) == -1 || l->refusals > LEG_REFUSALS_MAX)
 		leg_free(l);
 	return 0;
-}
-
-static int
-malformed(const struct gate *g, struct leg *l)
-{
-	leg_let_go(l);
-	l->doomed = true;
-	return settle(g, l, EGRESS_REFUSED, "malformed question", -1);
 }
 
 /* The worker closed its end. Its question is still worth a record: the connection was made. */
