@@ -70,6 +70,20 @@ error_from_type(const char *type)
 	return ERR_GENERIC;
 }
 
+/* What the worker's own libraries may name as a cause beyond its type; the rest is the launcher's to find. */
+static const enum err_code	 worker_causes[] = {
+	ERR_UPSTREAM, ERR_REQUEST, ERR_UNSUPPORTED, ERR_RECORD_TOO_LARGE, ERR_NO_EGRESS, ERR_LIMIT, ERR_CLIENT_GONE,
+};
+
+enum err_code
+error_from_cause(const char *word)
+{
+	for (size_t i = 0; i < N_ITEMS(worker_causes); i++)
+		if (strcmp(faces[worker_causes[i]].word, word) == 0)
+			return worker_causes[i];
+	return ERR_NONE;
+}
+
 const char *
 error_type(const struct error *e)
 {

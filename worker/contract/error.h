@@ -72,6 +72,9 @@ const struct error_face	*error_face(enum err_code);
 /* The code whose verdict type is this word; ERR_GENERIC if none is. */
 enum err_code		 error_from_type(const char *);
 
+/* The code whose word this is, if a worker's verdict may name it as "cause"; else ERR_NONE. */
+enum err_code		 error_from_cause(const char *word);
+
 /*
  * The wire type of an error: its own type where the connector gave one, else its face's.
  * The result lives as long as *e.

@@ -1,0 +1,50 @@
+/*
+ * test_limits.c -- "name=value" of --limit.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "launcher/core/core.h"
+
+static const struct {
+	const char	*text;
+	int		 r;
+	int64_t		 want;		/* in the field that the name means */
+} cases[] = {
+	{ "deadline=30s", 0, 30000 }, { "deadline=30", 0, 30000 }, { "deadline=500ms", 0, 500 },
+	{ "silence=5m", 0, 300000 }, { "deadline=2h", 0, 7200000 }, { "deadline=7d", 0, 604800000 },
+	{ "deadline=8d", -1, 0 }, { "deadline=0", -1, 0 }, { "deadline=-1", -1, 0 }, { "deadline=", -1, 0 },
+	{ "deadline", -1, 0 }, { "deadline=1x", -1, 0 }, { "deadline= 1", -1, 0 },
+	{ "deadline=99999999999999999999", -1, 0 }, { "deadline=9223372036854775807d", -1, 0 },
+	{ "memory=64m", 0, 64 * MIB }, { "memory=1g", 0, 1024 * (int64_t)MIB }, { "memory=1k", -1, 0 },
+	{ "memory=5s", -1, 0 }, { "cpu=10s", 0, 10 }, { "cpu=1ms", -1, 0 }, { "records=1000000", 0, 1000000 },
+	{ "records=0", -1, 0 }, { "connects=5", 0, 5 }, { "nonsense=1", -1, 0 }, { "", -1, 0 }, { "=", -1, 0 },
+};
+
+static void
+limit_table(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(cases); i++) {
+		struct inv_limits	 l = { 0 };
+		struct error		 e = ERROR_NONE;
+		int64_t			 sum;
+
+		if (inv_limit_set(&l, cases[i].text, &e) != cases[i].r)
+			fail_msg("%s: %s", cases[i].text, e.msg);
+		sum = l.deadline_ms + l.silence_ms + (int64_t)l.memory_bytes + l.cpu_s + (int64_t)l.records +
+		    (int64_t)l.connects;
+		if (sum != cases[i].want)
+			fail_msg("%s: %lld", cases[i].text, (long long)sum);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(limit_table) };
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,167 @@
+/*
+ * test_relay.c -- the border: what a worker may write, and what kills it.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "launcher/core/core.h"
+
+#define LOCKED	"{\"type\":\"locked\"}\n"
+#define END	"{\"type\":\"end\"}\n"
+#define OUT	"{\"data\":{},\"type\":\"output\"}\n"
+#define STATE	"{\"data\":{},\"type\":\"state\"}\n"
+#define KEEP	"{\"data\":{},\"type\":\"keepAlive\"}\n"
+#define ERROR	"{\"data\":{\"message\":\"gone\",\"type\":\"notFound\"},\"type\":\"error\"}\n"
+
+static const struct {
+	const char	*why;		/* the sentence a failure prints */
+	enum command	 cmd;
+	const char	*text;
+	enum err_code	 code;		/* of the break; ERR_NONE: none */
+	unsigned int	 lines;		/* passed on */
+	bool		 verdict;
+} cases[] = {
+	{ "a list streams", CMD_ACCOUNT_LIST, LOCKED OUT OUT STATE KEEP END, ERR_NONE, 4, true },
+	{ "an empty list is a list", CMD_ACCOUNT_LIST, LOCKED END, ERR_NONE, 0, true },
+	{ "a read gives one", CMD_ACCOUNT_READ, LOCKED OUT END, ERR_NONE, 1, true },
+	{ "a read gives one, not none", CMD_ACCOUNT_READ, LOCKED END, ERR_PROTOCOL, 0, false },
+	{ "a read gives one, not two", CMD_ACCOUNT_READ, LOCKED OUT OUT END, ERR_PROTOCOL, 1, false },
+	{ "a read keeps no state", CMD_ACCOUNT_READ, LOCKED STATE, ERR_PROTOCOL, 0, false },
+	{ "a read may fail", CMD_ACCOUNT_READ, LOCKED ERROR, ERR_NONE, 0, true },
+	{ "walls come first", CMD_ACCOUNT_LIST, OUT, ERR_PROTOCOL, 0, false },
+	{ "walls stand once", CMD_ACCOUNT_LIST, LOCKED LOCKED, ERR_PROTOCOL, 0, false },
+	{ "the verdict is last", CMD_ACCOUNT_LIST, LOCKED END OUT, ERR_PROTOCOL, 0, true },
+	{ "the verdict is one", CMD_ACCOUNT_LIST, LOCKED END END, ERR_PROTOCOL, 0, true },
+	{ "a cut line is no line", CMD_ACCOUNT_LIST, LOCKED OUT "{\"data\":{},\"ty", ERR_PROTOCOL, 1, false },
+	{ "a last line without its end is cut", CMD_ACCOUNT_LIST, LOCKED "{\"type\":\"end\"}", ERR_PROTOCOL, 0, false },
+	{ "no verdict is no verdict", CMD_ACCOUNT_LIST, LOCKED OUT, ERR_NONE, 1, false },
+	{ "an empty line is nonsense", CMD_ACCOUNT_LIST, LOCKED "\n", ERR_PROTOCOL, 0, false },
+	{ "an account is an object", CMD_ACCOUNT_LIST, LOCKED "{\"data\":[],\"type\":\"output\"}\n", ERR_PROTOCOL, 0, false },
+	{ "source data is an array", CMD_SOURCE_DATA_READ, LOCKED OUT, ERR_PROTOCOL, 0, false },
+	{ "source data is an array", CMD_SOURCE_DATA_READ, LOCKED "{\"data\":[],\"type\":\"output\"}\n" END, ERR_NONE, 1, true },
+	{ "a custom command may send anything", CMD_CUSTOM, LOCKED "{\"data\":1,\"type\":\"output\"}\n" END, ERR_NONE, 1, true },
+	{ "an unknown type is refused", CMD_ACCOUNT_LIST, LOCKED "{\"data\":{},\"type\":\"exec\"}\n", ERR_PROTOCOL, 0, false },
+};
+
+struct heard {
+	unsigned int	 lines;
+	unsigned int	 room;		/* lines the caller still takes */
+	unsigned int	 logs;
+	char		 last_log[64];
+};
+
+static void
+on_record(void *arg, const struct line_facts *f, const char *line, size_t len)
+{
+	struct heard	*h = arg;
+
+	assert_true(len > 0 && line[len] == '\n');
+	assert_true(f->record < REC__PUBLIC);
+	h->lines++;
+	h->room--;
+}
+
+static void
+on_log(void *arg, const char *line, size_t len)
+{
+	struct heard	*h = arg;
+
+	h->logs++;
+	snprintf(h->last_log, sizeof(h->last_log), "%.*s", (int)len, line);
+}
+
+static bool
+on_ready(void *arg)
+{
+	return ((struct heard *)arg)->room > 0;
+}
+
+static struct relay *
+relay_of(enum command cmd, struct heard *h, const char *results, const char *logs)
+{
+	struct inv_sink	 sink = { on_record, on_log, on_ready, h };
+	int		 a[2], b[2];
+
+	assert_int_equal(pipe2(a, O_NONBLOCK), 0);
+	assert_int_equal(pipe2(b, O_NONBLOCK), 0);
+	assert_int_equal(write(a[1], results, strlen(results)), (ssize_t)strlen(results));
+	assert_int_equal(write(b[1], logs, strlen(logs)), (ssize_t)strlen(logs));
+	close(a[1]);
+	close(b[1]);
+	return relay_new(cmd, &sink, 0, a[0], b[0]);
+}
+
+static void
+relay_table(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(cases); i++) {
+		struct heard	 h = { .room = 1000 };
+		struct relay	*r = relay_of(cases[i].cmd, &h, cases[i].text, "");
+		struct error	 e = ERROR_NONE, v = ERROR_NONE;
+		enum relay_news	 news;
+
+		do
+			news = relay_results(r, &e);
+		while (news != RELAY_ENDED && news != RELAY_BROKEN);
+		if (e.code != cases[i].code || (news == RELAY_BROKEN) != (cases[i].code != ERR_NONE))
+			fail_msg("%s: got %d (%s)", cases[i].why, (int)e.code, e.msg);
+		if (h.lines != cases[i].lines)
+			fail_msg("%s: %u lines went on", cases[i].why, h.lines);
+		if (relay_verdict(r, &v) != cases[i].verdict)
+			fail_msg("%s: verdict", cases[i].why);
+		relay_free(r);
+	}
+}
+
+static void
+slow_caller(void **state)
+{
+	struct heard	 h = { .room = 2 };
+	struct relay	*r = relay_of(CMD_ACCOUNT_LIST, &h, LOCKED OUT OUT OUT END, "");
+	struct error	 e = ERROR_NONE;
+
+	(void)state;
+	assert_int_equal(relay_results(r, &e), RELAY_LOCKED);
+	assert_int_equal(relay_results(r, &e), RELAY_MOVED);
+	assert_int_equal(h.lines, 2);
+	assert_int_equal(relay_results(r, &e), RELAY_QUIET);
+	assert_true(relay_paused(r));
+	h.room = 5;
+	assert_int_equal(relay_results(r, &e), RELAY_MOVED);
+	assert_int_equal(relay_results(r, &e), RELAY_ENDED);
+	assert_int_equal(h.lines, 3);
+	relay_free(r);
+}
+
+static void
+logs_are_made_harmless(void **state)
+{
+	struct heard	 h = { .room = 1 };
+	struct relay	*r = relay_of(CMD_ACCOUNT_LIST, &h, "", "one\x1b[31m\ntwo");
+
+	(void)state;
+	relay_logs(r);
+	relay_logs(r);
+	assert_int_equal(h.logs, 2);
+	assert_string_equal(h.last_log, "two");
+	relay_free(r);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(relay_table),
+		cmocka_unit_test(slow_caller),
+		cmocka_unit_test(logs_are_made_harmless),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
