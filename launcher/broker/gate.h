@@ -6,7 +6,10 @@
 
 #include "worker/contract/error.h"
 
-/* Serves the launcher on control_fd until it goes away: 0. -1: something failed, and every leg ends with this process. */
+/*
+ * Serves the launcher on control_fd until it goes away: 0.  -1: something
+ * failed, and every leg ends with this process.
+ */
 int	gate_run(int control_fd, struct error *e);
 
 #endif
