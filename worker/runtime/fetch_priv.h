@@ -1,0 +1,146 @@
+/*
+ * fetch_priv.h -- what the files of the fetch layer share.  Not for connectors.
+ *
+ *	fetch.c		a client, its requests, what an answer means
+ *	fetch_try.c	one attempt over libcurl
+ *	fetch_tls.c	what is loaded before the walls; the CA store
+ *	fetch_auth.c	sign-in
+ *	fetch_text.c	URLs, escapes, signatures
+ *	fetch_retry.c, fetch_link.c	decisions without I/O
+ *	fetch_page.c	a whole list
+ *	egress_client.c	sockets
+ */
+#ifndef RUNTIME_FETCH_PRIV_H
+#define RUNTIME_FETCH_PRIV_H
+
+#include <curl/curl.h>
+
+#include "worker/contract/rows.h"
+#include "worker/runtime/bascule.h"
+
+#define FETCH_LEVELS_MAX	4u		/* calls made from inside row callbacks of calls */
+#define FETCH_HEADER_BYTES_MAX	(64 * KIB)	/* all headers of one answer */
+#define FETCH_URL_BYTES_MAX	(64 * KIB)
+#define FETCH_TEXT_BYTES_MAX	200u		/* of an answer, in an error text */
+#define FETCH_FAILURE_BYTES_MAX	(1 * MIB)	/* of an answer that says it failed */
+#define FETCH_ALIVE_MS		60000		/* silence after which a keepAlive is sent */
+#define FETCH_TOKEN_EARLY_MS	30000		/* a token is replaced this long before its end */
+#define FETCH_TOKEN_S		3600		/* life of a token that does not say */
+
+/* Before the walls, once: libcurl, OpenSSL, the CA store, time zone. */
+int	fetch_preload(struct error *e);
+
+/* A connected socket, or -1.  Tests put a plain connect in its place. */
+extern int (*fetch_connect)(const char *host, uint16_t port, struct error *e);
+int	egress_open(const char *host, uint16_t port, struct error *e);
+
+struct origin {
+	char		host[EGRESS_HOST_BYTES_MAX + 1];
+	uint16_t	port;
+	bool		https;
+};
+
+struct token {
+	char		*value;
+	int64_t		 until_ms;
+};
+
+struct fetch {
+	struct call		*c;
+	char			*base;		/* no '/' at the end */
+	struct origin		 origin;
+	struct auth		 auth;
+	struct token		 token;
+	char			**headers;	/* NULL-terminated */
+	char			*content_type, *accept;
+	unsigned int		 attempts;
+	int			 timeout_ms;
+	int64_t			(*wait_ms)(void *arg, const struct fetch_response *rs, unsigned int attempt);
+	void			*wait_arg;
+	void			(*explain)(void *arg, const struct fetch_response *rs, struct error *e);
+	void			*explain_arg;
+	CURL			*easy[FETCH_LEVELS_MAX];
+	unsigned int		 level;
+	int64_t			 alive_ms;	/* when a record was written last, as far as is known */
+	uint64_t		 alive_count;
+	bool			 warned;
+};
+
+/* One attempt and what came of it. */
+struct attempt {
+	struct fetch			*f;
+	const struct fetch_request	*rq;
+	const char			*url;
+	const char			*method;
+	struct origin			 origin;	/* of url */
+	const char			*body;		/* NULL: none */
+	size_t				 body_bytes;
+	struct curl_slist		*headers;
+	CURL				*easy;
+
+	CURLcode			 code;
+	char				 curl_text[CURL_ERROR_SIZE];
+	int				 status;
+	struct buf			 head;		/* header lines of the last answer, '\n' between */
+	struct buf			 in;
+	uint64_t			 in_bytes;
+	struct rows			*rows;
+	size_t				 nrows;
+	bool				 sent;		/* the request may have reached the source */
+	bool				 callers;	/* err is the row callback's */
+	struct error			 err;		/* of a callback; ERR_NONE: none */
+};
+
+/* fetch_try.c */
+void	attempt_run(struct attempt *a);
+void	attempt_end(struct attempt *a);
+void	fetch_alive(struct fetch *f);
+
+/* fetch.c */
+int	fetch_url_call(struct fetch *f, const char *url, const struct fetch_request *rq, const char *form,
+	    struct fetch_response *rs, struct error *e);
+/* Waits, with keepAlives. */
+void	fetch_sleep(struct fetch *f, int64_t ms);
+
+/* fetch_tls.c */
+int	tls_trust(const char *pem, struct error *e);
+CURLcode tls_context(CURL *easy, void *ssl_ctx, void *arg);
+
+/* fetch_text.c */
+int	origin_of(const char *url, struct origin *o);
+bool	origin_same(const struct origin *a, const struct origin *b);
+bool	origin_loopback(const struct origin *o);
+void	query_add(struct buf *b, const char *name, const char *value);
+void	form_add(struct buf *b, const char *s);
+/* A URL without its query, for texts. */
+const char *url_shown(const char *url, char out[256]);
+void	text_printable(char *out, size_t max, const char *s, size_t n);
+
+/* fetch_retry.c: no clock, no chance of its own. */
+#define RETRY_NO	(-1)
+#define RETRY_TOO_LONG	(-2)	/* the source asked for more than FETCH_WAIT_MS_MAX */
+struct retry_facts {
+	const char	*method;
+	unsigned int	 flags;		/* FETCH_* */
+	int		 status;	/* 0: no answer came */
+	bool		 sent;
+	int64_t		 asked_ms;	/* what the source asked to wait, -1 if nothing */
+	unsigned int	 attempt;	/* that just ended, from 1 */
+	unsigned int	 attempts;
+};
+int64_t	retry_wait_ms(const struct retry_facts *r, uint32_t chance);
+int64_t	retry_after_ms(const char *value, int64_t now_s);
+int64_t	retry_asked_ms(const struct fetch_response *rs, int64_t now_s);
+
+/* fetch_link.c: target of the first link with this relation; owned by the caller, NULL: none. */
+char	*link_find(const char *header, const char *rel);
+
+/* fetch_auth.c */
+int	auth_copy(struct auth *to, const struct auth *from, struct error *e);
+void	auth_wipe(struct auth *a);
+/* Adds what signs this request in: a header, or a parameter to url. */
+int	auth_apply(struct fetch *f, struct curl_slist **headers, struct buf *url, struct error *e);
+/* True if a 401 may be cured by a new token. */
+bool	auth_renew(struct fetch *f);
+
+#endif

@@ -1,0 +1,77 @@
+/*
+ * fetch_tls.c -- what TLS needs, loaded before the walls: afterwards no file can be opened.
+ *
+ * One CA store for the process; libcurl gets it for each connection.  There is
+ * no way to turn verification off.
+ */
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <string.h>
+#include <time.h>
+
+#include "worker/runtime/fetch_priv.h"
+
+#define CA_FILE	"/etc/ssl/certs/ca-certificates.crt"
+
+static X509_STORE	*store;
+
+int
+fetch_preload(struct error *e)
+{
+	SSL_CTX	*ctx;
+	SSL	*ssl;
+	CURL	*easy;
+
+	tzset();
+	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
+		return error_set(e, ERR_SYSTEM, "libcurl cannot start");
+	if ((store = X509_STORE_new()) == NULL)
+		return error_set(e, ERR_SYSTEM, "no memory for the CA store");
+	/* Without the file the store is empty, and TLS fails closed unless config brings a caBundle. */
+	(void)X509_STORE_load_file(store, CA_FILE);
+	ERR_clear_error();
+	/* Touch once what is otherwise set up at first use, perhaps from files. */
+	easy = curl_easy_init();
+	ctx = SSL_CTX_new(TLS_client_method());
+	ssl = ctx == NULL ? NULL : SSL_new(ctx);
+	if (easy == NULL || ssl == NULL)
+		return error_set(e, ERR_SYSTEM, "TLS cannot start");
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	curl_easy_cleanup(easy);
+	return 0;
+}
+
+int
+tls_trust(const char *pem, struct error *e)
+{
+	BIO	*bio = BIO_new_mem_buf(pem, -1);
+	X509	*cert;
+	int	 n = 0;
+
+	if (bio == NULL || store == NULL) {
+		BIO_free(bio);
+		return error_set(e, ERR_SYSTEM, "no memory for the CA store");
+	}
+	while ((cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL) {
+		n += X509_STORE_add_cert(store, cert);
+		X509_free(cert);
+	}
+	BIO_free(bio);
+	ERR_clear_error();
+	if (n == 0)
+		return error_set(e, ERR_INVALID_CONFIGURATION, "config.caBundle: no certificate in PEM form in it");
+	return 0;
+}
+
+CURLcode
+tls_context(CURL *easy, void *ssl_ctx, void *arg)
+{
+	(void)easy;
+	(void)arg;
+	if (store == NULL)
+		return CURLE_SSL_CACERT_BADFILE;
+	SSL_CTX_set1_cert_store(ssl_ctx, store);
+	return CURLE_OK;
+}
