@@ -1,0 +1,271 @@
+/*
+ * list.c -- accounts and entitlements, row by row, and what is needed to read only changes next time.
+ */
+#include <string.h>
+
+#include "connectors/scim/scim.h"
+
+struct walk {
+	struct scim		*s;
+	struct scim_map		*map;		/* of groups; NULL for users */
+	struct scim_members	*members;	/* NULL: users tell their groups */
+	struct scim_idset	 seen;
+	int64_t			 newest_ns;	/* of meta.lastModified; INT64_MIN: none yet */
+	char			 newest[64];
+	bool			 undated;	/* a row did not say when it changed */
+};
+
+static void
+walk_free(struct walk *w)
+{
+	scim_idset_free(&w->seen);
+	scim_members_free(w->members);
+}
+#define autowalk	__attribute__((cleanup(walk_free))) struct walk
+
+static void
+note_time(struct walk *w, const cJSON *row)
+{
+	const char	*when = json_str(scim_member(row, "meta"), "lastModified", "");
+	int64_t		 ns;
+
+	if (strlen(when) >= sizeof(w->newest) || scim_moment_parse(when, &ns) == -1) {
+		w->undated = true;
+		return;
+	}
+	if (ns > w->newest_ns) {
+		w->newest_ns = ns;
+		memcpy(w->newest, when, strlen(when) + 1);
+	}
+}
+
+static int
+note_row(struct walk *w, const cJSON *row, const char **id, char scratch[32], struct error *e)
+{
+	int	fresh;
+
+	if ((*id = json_scalar_text(json_get(row, "id"), scratch, 32)) == NULL || **id == '\0')
+		return error_set(e, ERR_INVALID_RESPONSE, "the server listed a row without id");
+	if ((fresh = scim_idset_add(&w->seen, *id, e)) == -1)
+		return -1;
+	if (fresh == 0)
+		return error_set(e, ERR_INVALID_RESPONSE, "the server listed \"%.80s\" twice, so another row is "
+		    "missing: its order changed between pages. Repeat, or set config.sortBy", *id);
+	note_time(w, row);
+	return 0;
+}
+
+static int
+user_row(void *arg, cJSON *row, struct error *e)
+{
+	struct walk	*w = arg;
+	autojson	*user = row;
+	cJSON		*groups = NULL, *account;
+	char		 scratch[32];
+	const char	*id;
+
+	if (note_row(w, user, &id, scratch, e) == -1)
+		return -1;
+	if (w->members != NULL && (groups = scim_members_groups(w->members, id)) == NULL)
+		return error_set(e, ERR_SYSTEM, "groups: no memory");
+	if ((account = scim_account(w->s, user, groups, e)) == NULL)
+		return -1;
+	if (emit_output(w->s->c, account) == 0)
+		return 0;
+	*e = *w->s->c->err;
+	return -1;
+}
+
+static cJSON *
+entitlement(struct scim *s, const struct scim_map *map, const cJSON *group, struct error *e)
+{
+	autojson	*attributes = NULL;
+	autojson	*out = NULL;
+	char		 scratch[32];
+	const char	*id = json_scalar_text(json_get(group, "id"), scratch, sizeof(scratch));
+
+	if (id == NULL || id[0] == '\0') {
+		(void)error_set(e, ERR_INVALID_RESPONSE, "the server gave a group without id");
+		return NULL;
+	}
+	if ((attributes = scim_map_read(map, group, e)) == NULL)
+		return NULL;
+	if ((out = object_new(s->c, id, NULL, json_steal(&attributes))) == NULL ||
+	    json_set_str(out, "type", "group") == -1) {
+		(void)error_set(e, ERR_SYSTEM, "entitlement: no memory");
+		return NULL;
+	}
+	return json_steal(&out);
+}
+
+static int
+group_row(void *arg, cJSON *row, struct error *e)
+{
+	struct walk	*w = arg;
+	autojson	*group = row;
+	cJSON		*out;
+	char		 scratch[32];
+	const char	*id;
+
+	if (note_row(w, group, &id, scratch, e) == -1)
+		return -1;
+	if ((out = entitlement(w->s, w->map, group, e)) == NULL)
+		return -1;
+	if (emit_output(w->s->c, out) == 0)
+		return 0;
+	*e = *w->s->c->err;
+	return -1;
+}
+
+static bool
+is_stateful(const struct call *c)
+{
+	return json_bool(c->input, "stateful", false) || strcmp(json_str(c->input, "stateful", ""), "true") == 0;
+}
+
+/*
+ * What changed while the list was read may lie on a page already passed, yet
+ * be older than the newest row: the state must not be later than the start.
+ * INT64_MAX where the server keeps no clock that we can see.
+ */
+static int64_t
+server_now(struct scim *s)
+{
+	const struct fetch_request	 rq = { .path = "/ServiceProviderConfig", .flags = FETCH_ANY_STATUS };
+	autoresponse			 rs = { 0 };
+	struct error			 e = ERROR_NONE;
+	int64_t				 ns;
+	const char			*date;
+
+	if (fetch_call(s->f, &rq, &rs, &e) == -1 || (date = fetch_header(&rs, "Date")) == NULL ||
+	    scim_moment_http(date, &ns) == -1)
+		return INT64_MAX;
+	return ns;
+}
+
+/* The filter of the list: what is configured, and what changed since the state.  Empty: none. */
+static int
+list_filter(struct scim *s, const char *configured, bool stateful, struct buf *b)
+{
+	const cJSON	*state = json_get(s->c->input, "state");
+	const char	*since = stateful && s->set.delta ? json_str(state, "lastModified", NULL) : NULL;
+	int64_t		 ns;
+
+	buf_init(b, SCIM_FILTER_BYTES_MAX);
+	if (since != NULL && scim_moment_parse(since, &ns) == -1)
+		return fail_invalid_request(s->c, "input.state.lastModified is no time: \"%.40s\"", since);
+	if (since == NULL) {
+		if (configured != NULL)
+			buf_adds(b, configured);
+		return buf_check(b, "filter", s->c->err);
+	}
+	if (configured != NULL)
+		buf_addf(b, "(%s) and ", configured);
+	/* "ge": rows of the very moment come again rather than never. */
+	buf_adds(b, "meta.lastModified ge ");
+	scim_quote(b, since);
+	return buf_check(b, "filter", s->c->err);
+}
+
+/* The state for the next run; none where rows do not say when they changed. */
+static int
+save_state(struct walk *w, int64_t started_ns)
+{
+	autojson	*state = cJSON_CreateObject();
+	char		 text[40];
+	const char	*last = w->newest_ns == INT64_MIN ? json_str(json_get(w->s->c->input, "state"), "lastModified",
+	    NULL) : w->newest;
+
+	if (w->undated) {
+		log_warn(w->s->c, "no state saved: rows without meta.lastModified cannot be read by their changes");
+		return 0;
+	}
+	if (last == NULL)
+		return 0;
+	if (w->newest_ns != INT64_MIN && w->newest_ns > started_ns) {
+		scim_moment_print(started_ns, text);
+		last = text;
+	}
+	if (state == NULL || json_set_str(state, "lastModified", last) == -1)
+		return fail_generic(w->s->c, "no memory");
+	return emit_state(w->s->c, json_steal(&state));
+}
+
+int
+scim_account_list(struct call *c)
+{
+	autoscim	*s = scim_open(c);
+	autowalk	 w = { .s = s, .newest_ns = INT64_MIN };
+	autobuf		 filter = { 0 };
+	autofree char	*attributes = NULL;
+	bool		 stateful = is_stateful(c);
+	int64_t		 started_ns;
+
+	if (s == NULL || list_filter(s, s->set.user_filter, stateful, &filter) == -1)
+		return -1;
+	if (s->set.limit_attributes && json_get(c->input, "schema") != NULL &&
+	    (attributes = scim_map_query(&s->map, s->set.active.base)) == NULL)
+		return fail_generic(c, "no memory");
+	started_ns = stateful ? server_now(s) : INT64_MAX;
+	if ((s->set.groups_from == GROUPS_FROM_LIST || s->set.groups_from == GROUPS_FROM_EACH) &&
+	    scim_wants_groups(s) && (w.members = scim_members_load(s)) == NULL)
+		return -1;
+	if (scim_list(s, "Users", filter.len > 0 ? filter.data : NULL, attributes, NULL, user_row, &w) == -1)
+		return -1;
+	return stateful && s->set.delta ? save_state(&w, started_ns) : 0;
+}
+
+/* Only groups are entitlements here. */
+static int
+check_type(struct call *c)
+{
+	const char	*type = json_str(c->input, "type", "group");
+
+	if (strcmp(type, "group") == 0)
+		return 0;
+	return fail_invalid_request(c, "entitlement type \"%.64s\" is unknown: this connector has \"group\"", type);
+}
+
+int
+scim_entitlement_list(struct call *c)
+{
+	autoscim	*s = NULL;
+	struct scim_map	 map;
+	autowalk	 w = { .newest_ns = INT64_MIN };
+	autobuf		 filter = { 0 };
+	bool		 stateful = is_stateful(c);
+	int64_t		 started_ns;
+	int		 r;
+
+	if (check_type(c) == -1 || (w.s = s = scim_open(c)) == NULL ||
+	    list_filter(s, s->set.group_filter, stateful, &filter) == -1 ||
+	    scim_map_init_group(&map, json_get(c->input, "schema"), c->err) == -1)
+		return -1;
+	w.map = &map;
+	started_ns = stateful ? server_now(s) : INT64_MAX;
+	r = scim_list(s, "Groups", filter.len > 0 ? filter.data : NULL, NULL, "members", group_row, &w);
+	if (r == 0 && stateful && s->set.delta)
+		r = save_state(&w, started_ns);
+	scim_map_free(&map);
+	return r;
+}
+
+int
+scim_entitlement_read(struct call *c)
+{
+	autoscim	*s = NULL;
+	autojson	*group = NULL;
+	struct scim_map	 map;
+	cJSON		*out;
+
+	if (check_type(c) == -1)
+		return -1;
+	if (c->identity == NULL)
+		return fail_invalid_request(c, "input names no entitlement: give identity or key");
+	if ((s = scim_open(c)) == NULL || scim_get(s, "Groups", c->identity, &group) == -1 ||
+	    scim_map_init_group(&map, json_get(c->input, "schema"), c->err) == -1)
+		return -1;
+	out = entitlement(s, &map, group, c->err);
+	scim_map_free(&map);
+	return out != NULL ? emit_output(c, out) : -1;
+}
