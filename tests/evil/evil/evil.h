@@ -1,0 +1,177 @@
+/*
+ * evil.h -- between the files of the hostile connector.
+ *
+ * Each command is one attack.  Answered attacks say so in a record:
+ *   {"attack":"x","result":"refused","errno":n}
+ *   {"attack":"x","result":"ESCAPED",...}
+ */
+#ifndef EVIL_H
+#define EVIL_H
+
+#include "worker/runtime/bascule.h"
+
+#define PREFIX	"evil:"
+
+/* One record; err as errno gives it. */
+int	report(struct call *c, const char *result, int err);
+/* "ESCAPED" for a call that gave no -1, else "refused" with errno. */
+int	report_call(struct call *c, long r);
+/* The attack's name: the command's without its prefix. */
+const char *attack_name(const struct call *c);
+
+/* calls.c: one system call each, by number. */
+int	attack_call(struct call *c);
+int	attack_int80(struct call *c);
+int	attack_x32(struct call *c);
+int	attack_mprotect(struct call *c);
+int	attack_mmap(struct call *c);
+int	attack_connect(struct call *c);
+int	attack_egress(struct call *c);
+int	attack_abort(struct call *c);
+int	show_env(struct call *c);
+int	show_fds(struct call *c);
+int	show_pid(struct call *c);
+int	show_uid(struct call *c);
+
+/* wire.c: what goes down the result pipe. */
+int	attack_line(struct call *c);
+int	attack_read(struct call *c);
+int	attack_half_line(struct call *c);
+int	attack_long_line(struct call *c);
+int	attack_endless_line(struct call *c);
+int	attack_deep(struct call *c);
+int	attack_flood(struct call *c);
+int	attack_flood_log(struct call *c);
+int	attack_half_log(struct call *c);
+int	attack_slow(struct call *c);
+int	attack_silent_close(struct call *c);
+int	attack_close_stdin(struct call *c);
+int	attack_end_then_hang(struct call *c);
+
+/* greed.c: time, memory, ends. */
+int	attack_hang(struct call *c);
+int	attack_ignore_term(struct call *c);
+int	attack_no_verdict(struct call *c);
+int	attack_exit_nonzero(struct call *c);
+int	attack_crash(struct call *c);
+int	attack_alloc(struct call *c);
+int	attack_map(struct call *c);
+int	attack_cpu(struct call *c);
+int	attack_stack(struct call *c);
+
+/*
+ * The tables behind attack_call and attack_line, where main.c takes the
+ * command names from: X(name, number, arguments...) and X(name, text).
+ */
+#ifdef __x86_64__
+#define X86_CALLS(X)						\
+	X("fork", SYS_fork, 0)					\
+	X("vfork-plain", SYS_vfork, 0)				\
+	X("open-old", SYS_open, A("/etc/passwd"), 0)		\
+	X("modify-ldt", SYS_modify_ldt, 0, 0, 0)		\
+	X("iopl", SYS_iopl, 3)
+#else
+#define X86_CALLS(X)
+#endif
+
+#define A(p)	(intptr_t)(p)
+#define CALLS(X)						\
+	X86_CALLS(X)						\
+	X("clone", SYS_clone, SIGCHLD, 0, 0, 0, 0)		\
+	X("clone-nursery", SYS_clone, CLONE_NEWPID | CLONE_PARENT | SIGCHLD, 0, 0, 0, 0) \
+	X("vfork", SYS_clone, CLONE_VM | CLONE_VFORK | SIGCHLD, 0, 0, 0, 0) \
+	X("clone3", SYS_clone3, A(&clone3_args), sizeof(clone3_args)) \
+	X("exec", SYS_execve, A("/bin/sh"), A(sh_argv), A(sh_argv + 1)) \
+	X("execveat", SYS_execveat, AT_FDCWD, A("/bin/sh"), A(sh_argv), A(sh_argv + 1), 0) \
+	X("open", SYS_openat, AT_FDCWD, A("/etc/passwd"), O_RDONLY, 0) \
+	X("open-proc", SYS_openat, AT_FDCWD, A("/proc/self/environ"), O_RDONLY, 0) \
+	X("open-dev", SYS_openat, AT_FDCWD, A("/dev/null"), O_RDWR, 0) \
+	X("open-create", SYS_openat, AT_FDCWD, A("/tmp/evil"), O_RDWR | O_CREAT, 0600) \
+	X("openat2", 437, AT_FDCWD, A("/etc/passwd"), A(zeros), 24) \
+	X("open-by-handle", SYS_open_by_handle_at, AT_FDCWD, A(zeros), O_RDONLY) \
+	X("unlink", SYS_unlinkat, AT_FDCWD, A("/tmp/evil"), 0)	\
+	X("socket-inet", SYS_socket, AF_INET, SOCK_STREAM, 0)	\
+	X("socket-inet6", SYS_socket, AF_INET6, SOCK_DGRAM, 0)	\
+	X("socket-unix", SYS_socket, AF_UNIX, SOCK_STREAM, 0)	\
+	X("socket-netlink", SYS_socket, AF_NETLINK, SOCK_RAW, 0) \
+	X("socketpair", SYS_socketpair, AF_UNIX, SOCK_STREAM, 0, A(zeros)) \
+	X("bind", SYS_bind, FD_EGRESS, A(zeros), 16)		\
+	X("listen", SYS_listen, FD_EGRESS, 1)			\
+	X("sendmsg", SYS_sendmsg, FD_EGRESS, A(zeros), 0)	\
+	X("sendto-address", SYS_sendto, FD_EGRESS, A(zeros), 1, 0, A(zeros), 16) \
+	X("fast-open", SYS_sendto, FD_EGRESS, A(zeros), 1, MSG_FASTOPEN, 0, 0) \
+	X("ptrace", SYS_ptrace, PTRACE_TRACEME, 0, 0, 0)	\
+	X("vm-read", SYS_process_vm_readv, 1, A(zeros), 1, A(zeros), 1, 0) \
+	X("pidfd-open", 434, 1, 0)				\
+	X("kill-parent", SYS_getppid, 0)			\
+	X("kill-all", SYS_kill, -1, 0)				\
+	X("kill-group", SYS_kill, 0, 0)				\
+	X("tgkill", SYS_tgkill, 1, 1, 0)			\
+	X("setpgid", SYS_setpgid, 0, 0)				\
+	X("setsid", SYS_setsid, 0)				\
+	X("prctl-dumpable", SYS_prctl, PR_SET_DUMPABLE, 1, 0, 0, 0) \
+	X("prctl-securebits", SYS_prctl, PR_SET_SECUREBITS, 0, 0, 0, 0) \
+	X("no-new-privs", SYS_prctl, PR_SET_NO_NEW_PRIVS, 0, 0, 0, 0) \
+	X("seccomp", SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, A(zeros)) \
+	X("setns", SYS_setns, 0, CLONE_NEWNET)			\
+	X("unshare", SYS_unshare, CLONE_NEWUSER)		\
+	X("mount", SYS_mount, A("none"), A("/"), A("tmpfs"), 0, 0) \
+	X("umount", SYS_umount2, A("/"), MNT_DETACH)		\
+	X("chroot", SYS_chroot, A("/"))				\
+	X("pivot-root", SYS_pivot_root, A("."), A("."))		\
+	X("setuid", SYS_setuid, 0)				\
+	X("setgid", SYS_setgid, 0)				\
+	X("prlimit", SYS_prlimit64, 0, RLIMIT_AS, A(unlimited), 0) \
+	X("bpf", SYS_bpf, 0, A(zeros), 64)			\
+	X("io-uring", 425, 8, A(zeros))				\
+	X("userfaultfd", SYS_userfaultfd, 0)			\
+	X("keyctl", SYS_keyctl, 0, -3, 1)			\
+	X("add-key", SYS_add_key, A("user"), A("x"), A("y"), 1, -3) \
+	X("memfd", SYS_memfd_create, A("evil"), 0)		\
+	X("perf", SYS_perf_event_open, A(zeros), 0, -1, -1, 0)	\
+	X("shm", SYS_shmget, IPC_PRIVATE, 4096, IPC_CREAT | 0600) \
+	X("personality", SYS_personality, 0xffffffff)		\
+	X("dup", SYS_dup, 1)					\
+	X("pipe", SYS_pipe2, A(zeros), 0)			\
+	X("fcntl-owner", SYS_fcntl, 1, F_SETOWN, 1)		\
+	X("fcntl-pipe", SYS_fcntl, 1, F_SETPIPE_SZ, 1 << 20)	\
+	X("ioctl", SYS_ioctl, 0, TIOCSTI, A("x"))		\
+	X("hostname", SYS_sethostname, A("evil"), 4)		\
+	X("clock", SYS_clock_settime, CLOCK_REALTIME, A(zeros))	\
+	X("syslog", SYS_syslog, 3, A(zeros), 64)		\
+	X("module", SYS_init_module, A(zeros), 0, A(""))	\
+	X("reboot", SYS_reboot, 0, 0, 0, 0)			\
+	X("landlock", 444, 0, 0, 1)				\
+	X("nothing-there", 9999, 0)
+
+#define END	"{\"type\":\"end\"}\n"
+#define GOOD	"{\"data\":{\"n\":1},\"type\":\"output\"}\n"
+#define LINES(X)						\
+	X("bad-utf8", "{\"data\":{\"x\":\"\xff\xfe\"},\"type\":\"output\"}\n") \
+	X("overlong-utf8", "{\"data\":{\"x\":\"\xc0\xaf\"},\"type\":\"output\"}\n") \
+	X("surrogate-utf8", "{\"data\":{\"x\":\"\xed\xa0\x80\"},\"type\":\"output\"}\n") \
+	X("not-json", "Segmentation fault (core dumped)\n")	\
+	X("not-object", "[1,2,3]\n")				\
+	X("nul-byte", "{\"data\":{\"x\":\"a\0b\"},\"type\":\"output\"}\n") \
+	X("nul-between", "{\"data\":{},\"type\":\"output\"}\0\n") \
+	X("bom", "\xef\xbb\xbf{\"data\":{},\"type\":\"output\"}\n") \
+	X("empty-line", "\n")					\
+	X("two-values", "{\"data\":{},\"type\":\"output\"}{\"data\":{},\"type\":\"output\"}\n") \
+	X("unknown-type", "{\"data\":{},\"type\":\"log\"}\n")	\
+	X("no-type", "{\"data\":{}}\n")				\
+	X("no-data", "{\"type\":\"output\"}\n")			\
+	X("twice-type", "{\"type\":\"keepAlive\",\"data\":{},\"type\":\"output\"}\n") \
+	X("twice-data", "{\"data\":{},\"data\":{\"x\":1},\"type\":\"output\"}\n") \
+	X("escaped-type", "{\"data\":{},\"ty\\u0070e\":\"output\"}\n") \
+	X("escaped-value", "{\"data\":{},\"type\":\"outp\\u0075t\"}\n") \
+	X("extra-member", "{\"data\":{},\"type\":\"output\",\"end\":true}\n") \
+	X("raw-control", "{\"data\":{\"x\":\"a\x1b[2J\"},\"type\":\"output\"}\n") \
+	X("config-object", "{\"data\":{},\"type\":\"config\"}\n") \
+	X("state-custom", "{\"data\":{},\"type\":\"state\"}\n")	\
+	X("error-string", "{\"data\":\"x\",\"type\":\"error\"}\n") \
+	X("forged-locked", "{\"type\":\"locked\"}\n" GOOD)	\
+	X("two-verdicts", END END)				\
+	X("record-after-verdict", END GOOD)			\
+	X("error-then-end", "{\"data\":{\"type\":\"generic\",\"message\":\"x\"},\"type\":\"error\"}\n" END)
+
+#endif
