@@ -1,0 +1,230 @@
+/*
+ * fetch_auth.c -- sign-in: Basic, bearer, API key, OAuth2 client credentials,
+ * tokens of a connector's own making.
+ *
+ * A token lives for the invocation, is replaced a little before its end, and once on a 401.
+ */
+#include <openssl/evp.h>
+#include <string.h>
+
+#include "worker/runtime/fetch_priv.h"
+
+static int
+text_copy(const char **to, const char *from)
+{
+	*to = NULL;
+	return from == NULL || (*to = strdup(from)) != NULL ? 0 : -1;
+}
+
+int
+auth_copy(struct auth *to, const struct auth *from, struct error *e)
+{
+	*to = *from;
+	if (text_copy(&to->user, from->user) == -1 || text_copy(&to->secret, from->secret) == -1 ||
+	    text_copy(&to->name, from->name) == -1 || text_copy(&to->prefix, from->prefix) == -1 ||
+	    text_copy(&to->token_url, from->token_url) == -1 || text_copy(&to->scope, from->scope) == -1 ||
+	    text_copy(&to->audience, from->audience) == -1)
+		return error_set(e, ERR_SYSTEM, "no memory for the sign-in");
+	return 0;
+}
+
+static void
+text_wipe(const char *s)
+{
+	char	*p = (char *)(uintptr_t)s;
+
+	if (p != NULL)
+		explicit_bzero(p, strlen(p));
+	free(p);
+}
+
+void
+auth_wipe(struct auth *a)
+{
+	text_wipe(a->user);
+	text_wipe(a->secret);
+	text_wipe(a->name);
+	text_wipe(a->prefix);
+	text_wipe(a->token_url);
+	text_wipe(a->scope);
+	text_wipe(a->audience);
+	memset(a, 0, sizeof(*a));
+}
+
+static int
+basic_line(struct buf *line, const char *user, const char *secret, bool form)
+{
+	struct buf	 pair;
+	char		*b64;
+
+	buf_init(&pair, FETCH_HEADER_BYTES_MAX);
+	if (form)
+		form_add(&pair, user);
+	else
+		buf_adds(&pair, user);
+	buf_addc(&pair, ':');
+	if (form)
+		form_add(&pair, secret);
+	else
+		buf_adds(&pair, secret);
+	b64 = pair.failed ? NULL : malloc(pair.len / 3 * 4 + 8);
+	if (b64 != NULL) {
+		EVP_EncodeBlock((unsigned char *)b64, (const unsigned char *)pair.data, (int)pair.len);
+		buf_addf(line, "Authorization: Basic %s", b64);
+		text_wipe(b64);
+	}
+	buf_wipe(&pair);
+	return b64 == NULL ? -1 : 0;
+}
+
+static int
+line_put(struct curl_slist **list, struct buf *line, struct error *e)
+{
+	struct curl_slist	*more;
+
+	if (line->failed || strpbrk(line->data == NULL ? "" : line->data, "\r\n") != NULL) {
+		buf_wipe(line);
+		return error_set(e, ERR_INVALID_CONFIGURATION, "a credential is too long or has a line break in it");
+	}
+	more = curl_slist_append(*list, line->data);
+	buf_wipe(line);
+	if (more == NULL)
+		return error_set(e, ERR_SYSTEM, "no memory for a header");
+	*list = more;
+	return 0;
+}
+
+/* The token endpoint may be anywhere that the spec's egress allows. */
+static int
+oauth_token(struct fetch *f, char **token, int64_t *life_s, struct error *e)
+{
+	const struct auth	*a = &f->auth;
+	const struct {
+		const char	*name, *value;
+	} fields[] = {
+		{ "grant_type", "client_credentials" },
+		{ "scope", a->scope },
+		{ "audience", a->audience },
+		{ "client_id", a->secret_in_body ? a->user : NULL },
+		{ "client_secret", a->secret_in_body ? a->secret : NULL },
+	};
+	struct buf		 form, line;
+	const char		*headers[2] = { NULL, NULL };
+	struct fetch_request	 rq = { .method = "POST", .headers = headers,
+	    .flags = FETCH_NO_AUTH | FETCH_REPEATABLE | FETCH_ANY_STATUS };
+	struct fetch_response	 rs = { 0 };
+	const char		*value;
+	char			 shown[256], said[FETCH_TEXT_BYTES_MAX];
+	int			 r;
+
+	buf_init(&form, FETCH_HEADER_BYTES_MAX);
+	buf_init(&line, FETCH_HEADER_BYTES_MAX);
+	for (size_t i = 0; i < N_ITEMS(fields); i++) {
+		if (fields[i].value == NULL || fields[i].value[0] == '\0')
+			continue;
+		buf_adds(&form, form.len > 0 ? "&" : "");
+		form_add(&form, fields[i].name);
+		buf_addc(&form, '=');
+		form_add(&form, fields[i].value);
+	}
+	if (!a->secret_in_body && basic_line(&line, a->user, a->secret, true) == -1)
+		r = error_set(e, ERR_SYSTEM, "no memory for the sign-in");
+	else {
+		headers[0] = a->secret_in_body ? NULL : line.data;
+		r = form.failed ? -1 : fetch_url_call(f, a->token_url, &rq, form.data, &rs, e);
+	}
+	buf_wipe(&form);
+	buf_wipe(&line);
+	if (r == -1)
+		return error_in(e, "sign-in");
+	value = json_str(rs.body, "access_token", NULL);
+	if (rs.status >= 300 || value == NULL) {
+		text_printable(said, sizeof(said), json_str(rs.body, "error_description", ""),
+		    strlen(json_str(rs.body, "error_description", "")));
+		r = error_set(e, rs.status >= 500 ? ERR_UPSTREAM : ERR_INSUFFICIENT_PERMISSION,
+		    "sign-in at %s refused: status %d, %.60s %s", url_shown(a->token_url, shown), rs.status,
+		    json_str(rs.body, "error", "no access_token in the answer"), said);
+	} else {
+		*token = strdup(value);
+		*life_s = json_i64(rs.body, "expires_in", FETCH_TOKEN_S);
+		r = *token == NULL ? error_set(e, ERR_SYSTEM, "no memory for a token") : 0;
+	}
+	fetch_response_free(&rs);
+	return r;
+}
+
+static void
+token_drop(struct token *t)
+{
+	text_wipe(t->value);
+	t->value = NULL;
+}
+
+static int
+token_have(struct fetch *f, struct error *e)
+{
+	char	*value = NULL;
+	int64_t	 life_s = FETCH_TOKEN_S;
+
+	/* A token of half a minute or less is used until it ends. */
+	if (f->token.value != NULL && now_ms() < f->token.until_ms)
+		return 0;
+	token_drop(&f->token);
+	if ((f->auth.kind == AUTH_CUSTOM ? f->auth.token(f->auth.arg, f, &value, &life_s, e) :
+	    oauth_token(f, &value, &life_s, e)) == -1)
+		return -1;
+	redact_add(value);
+	if (life_s <= 0)
+		life_s = FETCH_TOKEN_S;
+	f->token.value = value;
+	f->token.until_ms = now_ms() + life_s * 1000;
+	if (life_s * 1000 > 2 * FETCH_TOKEN_EARLY_MS)
+		f->token.until_ms -= FETCH_TOKEN_EARLY_MS;
+	else
+		f->token.until_ms -= life_s * 250;
+	return 0;
+}
+
+bool
+auth_renew(struct fetch *f)
+{
+	if (f->auth.kind != AUTH_OAUTH2_CC && f->auth.kind != AUTH_CUSTOM)
+		return false;
+	token_drop(&f->token);
+	return true;
+}
+
+int
+auth_apply(struct fetch *f, struct curl_slist **headers, struct buf *url, struct error *e)
+{
+	const struct auth	*a = &f->auth;
+	const char		*prefix = a->prefix == NULL ? "" : a->prefix;
+	struct buf		 line;
+
+	buf_init(&line, FETCH_HEADER_BYTES_MAX);
+	switch (a->kind) {
+	case AUTH_NONE:
+		return 0;
+	case AUTH_BASIC:
+		if (basic_line(&line, a->user, a->secret, false) == -1)
+			return error_set(e, ERR_SYSTEM, "no memory for the sign-in");
+		break;
+	case AUTH_BEARER:
+		buf_addf(&line, "Authorization: Bearer %s", a->secret);
+		break;
+	case AUTH_API_KEY:
+		if (a->in_query) {
+			query_add(url, a->name, a->secret);
+			return buf_check(url, "URL", e);
+		}
+		buf_addf(&line, "%s: %s%s", a->name, prefix, a->secret);
+		break;
+	case AUTH_OAUTH2_CC:
+	case AUTH_CUSTOM:
+		if (token_have(f, e) == -1)
+			return -1;
+		buf_addf(&line, "Authorization: %s%s", a->prefix == NULL ? "Bearer " : prefix, f->token.value);
+		break;
+	}
+	return line_put(headers, &line, e);
+}
