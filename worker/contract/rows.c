@@ -1,162 +1,210 @@
 /*
- * rows.c -- splits a large JSON document into the elements of one array and an
- * envelope, as its bytes arrive.
+ * rows.c -- takes a large JSON answer apart as it arrives.
  *
- * The scanner tells where values begin and end.  Bytes go to the row that is
- * open, else to the envelope; of the array itself the envelope gets "[]".
+ * The scanner runs over the text once and says where the wanted array and its
+ * elements begin and end; the bytes are sorted into two bounded buffers, the
+ * element being read and the rest, and each element is parsed when complete.
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "worker/contract/buf.h"
 #include "worker/contract/json.h"
+#include "worker/contract/limits.h"
 #include "worker/contract/rows.h"
 #include "worker/contract/scan.h"
+#include "worker/contract/util.h"
 
-#define SEGMENTS_MAX	16		/* of the pointer */
-#define SEGMENT_BYTES	128
-
-enum place { PLACE_ENVELOPE, PLACE_ARRAY, PLACE_ROW };
+#define ROWS_STEPS_MAX	8	/* tokens of the pointer */
 
 struct rows {
-	struct scan	 scan;
-	char		 segments[SEGMENTS_MAX][SEGMENT_BYTES];
-	unsigned int	 nsegments;
-	unsigned int	 matched;	/* segments that the open containers follow */
-	bool		 name_matches;	/* the name just read is the next segment */
-	bool		 seen;		/* the array was found */
-	enum place	 place;
-	const char	*base;		/* the portion under way */
-	uint64_t	 base_at;	/* offset of its first byte */
-	uint64_t	 row_at;	/* offset of the first byte in row */
-	uint64_t	 taken;		/* offset up to which bytes were handed on */
-	struct buf	 row, envelope;
-	int		(*on_row)(void *arg, cJSON *row, struct error *e);
-	void		*arg;
-	size_t		 row_bytes_max;
+	struct rows_options	 o;
+	char			*pointer;		/* our copy, cut into tokens */
+	const char		*steps[ROWS_STEPS_MAX];	/* unescaped */
+	unsigned int		 nsteps;
+	struct scan		 scan;
+	struct buf		 row, envelope;
+	const char		*portion;		/* now being fed */
+	uint64_t		 portion_at;		/* its offset in the document */
+	uint64_t		 sorted;		/* bytes that are in a buffer, or dropped */
+	unsigned int		 on_path;		/* open containers that lie on the way to the array */
+	uint64_t		 index[ROWS_STEPS_MAX];	/* of the next element, where that container is an array */
+	bool			 hit;			/* the value to come is the next step */
+	bool			 in_array;		/* inside the wanted array */
+	bool			 found;			/* it was seen */
+	uint64_t		 count;			/* rows given out */
 };
 
-/* Bytes of this portion up to offset `to` go where they belong. */
+/* "~1" is '/', "~0" is '~', in place. */
 static void
-hand_on(struct rows *r, uint64_t to)
+step_unescape(char *p)
 {
-	struct buf	*b = r->place == PLACE_ENVELOPE ? &r->envelope : &r->row;
+	char	*out = p;
 
-	if (to <= r->taken)
-		return;
-	if (b == &r->row && b->len == 0)
-		r->row_at = r->taken;
-	buf_add(b, r->base + (r->taken - r->base_at), (size_t)(to - r->taken));
-	r->taken = to;
+	for (; *p != '\0'; p++)
+		if (p[0] == '~' && (p[1] == '0' || p[1] == '1'))
+			*out++ = *++p == '0' ? '~' : '/';
+		else
+			*out++ = *p;
+	*out = '\0';
 }
 
-/* Commas and space between rows belong to nobody; a row may have begun in an earlier portion. */
-static void
-row_begins(struct rows *r, uint64_t token)
-{
-	r->place = PLACE_ROW;
-	if (token >= r->taken) {
-		buf_reset(&r->row);
-		r->taken = token;
-	} else
-		buf_consume(&r->row, (size_t)(token - r->row_at));
-}
-
+/* -1: no JSON pointer, or too long. */
 static int
-row_done(struct rows *r, struct error *e)
+pointer_split(struct rows *r)
 {
-	struct json_limits	 limits = { r->row_bytes_max, JSON_DEPTH_MAX, JSON_NODES_MAX };
-	cJSON			*row;
+	char	*rest = r->pointer;
 
-	if (buf_check(&r->row, "a row of the answer", e) == -1 ||
-	    (row = json_parse(r->row.data, r->row.len, &limits, e)) == NULL)
+	if (*rest == '\0')
+		return 0;
+	if (*rest++ != '/')
 		return -1;
-	buf_reset(&r->row);
-	r->place = PLACE_ARRAY;
-	return r->on_row(r->arg, row, e);
-}
-
-/* Where a value begins: is it the array, or a row? */
-static int
-value_begins(struct rows *r, const struct scan *s, enum scan_event ev)
-{
-	bool		 container = ev == SCAN_OBJECT_BEGIN || ev == SCAN_ARRAY_BEGIN;
-	unsigned int	 outside = container ? s->depth - 1 : s->depth;
-
-	if (r->place == PLACE_ARRAY && outside == r->nsegments + 1) {
-		row_begins(r, s->token);
-		return 0;
-	}
-	if (r->place != PLACE_ENVELOPE || !container)
-		return 0;
-	if (outside == r->nsegments && r->matched == r->nsegments && (outside == 0 || r->name_matches) &&
-	    ev == SCAN_ARRAY_BEGIN && !r->seen) {
-		hand_on(r, s->offset);
-		r->place = PLACE_ARRAY;
-		r->seen = true;
+	for (char *step; (step = strsep(&rest, "/")) != NULL;) {
+		if (r->nsteps == ROWS_STEPS_MAX)
+			return -1;
+		step_unescape(step);
+		r->steps[r->nsteps++] = step;
 	}
 	return 0;
 }
 
-static bool
-scalar(enum scan_event ev)
+/* Moves the bytes before offset to into the buffer they belong to; NULL: nowhere. */
+static void
+sort_until(struct rows *r, uint64_t to, struct buf *b)
 {
-	return ev >= SCAN_STRING && ev <= SCAN_NULL;
+	if (to <= r->sorted)
+		return;
+	if (b != NULL)
+		buf_add(b, r->portion + (r->sorted - r->portion_at), (size_t)(to - r->sorted));
+	r->sorted = to;
+}
+
+static struct buf *
+sink(struct rows *r)
+{
+	return r->in_array ? &r->row : &r->envelope;
+}
+
+static int
+sinks_check(const struct rows *r, struct error *e)
+{
+	if (buf_check(&r->row, "one element of the answer", e) == -1)
+		return -1;
+	return buf_check(&r->envelope, "the answer without its elements", e);
+}
+
+/* The name just read, compared with the step that is wanted in this container. */
+static int
+name_match(struct rows *r, const struct scan *s, struct error *e)
+{
+	size_t		 len = (size_t)(s->offset - s->token);
+	autojson	*name = NULL;
+
+	sort_until(r, s->offset, &r->envelope);
+	if (sinks_check(r, e) == -1)
+		return -1;
+	if ((name = json_parse(r->envelope.data + r->envelope.len - len, len, NULL, e)) == NULL)
+		return -1;
+	r->hit = strcmp(name->valuestring, r->steps[s->depth - 1]) == 0;
+	return 0;
+}
+
+/* True if the step wanted in an array is the element that begins or ends now. */
+static bool
+index_match(struct rows *r, unsigned int level)
+{
+	autojson	*index = json_int((int64_t)r->index[level]++);
+
+	return index != NULL && strcmp(index->valuestring, r->steps[level]) == 0;
+}
+
+static int
+array_begin(struct rows *r, const struct scan *s, enum scan_event ev, struct error *e)
+{
+	if (ev == SCAN_NULL)
+		return 0;
+	if (ev != SCAN_ARRAY_BEGIN)
+		return error_set(e, ERR_INVALID_RESPONSE, "no array at \"%s\" of the answer", r->o.pointer);
+	if (r->found)
+		return error_set(e, ERR_INVALID_RESPONSE, "two arrays at \"%s\" of the answer", r->o.pointer);
+	sort_until(r, s->offset, &r->envelope);
+	r->found = r->in_array = true;
+	return 0;
+}
+
+/* A value outside the array; around: containers it stands in. */
+static int
+outside(struct rows *r, const struct scan *s, enum scan_event ev, unsigned int around, struct error *e)
+{
+	bool	 hit = r->hit;
+
+	r->hit = false;
+	if (r->on_path != around)
+		return 0;
+	if (around > 0 && !(s->in_object[(around - 1) / 8] >> (around - 1) % 8 & 1))
+		hit = index_match(r, around - 1);
+	if (around > 0 && !hit)
+		return 0;
+	if (around == r->nsteps)
+		return array_begin(r, s, ev, e);
+	if (ev == SCAN_OBJECT_BEGIN || ev == SCAN_ARRAY_BEGIN) {
+		r->index[around] = 0;
+		r->on_path++;
+	}
+	return 0;
+}
+
+static int
+row_ended(struct rows *r, const struct scan *s, struct error *e)
+{
+	const struct json_limits	 limits = { r->o.row_bytes_max, JSON_DEPTH_MAX, JSON_NODES_MAX };
+	size_t				 skip;
+	cJSON				*row;
+
+	sort_until(r, s->offset, &r->row);
+	if (sinks_check(r, e) == -1)
+		return -1;
+	/* The comma and the white space before it came along. */
+	skip = strspn(r->row.data, ", \t\r\n");
+	if ((row = json_parse(r->row.data + skip, r->row.len - skip, &limits, e)) == NULL)
+		return error_in(e, "element %llu", (unsigned long long)r->count);
+	buf_reset(&r->row);
+	r->count++;
+	return r->o.on_row(r->o.arg, row, e);
+}
+
+/* Inside the array: elements end, and the array itself. */
+static int
+inside(struct rows *r, const struct scan *s, enum scan_event ev, unsigned int around, struct error *e)
+{
+	if (around == r->nsteps) {
+		/* Its ']' stays in the envelope. */
+		sort_until(r, s->offset - 1, NULL);
+		buf_reset(&r->row);
+		r->in_array = false;
+		return 0;
+	}
+	if (around == r->nsteps + 1 && ev != SCAN_OBJECT_BEGIN && ev != SCAN_ARRAY_BEGIN && ev != SCAN_NAME)
+		return row_ended(r, s, e);
+	return 0;
 }
 
 static int
 on_event(void *arg, const struct scan *s, enum scan_event ev, struct error *e)
 {
 	struct rows	*r = arg;
-	bool		 end = ev == SCAN_OBJECT_END || ev == SCAN_ARRAY_END;
+	unsigned int	 around = s->depth - (ev <= SCAN_ARRAY_END);
 
-	if (ev == SCAN_NAME) {
-		/* Names are compared as written; an escaped one never matches. */
-		if (r->place == PLACE_ENVELOPE && s->depth <= r->nsegments && s->depth >= 1) {
-			const char	*want = r->segments[s->depth - 1];
-
-			hand_on(r, s->offset);
-			r->name_matches = (s->depth == 1 || r->matched >= s->depth - 1) &&
-			    r->envelope.len >= strlen(want) + 2 &&
-			    r->envelope.data[r->envelope.len - 1] == '"' &&
-			    r->envelope.data[r->envelope.len - strlen(want) - 2] == '"' &&
-			    memcmp(r->envelope.data + r->envelope.len - 1 - strlen(want), want, strlen(want)) == 0;
-			r->matched = r->name_matches ? s->depth : s->depth - 1;
-		}
+	if (r->in_array)
+		return inside(r, s, ev, around, e);
+	if (ev == SCAN_NAME)
+		return r->on_path == around && around <= r->nsteps ? name_match(r, s, e) : 0;
+	if (ev == SCAN_OBJECT_END || ev == SCAN_ARRAY_END) {
+		if (r->on_path == s->depth)
+			r->on_path--;
 		return 0;
 	}
-	if (!end && !scalar(ev))
-		return value_begins(r, s, ev);
-	if (r->place == PLACE_ARRAY && scalar(ev) && s->depth == r->nsegments + 1) {
-		row_begins(r, s->token);
-		hand_on(r, s->offset);
-		return row_done(r, e);
-	}
-	if (r->place == PLACE_ROW && end && s->depth == r->nsegments + 2) {
-		hand_on(r, s->offset);
-		return row_done(r, e);
-	}
-	if (r->place == PLACE_ARRAY && ev == SCAN_ARRAY_END && s->depth == r->nsegments + 1) {
-		buf_reset(&r->row);
-		r->taken = s->offset - 1;	/* what stood between is dropped, the ']' is kept */
-		r->place = PLACE_ENVELOPE;
-	}
-	return 0;
-}
-
-static int
-pointer_split(struct rows *r, const char *p)
-{
-	while (*p == '/') {
-		size_t	 n = strcspn(++p, "/");
-
-		if (r->nsegments == SEGMENTS_MAX || n >= SEGMENT_BYTES || memchr(p, '~', n) != NULL)
-			return -1;
-		memcpy(r->segments[r->nsegments], p, n);
-		r->segments[r->nsegments++][n] = '\0';
-		p += n;
-	}
-	return *p == '\0' ? 0 : -1;
+	return outside(r, s, ev, around, e);
 }
 
 struct rows *
@@ -166,18 +214,17 @@ rows_new(const struct rows_options *o)
 
 	if (r == NULL)
 		return NULL;
-	scan_init(&r->scan, JSON_DEPTH_MAX);
-	r->scan.on = on_event;
-	r->scan.arg = r;
-	r->on_row = o->on_row;
-	r->arg = o->arg;
-	r->row_bytes_max = o->row_bytes_max;
-	buf_init(&r->row, o->row_bytes_max);
-	buf_init(&r->envelope, o->envelope_bytes_max);
-	if (pointer_split(r, o->pointer) == -1) {
+	r->o = *o;
+	r->o.pointer = r->pointer = strdup(o->pointer);
+	if (r->pointer == NULL || pointer_split(r) == -1) {
 		rows_free(r);
 		return NULL;
 	}
+	buf_init(&r->row, o->row_bytes_max);
+	buf_init(&r->envelope, o->envelope_bytes_max);
+	scan_init(&r->scan, JSON_DEPTH_MAX);
+	r->scan.on = on_event;
+	r->scan.arg = r;
 	return r;
 }
 
@@ -188,44 +235,38 @@ rows_free(struct rows *r)
 		return;
 	buf_free(&r->row);
 	buf_free(&r->envelope);
+	free(r->pointer);
 	free(r);
 }
 
-int
-rows_feed(struct rows *r, const char *data, size_t n, struct error *e)
+/* Bad JSON came from the source: the request is not to blame. */
+static int
+blame_source(struct error *e)
 {
-	r->base = data;
-	r->base_at = r->scan.offset;
-	if (r->taken < r->base_at)
-		r->taken = r->base_at;
-	if (scan_feed(&r->scan, data, n, e) == -1)
-		return -1;
-	hand_on(r, r->base_at + n);
-	if (buf_check(&r->row, "a row of the answer", e) == -1)
-		return -1;
-	return buf_check(&r->envelope, "the answer around its rows", e);
+	if (e->code == ERR_REQUEST)
+		e->code = ERR_INVALID_RESPONSE;
+	return -1;
+}
+
+int
+rows_feed(struct rows *r, const char *text, size_t len, struct error *e)
+{
+	r->portion = text;
+	r->portion_at = r->scan.offset;
+	if (scan_feed(&r->scan, text, len, e) == -1)
+		return blame_source(e);
+	sort_until(r, r->scan.offset, sink(r));
+	return sinks_check(r, e);
 }
 
 int
 rows_end(struct rows *r, cJSON **envelope, struct error *e)
 {
-	struct json_limits	 limits = { r->envelope.max, JSON_DEPTH_MAX, JSON_NODES_MAX };
-	cJSON			*doc;
-	const cJSON		*at;
-	char			 pointer[SEGMENTS_MAX * SEGMENT_BYTES] = "";
+	const struct json_limits	 limits = { r->o.envelope_bytes_max, JSON_DEPTH_MAX, JSON_NODES_MAX };
 
-	r->base = "";
 	if (scan_end(&r->scan, e) == -1)
-		return -1;
-	if ((doc = json_parse(r->envelope.data == NULL ? "" : r->envelope.data, r->envelope.len, &limits, e)) == NULL)
-		return -1;
-	for (unsigned int i = 0; i < r->nsegments; i++)
-		snprintf(pointer + strlen(pointer), sizeof(pointer) - strlen(pointer), "/%s", r->segments[i]);
-	at = json_at(doc, pointer);
-	if (at != NULL && !cJSON_IsArray(at) && !cJSON_IsNull(at)) {
-		cJSON_Delete(doc);
-		return error_set(e, ERR_INVALID_RESPONSE, "no array at \"%s\" of the answer", pointer);
-	}
-	*envelope = doc;
+		return blame_source(e);
+	if ((*envelope = json_parse(r->envelope.data, r->envelope.len, &limits, e)) == NULL)
+		return blame_source(e);
 	return 0;
 }

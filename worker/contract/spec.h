@@ -39,7 +39,8 @@ bool	spec_has_command(const struct spec *sp, const char *type);
 
 /*
  * Calls fn(arg, value) for every string of config that the spec marks secret or
- * secrettextarea, inside keyValue and cardList items too.  Empty strings are skipped.
+ * secrettextarea, inside keyValue and cardList items too; an item of a type nobody
+ * knows counts as secret.  Empty strings are skipped.
  */
 void	spec_secrets(const struct spec *sp, const cJSON *config,
 	    void (*fn)(void *arg, const char *value), void *arg);

@@ -49,10 +49,9 @@ url_host_port(const char *url, char host[EGRESS_HOST_BYTES_MAX + 1], uint16_t *p
 		if (strncasecmp(url, schemes[i].scheme, strlen(schemes[i].scheme)) != 0)
 			continue;
 		p = url + strlen(schemes[i].scheme);
-		n = strcspn(p, "/?#\\");
-		if (memchr(p, '@', n) != NULL || memchr(p, '[', n) != NULL)
-			return -1;		/* no user, no IPv6 literal */
-		host_bytes = strcspn(p, ":/?#\\");
+		/* No user, no IPv6 literal: neither is made of the characters of a host below. */
+		n = strcspn(p, "/?#");
+		host_bytes = strcspn(p, ":/?#");
 		if (host_bytes == 0 || host_bytes > EGRESS_HOST_BYTES_MAX || host_bytes > n)
 			return -1;
 		*port = schemes[i].port;
