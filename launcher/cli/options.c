@@ -37,7 +37,7 @@ static const char usage[] =
 "\n"
 "Exit statuses: bascule help exit\n";
 
-enum option { OPT_CONFIG = 256, OPT_INPUT, OPT_SCHEMA, OPT_ID, OPT_DATA, OPT_VERDICT, OPT_RECEIPT, OPT_TIMEOUT,
+enum { OPT_CONFIG = 256, OPT_INPUT, OPT_SCHEMA, OPT_ID, OPT_DATA, OPT_VERDICT, OPT_RECEIPT, OPT_TIMEOUT,
 	OPT_LIMIT, OPT_ALLOW, OPT_WAIVE, OPT_LOGS };
 
 static const struct option longs[] = {
