@@ -49,6 +49,16 @@ struct invocation {
 	cJSON		*egress;		/* after the leg was closed */
 };
 
+/* Ends of the worker's world: theirs in enum order, ours apart. */
+struct ends {
+	int	theirs[FD__COUNT];
+	int	request, result, log;
+};
+
+/* -1 with ERR_SYSTEM; what was opened is closed by ends_close(). */
+int		 ends_open(struct ends *, struct error *e);
+void		 ends_close(struct ends *);
+
 const char	*inv_state_name(enum inv_state);
 
 #endif

@@ -221,85 +221,6 @@ form_make(struct buf *b, const cJSON *o)
 	}
 }
 
-/* What the answer says went wrong, in the words of the usual members. */
-static void
-answer_text(const struct attempt *a, const cJSON *body, char out[FETCH_TEXT_BYTES_MAX + 1])
-{
-	static const char *const	 members[] = { "detail", "message", "error_description", "errorSummary", "error" };
-	const char			*text = NULL;
-
-	for (size_t i = 0; i < N_ITEMS(members) && text == NULL; i++)
-		text = json_str(body, members[i], NULL);
-	if (text != NULL)
-		text_printable(out, FETCH_TEXT_BYTES_MAX + 1, text, strlen(text));
-	else
-		text_printable(out, FETCH_TEXT_BYTES_MAX + 1, a->in.data == NULL ? "" : a->in.data, a->in.len);
-}
-
-static enum err_code
-status_code(int status)
-{
-	static const struct { int status; enum err_code code; } codes[] = {
-		{ 401, ERR_INSUFFICIENT_PERMISSION }, { 403, ERR_INSUFFICIENT_PERMISSION },
-		{ 404, ERR_NOT_FOUND }, { 400, ERR_INVALID_REQUEST }, { 409, ERR_INVALID_REQUEST },
-		{ 422, ERR_INVALID_REQUEST }, { 408, ERR_TIMEOUT }, { 504, ERR_TIMEOUT },
-	};
-
-	for (size_t i = 0; i < N_ITEMS(codes); i++)
-		if (codes[i].status == status)
-			return codes[i].code;
-	return ERR_UPSTREAM;
-}
-
-static int
-status_fail(struct attempt *a, const struct fetch_response *rs, struct error *e)
-{
-	char	 shown[256], text[FETCH_TEXT_BYTES_MAX + 1];
-
-	answer_text(a, rs->body, text);
-	error_set(e, status_code(rs->status), "%s %s: status %d%s%s", a->method, url_shown(a->url, shown), rs->status,
-	    text[0] != '\0' ? ": " : "", text);
-	if (a->f->explain != NULL)
-		a->f->explain(a->f->explain_arg, rs, e);
-	return -1;
-}
-
-static int
-curl_fail(struct attempt *a, struct error *e)
-{
-	char	 shown[256];
-
-	if (a->err.code != ERR_NONE) {
-		*e = a->err;
-		if (!a->callers && e->code != ERR_NO_EGRESS)
-			error_in(e, "%s %s", a->method, url_shown(a->url, shown));
-		return -1;
-	}
-	return error_set(e, a->code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_UPSTREAM, "%s %s: %s", a->method,
-	    url_shown(a->url, shown), a->curl_text[0] != '\0' ? a->curl_text : curl_easy_strerror(a->code));
-}
-
-/* Moves what came into *rs.  A failure's body may be anything. */
-static int
-answer_take(struct attempt *a, struct fetch_response *rs, struct error *e)
-{
-	char	 shown[256], text[81];
-
-	rs->status = a->status;
-	rs->rows = a->nrows;
-	rs->headers = buf_steal(&a->head);
-	if (a->rows != NULL && a->status < 300) {
-		if (rows_end(a->rows, &rs->body, e) == 0)
-			return 0;
-	} else if (a->in.len == 0 ||
-	    (rs->body = json_parse(a->in.data, a->in.len, &(struct json_limits){ FETCH_BODY_BYTES_MAX, JSON_DEPTH_MAX,
-	    JSON_NODES_MAX }, e)) != NULL || a->status >= 300)
-		return 0;
-	text_printable(text, sizeof(text), a->in.data == NULL ? "" : a->in.data, a->in.len);
-	return error_set(e, ERR_INVALID_RESPONSE, "%s %s: status %d, the answer is not JSON or is cut short: %s", a->method,
-	    url_shown(a->url, shown), a->status, text);
-}
-
 /* 1: again; 0: done; -1: failed.  Rows that went on never come twice, so such an attempt is the last. */
 static int
 attempt_judge(struct attempt *a, unsigned int *attempt, bool *renewed, struct fetch_response *rs, struct error *e)
@@ -337,13 +258,13 @@ attempt_judge(struct attempt *a, unsigned int *attempt, bool *renewed, struct fe
 		return 1;
 	}
 	if (a->code != CURLE_OK)
-		return curl_fail(a, e);
+		return answer_curl_fail(a, e);
 	if (wait == RETRY_TOO_LONG)
 		return error_set(e, ERR_UPSTREAM, "%s %s: the source asks to wait %lld s, over the %d s that are waited",
 		    a->method, url_shown(a->url, shown), (long long)(r.asked_ms / 1000), FETCH_WAIT_MS_MAX / 1000);
 	if (a->rq->flags & FETCH_ANY_STATUS)
 		return 0;
-	return status_fail(a, rs, e);
+	return answer_status_fail(a, rs, e);
 }
 
 /* GET and HEAD follow a redirect within the origin; *url is replaced.  1: follow, 0: no redirect, -1. */
@@ -432,7 +353,7 @@ fetch_url_call(struct fetch *f, const char *url, const struct fetch_request *rq,
 			*e = ERROR_NONE;
 			r = redirect(&a, rs, &plain, &redirects, e);
 			if (r == 0)
-				r = status_fail(&a, rs, e);
+				r = answer_status_fail(&a, rs, e);
 		}
 		attempt_end(&a);
 	} while (r == 1);

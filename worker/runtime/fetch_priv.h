@@ -1,7 +1,8 @@
 /*
  * fetch_priv.h -- what the files of the fetch layer share.  Not for connectors.
  *
- *	fetch.c		a client, its requests, what an answer means
+ *	fetch.c		a client and its requests
+ *	fetch_answer.c	what an answer means
  *	fetch_try.c	one attempt over libcurl
  *	fetch_tls.c	what is loaded before the walls; the CA store
  *	fetch_auth.c	sign-in
@@ -101,6 +102,11 @@ int	fetch_url_call(struct fetch *f, const char *url, const struct fetch_request 
 	    struct fetch_response *rs, struct error *e);
 /* Waits, with keepAlives. */
 void	fetch_sleep(struct fetch *f, int64_t ms);
+
+/* fetch_answer.c: each -1 with *e; answer_take 0 where the answer could be read. */
+int	answer_take(struct attempt *a, struct fetch_response *rs, struct error *e);
+int	answer_status_fail(struct attempt *a, const struct fetch_response *rs, struct error *e);
+int	answer_curl_fail(struct attempt *a, struct error *e);
 
 /* fetch_tls.c */
 int	tls_trust(const char *pem, struct error *e);

@@ -1,0 +1,29 @@
+#!/bin/sh
+# check-rooms.sh -- who may include whom, and how long a file or function may be.  Quiet when all is well.
+set -u
+bad=0
+
+# Room of a file, rooms it may include.
+allowed() {
+	case "$1" in
+	sandbox/*)		echo '^sandbox/' ;;
+	worker/contract/*)	echo '^worker/contract/' ;;
+	worker/runtime/*)	echo '^(worker|sandbox)/' ;;
+	connectors/*)		echo "^(worker/runtime/bascule\.h|$(dirname "$1")/)" ;;
+	launcher/*)		echo '^(launcher|worker/contract|sandbox)/' ;;
+	*)			echo '.' ;;
+	esac
+}
+
+for f in $(git ls-files '*.c' '*.h'); do
+	edges=$(sed -n 's/^#include "\([^"]*\)".*/\1/p' "$f" | grep -Ev "$(allowed "$f")")
+	[ -z "$edges" ] || { echo "$f: must not include:" $edges; bad=1; }
+	case "$f" in tests/*) continue ;; esac
+	lines=$(wc -l <"$f")
+	[ "$lines" -le 500 ] || { echo "$f: $lines lines"; bad=1; }
+	awk -v f="$f" '/^{/ { s = NR } /^}/ { if (s && NR - s > 80) { print f ":" s ": function of " NR - s " lines"; b = 1 } s = 0 }
+		END { exit b }' "$f" || bad=1
+	banned=$(grep -nE '\b(strcpy|strcat|sprintf|vsprintf|gets|system|popen|alloca|strtok)\(' "$f")
+	[ -z "$banned" ] || { echo "$f: banned: $banned"; bad=1; }
+done
+exit $bad
