@@ -132,7 +132,7 @@ demo:
 	@tests/demo.sh $(B)
 
 lint:
-	@sh tests/check-rooms.sh
+	@sh tests/check-rooms.sh || { echo "0 passed, 1 failed, 0 skipped"; exit 1; }
 	@sh tests/check-links.sh $(B)
 	@for m in $(MANUALS); do mandoc -T lint -W warning $$m || exit 1; done
 
@@ -142,6 +142,15 @@ check:
 	@$(MAKE) -s -j2 $(UNIT)
 	@$(MAKE) -s lint
 	@tests/run.sh all
+
+# Heavier: sanitizers, every fuzz target for a while, the other compiler.
+check-all:
+	@tests/deps.sh check
+	@$(MAKE) -s -j2 B=$(B)/clang CC=clang all
+	@$(MAKE) -s asan
+	@$(MAKE) -s ubsan
+	@$(MAKE) -s fuzz FUZZ_SECONDS=10
+	@echo "$$(( 3 + $(words $(FUZZ)) )) passed, 0 failed, 0 skipped"
 
 # One sanitizer, one clean tree of its own.  The filter and the limits cannot stand
 # under a sanitizer's runtime: unit tests only.
@@ -176,5 +185,5 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: all unit integration evil demo lint check asan ubsan unit-run bench fuzz install uninstall clean evil-connectors
+.PHONY: check-all all unit integration evil demo lint check asan ubsan unit-run bench fuzz install uninstall clean evil-connectors
 .SECONDARY:

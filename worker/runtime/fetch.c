@@ -247,7 +247,7 @@ attempt_judge(struct attempt *a, unsigned int *attempt, bool *renewed, struct fe
 	}
 	if (getrandom(&chance, sizeof(chance), 0) != (ssize_t)sizeof(chance))
 		chance = 0;
-	wait = a->nrows > 0 || a->callers || a->err.code == ERR_NO_EGRESS || a->err.code == ERR_LIMIT ||
+	wait = a->nrows > 0 || a->callers || a->code == CURLE_PEER_FAILED_VERIFICATION || a->err.code == ERR_NO_EGRESS || a->err.code == ERR_LIMIT ||
 	    a->err.code == ERR_INVALID_RESPONSE ? RETRY_NO : retry_wait_ms(&r, chance);
 	if (wait >= 0) {
 		log_info(f->c, "%s %s: %s%d, again in %lld ms", a->method, url_shown(a->url, shown),

@@ -51,7 +51,8 @@ answer_status_fail(struct attempt *a, const struct fetch_response *rs, struct er
 int
 answer_curl_fail(struct attempt *a, struct error *e)
 {
-	char	 shown[256];
+	char		 shown[256];
+	const char	*text = curl_easy_strerror(a->code);
 
 	if (a->err.code != ERR_NONE) {
 		*e = a->err;
@@ -59,8 +60,14 @@ answer_curl_fail(struct attempt *a, struct error *e)
 			error_in(e, "%s %s", a->method, url_shown(a->url, shown));
 		return -1;
 	}
+	/* The filter refuses getsockname, which libcurl notes first and can live without. */
+	if (a->curl_text[0] != '\0' && strncmp(a->curl_text, "getsockname", 11) != 0)
+		text = a->curl_text;
+	if (a->code == CURLE_PEER_FAILED_VERIFICATION)
+		return error_set(e, ERR_UPSTREAM, "%s %s: TLS: %s (for a private CA set config.caBundle)", a->method,
+		    url_shown(a->url, shown), text);
 	return error_set(e, a->code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_UPSTREAM, "%s %s: %s", a->method,
-	    url_shown(a->url, shown), a->curl_text[0] != '\0' ? a->curl_text : curl_easy_strerror(a->code));
+	    url_shown(a->url, shown), text);
 }
 
 /* Moves what came into *rs.  A failure's body may be anything. */
