@@ -119,6 +119,7 @@ token_unescape(const struct builder *b, const struct scan *s, char *out, struct 
 {
 	if (unescape(b->text + s->token + 1, b->text + s->offset - 1, out) == 0)
 		return 0;
+	*out = '\0';	/* the message may name it */
 	return error_set(e, ERR_REQUEST, "byte %llu: a string with \\u0000 or half a surrogate pair",
 	    (unsigned long long)s->token);
 }
