@@ -256,7 +256,7 @@ ask_batch(struct github *g, const char *login, size_t from, size_t n, cJSON *key
 		rqs[i].headers = headers[i];
 	}
 	if (fetch_many(g->f, rqs, n, asked, &as, g->c->err) == -1)
-		return -1;
+		return gh_failed(g);
 	for (size_t i = 0; i < n; i++)
 		if (as.in[i] && json_push(keys, cJSON_CreateString(g->teams.rows[from + i].key)) == -1)
 			return error_set(g->c->err, ERR_MEMORY, "no memory left to read memberships");

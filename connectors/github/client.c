@@ -25,17 +25,19 @@ limit_read(const struct fetch_response *rs, struct limit_facts *lf)
 static int64_t
 wait_ms(void *arg, const struct fetch_response *rs, unsigned int attempt)
 {
-	const struct github	*g = arg;
+	struct github		*g = arg;
 	struct limit_facts	 lf;
-	int64_t			 ms, budget_ms;
+	enum limit_kind		 kind;
+	int64_t			 ms, now_s = (int64_t)time(NULL);
 
 	limit_read(rs, &lf);
-	if (limit_judge(&lf, (int64_t)time(NULL), attempt, &ms) == LIMIT_NONE)
+	if ((kind = limit_judge(&lf, now_s, attempt, &ms)) == LIMIT_NONE)
 		return -1;
-	budget_ms = limit_budget_ms(command_info(g->c->cmd)->deadline_ms, now_ms() - g->started_ms);
-	log_info(g->c, "GitHub holds requests back for %lld s", (long long)(ms + 999) / 1000);
-	/* More than fetch waits: it gives up at once, and explain() says until when. */
-	return ms <= budget_ms ? ms : (int64_t)FETCH_WAIT_MS_MAX + 1;
+	if (ms <= limit_budget_ms(command_info(g->c->cmd)->deadline_ms, now_ms() - g->started_ms))
+		return ms;
+	limit_text(kind, now_s, ms, g->held_back, sizeof(g->held_back));
+	/* More than fetch waits: it gives up at once. */
+	return (int64_t)FETCH_WAIT_MS_MAX + 1;
 }
 
 static void
@@ -117,7 +119,7 @@ char *
 gh_path(const char *first, ...)
 {
 	va_list	 ap;
-	autobuf	 b = { 0 };
+	autobuf	 b;
 	bool	 complete = true;
 
 	buf_init(&b, 8 * KIB);
@@ -148,10 +150,19 @@ gh_was_absent(struct github *g)
 	return true;
 }
 
+int
+gh_failed(struct github *g)
+{
+	if (g->held_back[0] != '\0')
+		error_set(g->c->err, ERR_UPSTREAM, "%s", g->held_back);
+	return -1;
+}
+
 /* The platform answers notFound by creating an account: only the account itself may be "not found". */
 static int
 absent_is_failure(struct github *g)
 {
+	gh_failed(g);
 	if (g->c->err->code == ERR_NOT_FOUND) {
 		g->c->err->code = ERR_UPSTREAM;
 		append(g->c->err, "%s", " (GitHub also answers 404 where the credentials lack a permission)");
@@ -174,13 +185,21 @@ get_once(struct github *g, const char *path, cJSON **out)
 	if (known != NULL && strlen(known->etag) < sizeof(condition) - sizeof("If-None-Match: ")) {
 		(void)snprintf(condition, sizeof(condition), "If-None-Match: %s", known->etag);
 		rq.headers = headers;
+		rq.flags = FETCH_ANY_STATUS;
 	}
 	if (fetch_call(g->f, &rq, &rs, g->c->err) == -1)
-		return -1;
+		return gh_failed(g);
 	if (rs.status == 304 && known != NULL) {
 		if (out != NULL && (*out = json_dup(known->body)) == NULL)
 			return no_path(g);
 		return 0;
+	}
+	/* Asked once more without the condition, for fetch to say what is wrong. */
+	if (rs.status >= 300) {
+		fetch_response_free(&rs);
+		rq = (struct fetch_request){ .path = path };
+		if (fetch_call(g->f, &rq, &rs, g->c->err) == -1)
+			return gh_failed(g);
 	}
 	if (g->c->cmd == CMD_ACCOUNT_UPDATE)
 		memo_keep(&g->memo, path, fetch_header(&rs, "ETag"), rs.body);
@@ -218,7 +237,7 @@ gh_try(struct github *g, const char *method, const char *path, bool *found)
 	if (path == NULL)
 		return no_path(g);
 	*found = fetch_send(g->f, method, path, NULL, NULL, g->c->err) == 0;
-	return *found || gh_was_absent(g) ? 0 : -1;
+	return *found || gh_was_absent(g) ? 0 : gh_failed(g);
 }
 
 int

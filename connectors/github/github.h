@@ -121,6 +121,7 @@ struct github {
 	struct settings		 s;
 	struct fetch		*f;
 	int64_t			 started_ms;
+	char			 held_back[320];	/* why and until when, once a wait was too long */
 	struct memo		 memo;
 	struct catalogue	 teams;
 	struct catalogue	 roles;
@@ -143,6 +144,8 @@ int	gh_try(struct github *g, const char *method, const char *path, bool *found);
 /* All pages; name and value: one more query parameter, or NULL.  rows: pointer to the array. */
 int	gh_pages(struct github *g, const char *path, const char *name, const char *value, const char *rows,
 	    int (*on_row)(void *arg, cJSON *row, struct error *e), void *arg);
+/* After a failed call of fetch: -1, and a rate limit's end is in the text. */
+int	gh_failed(struct github *g);
 /* After a failed call of fetch: true, and the error is gone, if it was a 404. */
 bool	gh_was_absent(struct github *g);
 

@@ -112,7 +112,9 @@ details_fetch(struct lister *l)
 		l->paths[asked] = path;
 		rqs[asked++] = (struct fetch_request){ .path = path, .flags = FETCH_ANY_STATUS };
 	}
-	return asked == 0 ? 0 : fetch_many(l->g->f, rqs, asked, detail_done, l, l->g->c->err);
+	if (asked > 0 && fetch_many(l->g->f, rqs, asked, detail_done, l, l->g->c->err) == -1)
+		return gh_failed(l->g);
+	return 0;
 }
 
 static void
