@@ -51,6 +51,7 @@ int	attack_end_then_hang(struct call *c);
 /* greed.c: time, memory, ends. */
 int	attack_hang(struct call *c);
 int	attack_ignore_term(struct call *c);
+int	attack_deathless(struct call *c);
 int	attack_no_verdict(struct call *c);
 int	attack_exit_nonzero(struct call *c);
 int	attack_crash(struct call *c);

@@ -6,9 +6,11 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #define PORTION_BYTES	(256 * KIB)
+#define TAKEN_BYTES_MAX	((size_t)1024 * MIB)	/* should nothing stop it, the machine still lives */
 
 int
 attack_hang(struct call *c)
@@ -30,6 +32,17 @@ attack_ignore_term(struct call *c)
 	sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, NULL);
 	return attack_hang(c);
+}
+
+/* Asks to outlive the launcher. */
+int
+attack_deathless(struct call *c)
+{
+	if (prctl(PR_SET_PDEATHSIG, 0, 0, 0, 0) == -1)
+		return report(c, "refused", errno);
+	if (emit_keep_alive(c) == -1)
+		return -1;
+	return attack_ignore_term(c);
 }
 
 int
@@ -55,13 +68,24 @@ attack_crash(struct call *c)
 	return 0;
 }
 
+static int
+report_taken(struct call *c, int err, size_t bytes)
+{
+	cJSON	*data = cJSON_CreateObject();
+
+	cJSON_AddStringToObject(data, "attack", attack_name(c));
+	cJSON_AddStringToObject(data, "result", "refused");
+	cJSON_AddNumberToObject(data, "errno", err);
+	cJSON_AddNumberToObject(data, "mib", (double)(bytes / MIB));
+	return emit_output(c, data);
+}
+
 /* Takes and touches until there is no more; says how much it was. */
 int
 attack_alloc(struct call *c)
 {
 	void	**chain = NULL, **more;
 	size_t	 taken = 0;
-	cJSON	*data;
 
 	while ((more = malloc(PORTION_BYTES)) != NULL) {
 		memset(more, 1, PORTION_BYTES);
@@ -73,23 +97,20 @@ attack_alloc(struct call *c)
 		more = *chain;
 		free(chain);
 	}
-	data = cJSON_CreateObject();
-	cJSON_AddStringToObject(data, "attack", attack_name(c));
-	cJSON_AddStringToObject(data, "result", "refused");
-	cJSON_AddNumberToObject(data, "errno", ENOMEM);
-	cJSON_AddNumberToObject(data, "mib", (double)(taken / MIB));
-	return emit_output(c, data);
+	return report_taken(c, ENOMEM, taken);
 }
 
-/* The same by shared memory, which a limit on private memory does not count. */
+/* The same by kinds of memory that a limit on private writable memory does not count. */
 int
 attack_map(struct call *c)
 {
-	for (int i = 0; i < 4096; i++) {
-		void	*p = mmap(NULL, PORTION_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	int	 kind = strcmp(attack_name(c), "map-shared") == 0 ? MAP_SHARED : MAP_PRIVATE | MAP_GROWSDOWN;
+
+	for (size_t taken = 0; taken < TAKEN_BYTES_MAX; taken += PORTION_BYTES) {
+		void	*p = mmap(NULL, PORTION_BYTES, PROT_READ | PROT_WRITE, kind | MAP_ANONYMOUS, -1, 0);
 
 		if (p == MAP_FAILED)
-			return report(c, "refused", errno);
+			return report_taken(c, errno, taken);
 		memset(p, 1, PORTION_BYTES);
 	}
 	return report(c, "ESCAPED", 0);

@@ -93,11 +93,13 @@ static const struct command_row	 rows[] = {
 
 	{ PREFIX "hang", attack_hang },
 	{ PREFIX "ignore-term", attack_ignore_term },
+	{ PREFIX "deathless", attack_deathless },
 	{ PREFIX "no-verdict", attack_no_verdict },
 	{ PREFIX "exit-nonzero", attack_exit_nonzero },
 	{ PREFIX "crash", attack_crash },
 	{ PREFIX "alloc", attack_alloc },
-	{ PREFIX "map", attack_map },
+	{ PREFIX "map-shared", attack_map },
+	{ PREFIX "map-stack", attack_map },
 	{ PREFIX "cpu", attack_cpu },
 	{ PREFIX "stack", attack_stack },
 };
