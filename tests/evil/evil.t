@@ -102,7 +102,7 @@ while IFS=$'\t' read -r attack why exit record limits only; do
 	case $attack in '#'* | '') continue ;; esac
 	if [ "$only" != - ] && [ "$only" != "$machine" ]; then
 		n=$((n + 1))
-		echo "ok $n - $attack # SKIP only on $only"
+		echo "ok $n - $attack # SKIP machine: only on $only"
 		continue
 	fi
 	try "$attack" "$why" "$exit" "$record" "$limits"

@@ -151,7 +151,8 @@ test_call(void **state)
 
 	(void)state;
 	rq.config = tree("{\"token\":\"config-secret\",\"url\":\"plain\"}");
-	rq.input = tree("{\"key\":{\"compound\":{\"lookupId\":\"joe\",\"uniqueId\":\"u1\"}},\"password\":\"new-password\"}");
+	rq.input = tree("{\"key\":{\"compound\":{\"lookupId\":\"joe\",\"uniqueId\":\"u1\"}},"
+	    "\"password\":\"new-password\"}");
 	call_init(&c, &rq, &sp, &e);
 	assert_int_equal(e.code, ERR_NONE);
 	assert_int_equal(c.cmd, CMD_CHANGE_PASSWORD);

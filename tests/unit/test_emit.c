@@ -100,7 +100,8 @@ static const struct rule_case {
 	{ "two outputs of a single command", CMD_ACCOUNT_READ, { "{}", "{}" }, NULL, NULL, true, true, "second output" },
 	{ "no output of a single command", CMD_ACCOUNT_READ, { NULL }, NULL, NULL, false, true, "without an output" },
 	{ "no output of a list", CMD_ACCOUNT_LIST, { NULL }, NULL, NULL, false, false, NULL },
-	{ "an array where an object belongs", CMD_ACCOUNT_READ, { "[]" }, NULL, NULL, true, true, "must be an object" },
+	{ "an array where an object belongs", CMD_ACCOUNT_READ, { "[]" }, NULL, NULL, true, true,
+	    "must be an object" },
 	{ "a string in a list", CMD_ACCOUNT_LIST, { "\"x\"" }, NULL, NULL, true, true, "must be an object" },
 	{ "an object where an array belongs", CMD_SOURCE_DATA_READ, { "{}" }, NULL, NULL, true, true, "an array" },
 	{ "an array where one belongs", CMD_SOURCE_DATA_READ, { "[1]" }, NULL, NULL, false, false, NULL },
@@ -141,11 +142,11 @@ test_rules(void **state)
 static void
 test_size(void **state)
 {
-	static const size_t	 around = sizeof("{\"data\":{\"identity\":\"joe\",\"x\":\"\"},\"type\":\"output\"}") - 1;
+	static const char	 shell[] = "{\"data\":{\"identity\":\"joe\",\"x\":\"\"},\"type\":\"output\"}";
 
 	(void)state;
 	for (size_t over = 0; over < 2; over++) {
-		size_t	 n = LINE_BYTES_MAX - around + over;
+		size_t	 n = LINE_BYTES_MAX - (sizeof(shell) - 1) + over;
 		char	*x = malloc(n + 1);
 		cJSON	*data = cJSON_CreateObject();
 		int	 r, again, f;

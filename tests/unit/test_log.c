@@ -101,7 +101,8 @@ static const struct log_case {
 	{ "fields", "{\"n\":1,\"deep\":{\"a\":[true]}}", 3, "", "x",
 	    "{\"level\":\"INFO\",\"timestamp\":\"T\",\"n\":1,\"deep\":{\"a\":[true]},\"version\":3,"
 	    "\"commandType\":\"std:account:list\",\"message\":\"x\"}\n" },
-	{ "fields that claim to be context", "{\"version\":9,\"message\":\"m\",\"level\":\"FATAL\",\"k\":0}", 3, "", "x",
+	{ "fields that claim to be context",
+	    "{\"version\":9,\"message\":\"m\",\"level\":\"FATAL\",\"k\":0}", 3, "", "x",
 	    "{\"level\":\"INFO\",\"timestamp\":\"T\",\"version\":3,\"k\":0,"
 	    "\"commandType\":\"std:account:list\",\"message\":\"x\"}\n" },
 	{ "secrets in fields", "{\"a\":{\"hunter22\":\"x hunter22\"},\"pin\":12345678}", 3, "", "hunter22",

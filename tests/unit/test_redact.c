@@ -43,7 +43,8 @@ static const struct redact_case {
 	{ "base64, url alphabet", { "\xfb\xff\xbf\xfe" }, "<-_-__g>", "<****g>" },
 	{ "base64, percent-encoded", { "\xfb\xff\xbf\xfe" }, "<%2B%2F%2B%2F%2Fg>", "<****g>" },
 	{ "cut off by the end", { "hunter22" }, "pw=hunte", "pw=****" },
-	{ "a line of a key", { "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n-----END PRIVATE KEY-----\n" },
+	{ "a line of a key",
+	    { "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n-----END PRIVATE KEY-----\n" },
 	    "line MIIEvQIBADANBgkqhkiG!", "line ****!" },
 	{ "a line of a key in one line", { "-----BEGIN PRIVATE KEY-----\\nMIIEvQIBADANBgkqhkiG\\n-----END" },
 	    "line MIIEvQIBADANBgkqhkiG!", "line ****!" },
@@ -100,7 +101,7 @@ test_base64_everywhere(void **state)
 			memcpy(left, enc, n + 1);
 			redact_text(left, sizeof(left));
 			assert_non_null(strstr(left, "****"));
-			/* What is left of it in front and behind is what stood there, and at most one mixed character each. */
+			/* What stood in front and behind is left, and at most one mixed character each. */
 			same = strlen(left) - 4;
 			assert_true(same <= n - (len * 8 / 6 - 1));
 		}

@@ -51,7 +51,10 @@ void	redact_wipe(void);
 
 /* Replaces every byte that is not valid UTF-8 by '?'. */
 void	text_clean(char *s);
-/* An author's text, formatted, cut to LOG_TEXT_BYTES_MAX, redacted and clean; owned by the caller. NULL: it must not be shown. */
+/*
+ * An author's text, formatted, cut to LOG_TEXT_BYTES_MAX, redacted and clean; owned by
+ * the caller.  NULL: it must not be shown.
+ */
 char	*text_format(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
 /* Whether debug lines appear. */
