@@ -1,0 +1,123 @@
+/*
+ * test_request.c -- request documents: each file of cases with what a worker would be sent, or why it is refused.
+ */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <cmocka.h>
+
+#include "tests/unit/case_files.h"
+#include "worker/contract/json.h"
+#include "worker/contract/limits.h"
+#include "worker/contract/request.h"
+#include "worker/contract/util.h"
+
+static void
+accepted(const char *name, const char *text, size_t len, const char *want)
+{
+	struct request	 rq, again;
+	struct error	 e = ERROR_NONE;
+	autobuf		 b = { .max = REQUEST_BYTES_MAX }, c = { .max = REQUEST_BYTES_MAX };
+
+	if (request_parse(text, len, &rq, &e) == -1)
+		fail_msg("%s: %s", name, e.msg);
+	request_print(&b, &rq);
+	if (want == NULL || strcmp(b.data, want) != 0)
+		fail_msg("%s: %s", name, b.data);
+	/* What a worker reads, it reads as the same. */
+	if (request_parse(b.data, b.len, &again, &e) == -1)
+		fail_msg("%s: %s", name, e.msg);
+	request_print(&c, &again);
+	assert_string_equal(b.data, c.data);
+	request_free(&rq);
+	request_free(&rq);
+	request_free(&again);
+}
+
+static void
+refused(const char *name, const char *text, size_t len, const char *want)
+{
+	struct request	 rq, before;
+	struct error	 e = ERROR_NONE;
+
+	memset(&rq, 0x5a, sizeof(rq));
+	before = rq;
+	if (request_parse(text, len, &rq, &e) == 0)
+		fail_msg("%s: taken", name);
+	if (want == NULL || strcmp(e.msg, want) != 0)
+		fail_msg("%s: %s", name, e.msg);
+	assert_int_equal(e.code, ERR_REQUEST);
+	assert_memory_equal(&rq, &before, sizeof(rq));
+}
+
+static void
+case_files(void **state)
+{
+	(void)state;
+	assert_true(case_each("tests/cases/request/accept", accepted) >= 25);
+	assert_true(case_each("tests/cases/request/reject", refused) >= 55);
+}
+
+static void
+fields(void **state)
+{
+	static const char	 text[] = "{\"connectorRef\":\"my ref\",\"tag\":\"t1\",\"id\":\"i\",\"type\":\"std:account:list\","
+				    "\"version\":9007199254740993,\"config\":{\"a\":1},\"input\":{\"b\":2}}";
+	struct request		 rq;
+	struct error		 e = ERROR_NONE;
+
+	(void)state;
+	assert_int_equal(request_parse(text, sizeof(text) - 1, &rq, &e), 0);
+	assert_int_equal(rq.cmd, CMD_ACCOUNT_LIST);
+	assert_string_equal(rq.type, "std:account:list");
+	assert_string_equal(rq.id, "i");
+	assert_string_equal(rq.connector_ref, "my ref");
+	assert_string_equal(rq.tag, "t1");
+	assert_true(rq.version == 9007199254740993);
+	assert_int_equal(json_i64(rq.config, "a", 0), 1);
+	assert_int_equal(json_i64(rq.input, "b", 0), 2);
+	request_free(&rq);
+	assert_null(rq.doc);
+}
+
+static void
+tree_stays_with_the_caller(void **state)
+{
+	autojson	*doc = cJSON_CreateObject();
+	struct request	 rq;
+	struct error	 e = ERROR_NONE;
+
+	(void)state;
+	assert_int_equal(json_set_str(doc, "type", "std:account:update"), 0);
+	assert_int_equal(request_from_tree(doc, &rq, &e), -1);
+	assert_string_equal(json_str(doc, "type", ""), "std:account:update");
+	assert_int_equal(json_set_str(doc, "type", "std:spec:read"), 0);
+	assert_int_equal(request_from_tree(doc, &rq, &e), 0);
+	assert_ptr_equal(rq.doc, doc);
+	(void)json_steal(&doc);
+	request_free(&rq);
+}
+
+static void
+too_large(void **state)
+{
+	autofree char	*text = malloc(REQUEST_BYTES_MAX + 1);
+	struct request	 rq;
+	struct error	 e = ERROR_NONE;
+
+	(void)state;
+	memset(text, ' ', REQUEST_BYTES_MAX + 1);
+	assert_int_equal(request_parse(text, REQUEST_BYTES_MAX + 1, &rq, &e), -1);
+	assert_int_equal(e.code, ERR_LIMIT);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(case_files), cmocka_unit_test(fields), cmocka_unit_test(tree_stays_with_the_caller),
+		cmocka_unit_test(too_large),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
