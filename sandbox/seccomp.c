@@ -73,7 +73,8 @@ static const struct rule rules[] = {
 	{ SCMP_SYS(munmap),	ALLOW,	W, "free" },
 	{ SCMP_SYS(mremap),	ALLOW,	W, "realloc of large buffers" },
 	{ SCMP_SYS(madvise),	ALLOW,	W, "free, secrets kept out of dumps" },
-	{ SCMP_SYS(mmap),	ALLOW,	W, "malloc", IF(ARG(2, PROT_EXEC, 0)) },
+	{ SCMP_SYS(mmap),	ALLOW,	W, "malloc; no shared or growing memory, which the limit does not count",
+	    IF(ARG(2, PROT_EXEC, 0), ARG(3, MAP_SHARED | MAP_GROWSDOWN, 0)) },
 	{ SCMP_SYS(mprotect),	ALLOW,	W, "malloc", IF(ARG(2, PROT_EXEC, 0)) },
 	{ SCMP_SYS(mmap),	ALLOW,	L, "the loader maps libraries" , IF(ARG(2, PROT_EXEC, PROT_EXEC)) },
 	{ SCMP_SYS(mprotect),	ALLOW,	L, "the loader", IF(ARG(2, PROT_EXEC, PROT_EXEC)) },
@@ -97,7 +98,8 @@ static const struct rule rules[] = {
 	{ SCMP_SYS(exit),	ALLOW,	W, "the end" },
 	{ SCMP_SYS(exit_group),	ALLOW,	W, "the end" },
 	{ SCMP_SYS(capset),	ALLOW,	W, "a worker sheds its last capability; none can be gained" },
-	{ SCMP_SYS(prctl),	ALLOW,	W, "a worker dies with the launcher", IF(ARG(0, LOW32, PR_SET_PDEATHSIG)) },
+	{ SCMP_SYS(prctl),	ALLOW,	W, "a worker dies with the launcher, and cannot take it back",
+	    IF(ARG(0, LOW32, PR_SET_PDEATHSIG), ARG(1, LOW32, SIGKILL)) },
 
 	/* What libraries try and can live without. */
 	{ SCMP_SYS(clone3),	ENOSYS,	W, "its flags cannot be seen here" },

@@ -70,7 +70,8 @@ detail_path(const struct lister *l, const cJSON *row)
 		free(path);
 		return NULL;
 	}
-	return strcat(query, "?per_page=100");
+	memcpy(query + strlen(query), "?per_page=100", sizeof("?per_page=100"));
+	return query;
 }
 
 static int

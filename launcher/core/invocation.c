@@ -353,8 +353,9 @@ inv_finish(struct invocation *iv)
 static void
 clocks_check(struct invocation *iv)
 {
-	struct error	 e = ERROR_NONE;
+	struct error	 e = ERROR_NONE, said;
 	int64_t		 now = now_ms();
+	bool		 spoke = iv->ended || relay_verdict(iv->relay, &said);
 
 	if (relay_paused(iv->relay))
 		iv->heard_ms = now;		/* the caller is slow, not the worker */
@@ -367,8 +368,8 @@ clocks_check(struct invocation *iv)
 		error_set(&e, ERR_DEADLINE, "no end after %lld ms; raise --timeout", (long long)iv->limits.deadline_ms);
 	else if (iv->state == INV_LOCKING && now >= iv->start_ms + LOCK_MS)
 		error_set(&e, ERR_SANDBOX, "the worker was not confined within %d s", LOCK_MS / 1000);
-	else if (iv->ended && now >= iv->heard_ms + EXIT_MS && !iv->reaped)
-		error_set(&e, ERR_PROTOCOL, "the worker closed its results and did not exit");
+	else if (spoke && now >= iv->heard_ms + EXIT_MS && !iv->reaped)
+		error_set(&e, ERR_PROTOCOL, "the worker gave its verdict or closed its results, and did not exit");
 	else if (iv->reaped && !iv->ended && !relay_paused(iv->relay) && now >= iv->reaped_ms + EXIT_MS)
 		error_set(&e, ERR_PROTOCOL, "the worker is gone but something holds its results open");
 	else if (now >= iv->heard_ms + iv->limits.silence_ms)
@@ -382,7 +383,8 @@ bool
 inv_step(struct invocation *iv)
 {
 	struct error	 e = ERROR_NONE;
-	bool		 had_ended = iv->ended;
+	struct error	 said;
+	bool		 had_ended = iv->ended, had_spoken = relay_verdict(iv->relay, &said);
 
 	if (iv->state == INV_DONE)
 		return true;
@@ -396,7 +398,7 @@ inv_step(struct invocation *iv)
 		results_move(iv);
 	relay_logs(iv->relay);
 	request_send(iv);
-	if (iv->ended && !had_ended)
+	if ((iv->ended && !had_ended) || (!had_spoken && relay_verdict(iv->relay, &said)))
 		iv->heard_ms = now_ms();	/* from here the exit's clock runs */
 	if (iv->reaped && (iv->ended || iv->state == INV_STOPPING || relay_result_fd(iv->relay) == -1)) {
 		inv_finish(iv);
@@ -416,8 +418,9 @@ poll_add(struct pollfd *fds, int *n, int fd, short events)
 int
 inv_poll(struct invocation *iv, struct pollfd fds[INV_POLL_MAX], int *timeout_ms)
 {
-	int64_t	 now = now_ms(), next = iv->heard_ms + iv->limits.silence_ms;
-	int	 n = 0;
+	struct error	 said;
+	int64_t		 now = now_ms(), next = iv->heard_ms + iv->limits.silence_ms;
+	int		 n = 0;
 
 	*timeout_ms = -1;
 	if (iv->state == INV_DONE)
@@ -432,7 +435,7 @@ inv_poll(struct invocation *iv, struct pollfd fds[INV_POLL_MAX], int *timeout_ms
 		poll_add(fds, &n, iv->pidfd, POLLIN);
 	if (iv->state == INV_STOPPING)
 		next = iv->rung_ms;
-	else if (iv->ended && iv->heard_ms + EXIT_MS < next)
+	else if ((iv->ended || relay_verdict(iv->relay, &said)) && iv->heard_ms + EXIT_MS < next)
 		next = iv->heard_ms + EXIT_MS;
 	else if (iv->reaped && iv->reaped_ms + EXIT_MS < next)
 		next = iv->reaped_ms + EXIT_MS;
