@@ -4,77 +4,25 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "launcher/cli/cli.h"
+#include "launcher/cli/view.h"
 #include "worker/contract/json.h"
 #include "worker/contract/limits.h"
 #include "worker/contract/util.h"
 
-#define PROGRESS_MS	100	/* between two of its lines */
-
-struct view {
-	const struct invoke_options *o;
-	struct out	 out;
-	uint64_t	 records;
-	int64_t		 start_ms, shown_ms;
-	bool		 progress;	/* a line of it stands on the terminal */
+struct run {
+	struct invocation	*iv;
+	struct view		 view;
+	int			 signals_fd;
+	int			 receipt_fd;
+	unsigned int		 signals;	/* how many came: the second takes no more grace */
+	bool			 done;		/* the worker is gone */
+	bool			 told;		/* the worker was told that nobody reads */
 };
-
-static void
-on_record(void *arg, const struct line_facts *f, const char *line, size_t len)
-{
-	struct view	*v = arg;
-
-	v->records += f->record == REC_OUTPUT ? 1 : 0;
-	if (v->o->data_only && f->record != REC_OUTPUT)
-		return;
-	if (v->o->data_only)
-		out_add(&v->out, line + f->data_at, f->data_bytes);
-	else
-		out_add(&v->out, line, len);
-	out_add(&v->out, "\n", 1);
-}
-
-static void
-on_log(void *arg, const char *line, size_t len)
-{
-	const struct view	*v = arg;
-
-	if (v->o->logs)
-		fprintf(stderr, "%.*s\n", (int)len, line);
-}
-
-static bool
-on_ready(void *arg)
-{
-	return out_ready(&((const struct view *)arg)->out);
-}
-
-static void
-progress_clear(struct view *v)
-{
-	if (v->progress)
-		fputs("\r\033[K", stderr);
-	v->progress = false;
-}
-
-static void
-progress_show(struct view *v)
-{
-	int64_t	 now = now_ms(), ms = now - v->start_ms;
-
-	if (!v->o->progress || now - v->shown_ms < PROGRESS_MS || ms < 5 * PROGRESS_MS)
-		return;
-	v->shown_ms = now;
-	v->progress = true;
-	fprintf(stderr, "\r\033[K%llu records, %llu/s, %lld.%llds", (unsigned long long)v->records,
-	    (unsigned long long)(v->records * 1000 / (uint64_t)ms), (long long)(ms / 1000), (long long)(ms / 100 % 10));
-}
 
 static int
 signals_open(void)
@@ -91,125 +39,206 @@ signals_open(void)
 }
 
 static void
-signal_take(int fd, struct invocation *iv, const struct view *v)
+signal_take(struct run *r)
 {
 	struct signalfd_siginfo	 si;
 	char			 text[120];
 
-	if (read(fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
+	if (read(r->signals_fd, &si, sizeof(si)) != (ssize_t)sizeof(si))
+		return;
+	r->signals++;
+	if (r->done)
 		return;
 	snprintf(text, sizeof(text), "cancelled by signal %u after %llu records; what was printed is incomplete",
-	    si.ssi_signo, (unsigned long long)v->records);
-	inv_cancel(iv, ERR_CANCELLED, text);
+	    si.ssi_signo, (unsigned long long)r->view.records);
+	inv_cancel(r->iv, ERR_CANCELLED, text);
+}
+
+static int
+sooner(int a_ms, int b_ms)
+{
+	return a_ms == -1 || (b_ms != -1 && b_ms < a_ms) ? b_ms : a_ms;
+}
+
+/* Waits for what the invocation, standard output or a signal bring. fds has n of the invocation's. */
+static void
+wait_for(struct run *r, struct pollfd fds[INV_POLL_MAX + 2], int n, int wait_ms)
+{
+	fds[n++] = (struct pollfd){ .fd = r->signals_fd, .events = POLLIN };
+	fds[n++] = out_poll(&r->view.out);
+	if (poll(fds, (nfds_t)n, sooner(wait_ms, view_wait_ms(&r->view))) <= 0)
+		return;
+	out_polled(&r->view.out, fds[n - 1].revents);
+	if (fds[n - 2].revents & POLLIN)
+		signal_take(r);
 }
 
 static void
-run(struct invocation *iv, struct view *v, int signals_fd)
+run(struct run *r)
 {
-	bool	 told = false;
+	struct pollfd	 fds[INV_POLL_MAX + 2];
 
-	while (!inv_step(iv)) {
-		struct pollfd	 fds[INV_POLL_MAX + 2];
-		int		 wait_ms, n;
+	while (!inv_step(r->iv)) {
+		int	 wait_ms, n;
 
-		out_flush(&v->out, false);
-		if (v->out.gone && !told) {
-			told = true;
-			inv_cancel(iv, ERR_CLIENT_GONE, "nobody reads the results");
+		view_step(&r->view);
+		if (r->view.out.gone && !r->told) {
+			r->told = true;
+			inv_cancel(r->iv, ERR_CLIENT_GONE, r->view.out.why);
 			continue;
 		}
-		progress_show(v);
-		n = inv_poll(iv, fds, &wait_ms);
-		fds[n++] = (struct pollfd){ .fd = signals_fd, .events = POLLIN };
-		/* POLLERR of a pipe that nobody reads comes unasked. */
-		fds[n++] = (struct pollfd){ .fd = v->out.gone ? -1 : STDOUT_FILENO,
-		    .events = v->out.b.len > 0 ? POLLOUT : 0 };
-		if (v->o->progress && (wait_ms == -1 || wait_ms > PROGRESS_MS))
-			wait_ms = PROGRESS_MS;
-		if (poll(fds, (nfds_t)n, wait_ms) == -1 && errno != EINTR)
-			continue;
-		if (fds[n - 1].revents & POLLERR && v->out.pipe)
-			v->out.gone = true;
-		if (fds[n - 2].revents & POLLIN)
-			signal_take(signals_fd, iv, v);
+		n = inv_poll(r->iv, fds, &wait_ms);
+		wait_for(r, fds, n, wait_ms);
+	}
+	r->done = true;
+}
+
+/* The worker is gone; a slow reader may still be reading, and a signal still ends it. */
+static void
+drain(struct run *r)
+{
+	struct pollfd	 fds[INV_POLL_MAX + 2];
+	unsigned int	 before = r->signals;
+
+	view_step(&r->view);
+	while (r->signals == before && before < 2 && !r->view.out.gone && r->view.out.b.len > 0) {
+		wait_for(r, fds, 0, -1);
+		view_step(&r->view);
 	}
 }
 
 static void
-receipt_write(const struct invocation *iv, const char *path)
+receipt_write(const struct run *r, const char *path)
 {
-	autojson	*receipt = inv_receipt(iv);
-	autofd		 fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+	autojson	*receipt = inv_receipt(r->iv);
 	autobuf		 b;
 
 	buf_init(&b, REQUEST_BYTES_MAX);
 	json_print(&b, receipt);
 	buf_addc(&b, '\n');
-	if (fd == -1 || write(fd, b.data, b.len) != (ssize_t)b.len)
-		fprintf(stderr, "bascule: %s: %s\n", path, strerror(errno));
+	if (b.failed || write(r->receipt_fd, b.data, b.len) != (ssize_t)b.len)
+		cli_say("bascule: %s: the receipt could not be written: %s", path, strerror(errno));
+}
+
+/* Results that did not reach the caller whole are no success, however the worker ended. */
+static struct error
+outcome(const struct run *r)
+{
+	struct error	 e = *inv_verdict(r->iv);
+
+	if (e.code == ERR_NONE && r->view.out.gone)
+		(void)error_set(&e, ERR_CLIENT_GONE, "%s", r->view.out.why);
+	else if (e.code == ERR_NONE && r->view.out.b.len > 0)
+		(void)error_set(&e, ERR_CANCELLED, "cancelled while results were still being read");
+	else if (e.code == ERR_NONE && r->view.trouble.code != ERR_NONE)
+		e = r->view.trouble;
+	return e;
 }
 
 static int
-finish(struct invocation *iv, struct view *v)
+finish(struct run *r, const struct invoke_options *o)
 {
-	const struct error	*verdict = inv_verdict(iv);
-	int			 status = error_face(verdict->code)->exit;
-	autobuf			 last;
+	struct error	 e;
+	autobuf		 last;
 
 	buf_init(&last, REQUEST_BYTES_MAX);
-	if (v->o->verdict) {
-		inv_print_verdict(iv, &last);
-		out_flush(&v->out, true);
-		out_add(&v->out, last.data, last.len);
+	if (o->verdict)
+		inv_print_verdict(r->iv, &last);
+	view_end(&r->view, &last);
+	drain(r);
+	e = outcome(r);
+	if (o->receipt != NULL)
+		receipt_write(r, o->receipt);
+	view_summary(&r->view);
+	if (e.code == ERR_NONE)
+		return 0;
+	(void)cli_fail(&e);
+	if (r->view.records > 0)
+		cli_say("  the output is PARTIAL: %llu records were written before that",
+		    (unsigned long long)r->view.records);
+	return error_face(e.code)->exit;
+}
+
+/* It never ran; a caller who asked for a last record gets one all the same. */
+static int
+refuse(struct run *r, const struct invoke_options *o, const struct error *e)
+{
+	autojson	*data = cJSON_CreateObject();
+	autobuf		 b;
+
+	if (!o->verdict)
+		return cli_fail(e);
+	buf_init(&b, REQUEST_BYTES_MAX);
+	(void)json_set_str(data, "outcome", "failed");
+	(void)json_set_str(data, "cause", error_face(e->code)->word);
+	(void)json_set_str(data, "message", e->msg);
+	(void)json_set(data, "exit", json_int(error_face(e->code)->exit));
+	buf_adds(&b, "{\"data\":");
+	json_print(&b, data);
+	buf_adds(&b, ",\"type\":\"error\"}\n");
+	view_end(&r->view, &b);
+	drain(r);
+	return cli_fail(e);
+}
+
+/* Before the start: a file that cannot be written should not cost an invocation. */
+static int
+receipt_open(struct run *r, const struct invoke_options *o, struct error *e)
+{
+	if (o->receipt == NULL)
+		return 0;
+	r->receipt_fd = open(o->receipt, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0600);
+	if (r->receipt_fd != -1)
+		return 0;
+	(void)error_sys(e, "--receipt %.200s", o->receipt);
+	e->code = ERR_USAGE;
+	return -1;
+}
+
+static int
+start(struct run *r, const struct invoke_options *o, struct connector_ref *ref, struct error *e)
+{
+	struct request		 rq = { 0 };
+	struct inv_request	 q = {
+		.ref = ref, .rq = &rq, .limits = o->limits, .waived = o->waived,
+		.sink = view_sink(&r->view), .allow_private = o->allow_private,
+	};
+
+	if (connector_find(o->connector, ref, e) == 0 && receipt_open(r, o, e) == 0 &&
+	    invoke_request_make(o, ref, &rq, e) == 0 && view_choose(&r->view, ref, &rq, e) == 0) {
+		/* From here on a signal cancels; before it ends us, as anybody at a prompt expects. */
+		r->signals_fd = signals_open();
+		r->iv = inv_start(&q, e);
 	}
-	out_flush(&v->out, true);
-	progress_clear(v);
-	if (v->o->receipt != NULL)
-		receipt_write(iv, v->o->receipt);
-	if (verdict->code != ERR_NONE) {
-		(void)cli_fail(verdict);
-		if (v->records > 0)
-			fprintf(stderr, "  the output is PARTIAL: %llu records were written before that\n",
-			    (unsigned long long)v->records);
-	}
-	return status;
+	request_free(&rq);
+	return r->iv != NULL ? 0 : -1;
 }
 
 int
 cmd_invoke(int argc, char **argv)
 {
-	struct invoke_options	 o = { 0 };
+	struct invoke_options	 o;
 	struct connector_ref	 ref = { 0 };
-	struct request		 rq = { 0 };
 	struct error		 e = ERROR_NONE;
-	struct invocation	*iv = NULL;
-	struct view		 v = { .o = &o };
-	int			 fd = signals_open(), r, status;
+	struct run		 r = { .signals_fd = -1, .receipt_fd = -1 };
+	int			 status, parsed = invoke_options_read(argc, argv, &o, &e);
 
-	if ((r = invoke_options_read(argc, argv, &o, &e)) == 1)
+	if (parsed == 1)
 		return 0;
-	o.progress = !o.quiet && isatty(STDERR_FILENO);
-	out_init(&v.out);
-	v.start_ms = now_ms();
-	if (r == 0 && connector_find(o.connector, &ref, &e) == 0 && invoke_request_make(&o, &rq, &e) == 0) {
-		struct inv_request	 q = {
-			.ref = &ref, .rq = &rq, .limits = o.limits, .waived = o.waived,
-			.sink = { on_record, on_log, on_ready, &v }, .allow_private = o.allow_private,
-		};
-
-		iv = inv_start(&q, &e);
-	}
-	request_free(&rq);
-	if (iv == NULL)
-		status = cli_fail(&e);
+	if (parsed == -1 || view_open(&r.view, &o, &e) == -1)
+		return cli_fail(&e);
+	signal(SIGPIPE, SIG_IGN);
+	if (start(&r, &o, &ref, &e) == -1)
+		status = refuse(&r, &o, &e);
 	else {
-		run(iv, &v, fd);
-		status = finish(iv, &v);
+		run(&r);
+		status = finish(&r, &o);
 	}
-	inv_free(iv);
+	inv_free(r.iv);
 	core_shutdown();
 	connector_free(&ref);
-	buf_free(&v.out.b);
-	fd_closep(&fd);
+	view_close(&r.view);
+	fd_closep(&r.receipt_fd);
+	fd_closep(&r.signals_fd);
 	return status;
 }

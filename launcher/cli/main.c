@@ -1,7 +1,8 @@
 /*
  * main.c -- bascule: one table of subcommands.
  */
-#include <signal.h>
+#include <fcntl.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -20,44 +21,17 @@ static const struct subcommand {
 	int		(*run)(int argc, char **argv);
 } subcommands[] = {
 	{ "invoke", "run one command of a connector in a fresh, confined process", cmd_invoke },
-	{ "connectors", "list the connectors that are installed", cmd_connectors },
+	{ "connectors", "list the connectors that are installed; with a name, its commands", cmd_connectors },
 	{ "practice", "start the built-in practice source, a SCIM 2.0 service in memory", cmd_practice },
 	{ "help", "this text; \"help exit\": the exit statuses", cmd_help },
 	{ "version", "print the version", cmd_version },
 };
 
-/* What to do next, by code. */
-static const struct {
-	enum err_code	 code;
-	const char	*hint;
-} hints[] = {
-	{ ERR_NO_CONNECTOR, "see: bascule connectors" },
-	{ ERR_UNSUPPORTED, "see the commands it has: bascule connectors" },
-	{ ERR_USAGE, "see: bascule invoke --help" },
-	{ ERR_NO_EGRESS, "the host must be in the connector's egress; a private address needs --allow-private HOST" },
-	{ ERR_INSUFFICIENT_PERMISSION, "check the credentials in the config, and what the source lets them do" },
-	{ ERR_SANDBOX, "see bascule(1), section CONFINEMENT, for what a host must allow and what may be waived" },
-	{ ERR_PROTOCOL, "the connector is broken or hostile; its log lines: --logs" },
-	{ ERR_SYSCALL, "the connector is broken or hostile; its log lines: --logs" },
-};
-
-int
-cli_fail(const struct error *e)
+static const char *
+subcommand_at(const void *arg, size_t i)
 {
-	const struct error_face	*face = error_face(e->code);
-
-	fprintf(stderr, "bascule: %s: %s\n", face->word, e->msg);
-	for (size_t i = 0; i < N_ITEMS(hints); i++)
-		if (hints[i].code == e->code)
-			fprintf(stderr, "  %s\n", hints[i].hint);
-	return face->exit;
-}
-
-void
-cli_exits(FILE *to)
-{
-	for (enum err_code c = 0; c < ERR__MAX; c++)
-		fprintf(to, "%4d  %-24s %s\n", error_face(c)->exit, error_face(c)->word, error_face(c)->meaning);
+	(void)arg;
+	return i < N_ITEMS(subcommands) ? subcommands[i].name : NULL;
 }
 
 static int
@@ -101,50 +75,49 @@ cmd_practice(int argc, char **argv)
 	return cli_fail(&e);
 }
 
+/* The descriptors of standard streams must not fall to a pipe of ours. */
 static void
-connector_print(void *arg, const char *name, const char *folder)
+streams_open(void)
 {
-	struct connector_ref	 ref;
-	struct error		 e = ERROR_NONE;
-	const cJSON		*c;
-	char			 path[8192];
+	int	 fd;
 
-	(void)arg;
-	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	if (connector_find(path, &ref, &e) == -1) {
-		printf("%-12s broken: %s\n", name, e.msg);
-		return;
-	}
-	printf("%-12s %s\n", name, ref.spec.name);
-	cJSON_ArrayForEach(c, json_get(ref.spec.doc, "commands"))
-		printf("%-12s   %s\n", "", c->valuestring);
-	connector_free(&ref);
+	while ((fd = open("/dev/null", O_RDONLY | O_CLOEXEC)) != -1 && fd <= STDERR_FILENO)
+		(void)fcntl(fd, F_SETFD, 0);
+	if (fd != -1)
+		(void)close(fd);
 }
 
-int
-cmd_connectors(int argc, char **argv)
+/* A full disk must not look like success. */
+static int
+finish(int status)
 {
-	(void)argc;
-	(void)argv;
-	if (connector_each(connector_print, NULL) == 0) {
-		fprintf(stderr, "bascule: no connectors; set BASCULE_CONNECTORS to a list of folders\n");
-		return error_face(ERR_NO_CONNECTOR)->exit;
-	}
-	return 0;
+	struct error	 e = ERROR_NONE;
+
+	if (fflush(stdout) == 0 && !ferror(stdout))
+		return status;
+	(void)error_sys(&e, "standard output");
+	e.code = ERR_CLIENT_GONE;
+	return cli_fail(&e);
 }
 
 int
 main(int argc, char **argv)
 {
-	const char	*name = argc > 1 ? argv[1] : "help";
+	const char	*name = argc > 1 ? argv[1] : "help", *near;
+	struct error	 e = ERROR_NONE;
 
+	streams_open();
+	/* Widths of characters; nothing else of a locale is wanted. */
+	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
 		name = "help";
 	if (strcmp(name, "--version") == 0)
 		name = "version";
 	for (size_t i = 0; i < N_ITEMS(subcommands); i++)
 		if (strcmp(subcommands[i].name, name) == 0)
-			return subcommands[i].run(argc > 1 ? argc - 1 : 1, argc > 1 ? argv + 1 : argv);
-	fprintf(stderr, "bascule: no command is called \"%.40s\"; see: bascule help\n", name);
-	return error_face(ERR_USAGE)->exit;
+			return finish(subcommands[i].run(argc > 1 ? argc - 1 : 1, argc > 1 ? argv + 1 : argv));
+	near = suggest_word(name, subcommand_at, NULL);
+	(void)error_set(&e, ERR_USAGE, "no command is called \"%.40s\"%s%s%s", name,
+	    near != NULL ? "; did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?" : "");
+	return cli_fail(&e);
 }

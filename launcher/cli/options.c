@@ -1,18 +1,13 @@
 /*
- * options.c -- what `bascule invoke` was asked, and the request it makes of that.
+ * options.c -- what `bascule invoke` was asked.
  *
  * Secrets never come by argument: config is a file or standard input.
  */
-#include <errno.h>
-#include <fcntl.h>
 #include <getopt.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "launcher/cli/cli.h"
 #include "sandbox/sandbox.h"
-#include "worker/contract/json.h"
-#include "worker/contract/limits.h"
 #include "worker/contract/util.h"
 
 static const char usage[] =
@@ -26,19 +21,24 @@ static const char usage[] =
 "  --schema FILE         goes to input.schema\n"
 "  --id ID               invocation id\n"
 "  --data                print outputs' data only\n"
+"  --json                print lines as they are, on a terminal too\n"
+"  --table               print a table, also where no terminal is\n"
 "  --verdict             add a last record that says how it ended\n"
 "  --receipt FILE        write everything measured to FILE\n"
 "  --timeout TIME        deadline: 30s, 5m, 500ms\n"
 "  --limit NAME=VALUE    deadline, silence, memory, cpu, records, connects\n"
 "  --allow-private HOST  let HOST be a private or loopback address\n"
 "  --waive LAYER         run without this layer: namespaces, landlock\n"
-"  --logs                print the connector's log lines on standard error\n"
-"  -q, --quiet           no progress, no hints\n"
+"  --logs[=none|stderr|FILE]\n"
+"                        the connector's log lines; by default its warnings, on a terminal\n"
+"  --no-progress         no progress line\n"
+"  --color auto|always|never\n"
+"  -q, --quiet           no progress, no warnings of the connector, no summary\n"
 "\n"
 "Exit statuses: bascule help exit\n";
 
 enum { OPT_CONFIG = 256, OPT_INPUT, OPT_SCHEMA, OPT_ID, OPT_DATA, OPT_VERDICT, OPT_RECEIPT, OPT_TIMEOUT,
-	OPT_LIMIT, OPT_ALLOW, OPT_WAIVE, OPT_LOGS };
+	OPT_LIMIT, OPT_ALLOW, OPT_WAIVE, OPT_LOGS, OPT_JSON, OPT_TABLE, OPT_NO_PROGRESS, OPT_COLOR };
 
 static const struct option longs[] = {
 	{ "config", required_argument, NULL, OPT_CONFIG },
@@ -52,7 +52,11 @@ static const struct option longs[] = {
 	{ "limit", required_argument, NULL, OPT_LIMIT },
 	{ "allow-private", required_argument, NULL, OPT_ALLOW },
 	{ "waive", required_argument, NULL, OPT_WAIVE },
-	{ "logs", no_argument, NULL, OPT_LOGS },
+	{ "logs", optional_argument, NULL, OPT_LOGS },
+	{ "json", no_argument, NULL, OPT_JSON },
+	{ "table", no_argument, NULL, OPT_TABLE },
+	{ "no-progress", no_argument, NULL, OPT_NO_PROGRESS },
+	{ "color", required_argument, NULL, OPT_COLOR },
 	{ "quiet", no_argument, NULL, 'q' },
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
@@ -81,6 +85,43 @@ allow(struct invoke_options *o, const char *host, struct error *e)
 }
 
 static int
+mode(struct invoke_options *o, enum out_mode m, struct error *e)
+{
+	if (o->mode != OUT_AUTO && o->mode != m)
+		return error_set(e, ERR_USAGE, "--data, --json and --table exclude each other");
+	o->mode = m;
+	return 0;
+}
+
+static int
+color(struct invoke_options *o, const char *when, struct error *e)
+{
+	if (strcmp(when, "auto") != 0 && strcmp(when, "always") != 0 && strcmp(when, "never") != 0)
+		return error_set(e, ERR_USAGE, "--color takes auto, always or never");
+	o->color = when;
+	return 0;
+}
+
+static const char *
+long_at(const void *arg, size_t i)
+{
+	(void)arg;
+	return longs[i].name;
+}
+
+/* getopt has no more to say than which argument it did not like. */
+static int
+unknown(int opt, const char *arg, struct error *e)
+{
+	const char	*near = strncmp(arg, "--", 2) == 0 ? suggest_word(arg + 2, long_at, NULL) : NULL;
+
+	if (opt == ':')
+		return error_set(e, ERR_USAGE, "%.60s needs a value", arg);
+	return error_set(e, ERR_USAGE, "no such option, or no value wanted: %.60s%s%s%s", arg,
+	    near != NULL ? " (did you mean --" : "", near != NULL ? near : "", near != NULL ? "?)" : "");
+}
+
+static int
 option_take(struct invoke_options *o, int opt, char *arg, struct error *e)
 {
 	char	 deadline[64];
@@ -90,10 +131,14 @@ option_take(struct invoke_options *o, int opt, char *arg, struct error *e)
 	case OPT_INPUT:		o->input = arg; return 0;
 	case OPT_SCHEMA:	o->schema = arg; return 0;
 	case OPT_ID:		o->id = arg; return 0;
-	case OPT_DATA:		o->data_only = true; return 0;
+	case OPT_DATA:		return mode(o, OUT_DATA, e);
+	case OPT_JSON:		return mode(o, OUT_LINES, e);
+	case OPT_TABLE:		return mode(o, OUT_TABLE, e);
+	case OPT_COLOR:		return color(o, arg, e);
+	case OPT_NO_PROGRESS:	o->progress = false; return 0;
 	case OPT_VERDICT:	o->verdict = true; return 0;
 	case OPT_RECEIPT:	o->receipt = arg; return 0;
-	case OPT_LOGS:		o->logs = true; return 0;
+	case OPT_LOGS:		o->logs = arg != NULL ? arg : "stderr"; return 0;
 	case 'q':		o->quiet = true; return 0;
 	case OPT_ALLOW:		return allow(o, arg, e);
 	case OPT_WAIVE:		return waive(o, arg, e);
@@ -106,16 +151,40 @@ option_take(struct invoke_options *o, int opt, char *arg, struct error *e)
 	}
 }
 
+static int
+options_check(const struct invoke_options *o, struct error *e)
+{
+	const char	*from[] = { o->config, o->input, o->schema };
+	size_t		 stdins = 0;
+
+	if (o->command == NULL && (o->config != NULL || o->input != NULL || o->schema != NULL || o->id != NULL))
+		return error_set(e, ERR_USAGE, "--config, --input, --schema and --id need a command, e.g. std:account:list");
+	if (o->config != NULL && o->config[strspn(o->config, " \t\r\n")] == '{')
+		return error_set(e, ERR_USAGE, "--config takes a file (or - for standard input): "
+		    "arguments are seen by everybody on this machine");
+	if (o->mode == OUT_DATA && o->verdict)
+		return error_set(e, ERR_USAGE, "--data and --verdict exclude each other: a verdict would look like data");
+	for (size_t i = 0; i < N_ITEMS(from); i++)
+		stdins += from[i] != NULL && strcmp(from[i], "-") == 0;
+	if (stdins > 1)
+		return error_set(e, ERR_USAGE, "standard input can be read for one of --config, --input and --schema");
+	return 0;
+}
+
 int
 invoke_options_read(int argc, char **argv, struct invoke_options *o, struct error *e)
 {
 	int	 opt;
 
-	while ((opt = getopt_long(argc, argv, "qh", longs, NULL)) != -1) {
+	*o = (struct invoke_options){ .progress = true };
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":qh", longs, NULL)) != -1) {
 		if (opt == 'h') {
 			fputs(usage, stdout);
 			return 1;
 		}
+		if (opt == '?' || opt == ':')
+			return unknown(opt, argv[optind - 1], e);
 		if (option_take(o, opt, optarg, e) == -1)
 			return -1;
 	}
@@ -123,107 +192,5 @@ invoke_options_read(int argc, char **argv, struct invoke_options *o, struct erro
 		return error_set(e, ERR_USAGE, "one connector and at most one command are needed");
 	o->connector = argv[optind];
 	o->command = argv[optind + 1];		/* NULL at the end */
-	if (o->command == NULL && (o->config != NULL || o->input != NULL || o->schema != NULL))
-		return error_set(e, ERR_USAGE, "--config, --input and --schema need a command, e.g. std:account:list");
-	if (o->config != NULL && o->config[0] == '{')
-		return error_set(e, ERR_USAGE, "--config takes a file (or - for standard input): "
-		    "arguments are seen by everybody on this machine");
-	return 0;
-}
-
-static int
-file_read(const char *path, struct buf *b, struct error *e)
-{
-	autofd	 fd = strcmp(path, "-") == 0 ? dup(STDIN_FILENO) : open(path, O_RDONLY | O_CLOEXEC);
-	char	 chunk[8192];
-	ssize_t	 n;
-
-	if (fd == -1) {
-		error_sys(e, "%.200s", path);
-		e->code = ERR_USAGE;
-		return -1;
-	}
-	while ((n = read(fd, chunk, sizeof(chunk))) > 0 || (n == -1 && errno == EINTR))
-		if (n > 0)
-			buf_add(b, chunk, (size_t)n);
-	explicit_bzero(chunk, sizeof(chunk));
-	if (n == -1)
-		return error_sys(e, "%.200s", path);
-	return buf_check(b, strcmp(path, "-") == 0 ? "standard input" : path, e);
-}
-
-/* A JSON value from a file, under a name of the document. */
-static int
-member_read(cJSON *doc, const char *name, const char *path, struct error *e)
-{
-	struct buf	 b;
-	cJSON		*v = NULL;
-
-	buf_init(&b, REQUEST_BYTES_MAX);
-	if (file_read(path, &b, e) == 0 &&
-	    (v = json_parse(b.data == NULL ? "" : b.data, b.len, NULL, e)) == NULL)
-		error_in(e, "%s (%.100s)", name, path);
-	buf_wipe(&b);
-	if (v == NULL)
-		return -1;
-	return json_set(doc, name, v) == 0 ? 0 : error_set(e, ERR_SYSTEM, "no memory");
-}
-
-static int
-input_read(cJSON *doc, const char *input, struct error *e)
-{
-	cJSON	*v;
-
-	if (input == NULL)
-		return 0;
-	if (input[0] == '@' || strcmp(input, "-") == 0)
-		return member_read(doc, "input", input[0] == '@' ? input + 1 : input, e);
-	if ((v = json_parse(input, strlen(input), NULL, e)) == NULL)
-		return error_in(e, "--input");
-	return json_set(doc, "input", v) == 0 ? 0 : error_set(e, ERR_SYSTEM, "no memory");
-}
-
-static int
-schema_read(cJSON *doc, const char *path, struct error *e)
-{
-	cJSON	*input = (cJSON *)(uintptr_t)json_get(doc, "input");
-
-	if (path == NULL)
-		return 0;
-	if (input == NULL) {
-		if (json_set(doc, "input", cJSON_CreateObject()) == -1)
-			return error_set(e, ERR_SYSTEM, "no memory");
-		input = (cJSON *)(uintptr_t)json_get(doc, "input");
-	}
-	if (!cJSON_IsObject(input))
-		return error_set(e, ERR_USAGE, "--schema needs an input that is an object");
-	return member_read(input, "schema", path, e);
-}
-
-int
-invoke_request_make(const struct invoke_options *o, struct request *rq, struct error *e)
-{
-	struct buf	 b;
-	cJSON		*doc;
-	int		 r;
-
-	if (o->command == NULL) {
-		buf_init(&b, REQUEST_BYTES_MAX);
-		if (isatty(STDIN_FILENO))
-			return error_set(e, ERR_USAGE, "no command; name one, or give the request on standard input");
-		r = file_read("-", &b, e);
-		if (r == 0)
-			r = request_parse(b.data == NULL ? "" : b.data, b.len, rq, e);
-		buf_wipe(&b);
-		return r;
-	}
-	if ((doc = cJSON_CreateObject()) == NULL || json_set_str(doc, "type", o->command) == -1)
-		return error_set(e, ERR_SYSTEM, "no memory");
-	if ((o->id == NULL || json_set_str(doc, "id", o->id) == 0) &&
-	    (o->config == NULL || member_read(doc, "config", o->config, e) == 0) &&
-	    input_read(doc, o->input, e) == 0 && schema_read(doc, o->schema, e) == 0 &&
-	    request_from_tree(doc, rq, e) == 0)
-		return 0;
-	json_wipe(doc);
-	return -1;
+	return options_check(o, e);
 }
