@@ -154,7 +154,7 @@ finish(struct run *r, const struct invoke_options *o)
 		return 0;
 	(void)cli_fail(&e);
 	if (r->view.records > 0)
-		cli_say("  the output is PARTIAL: %llu records were written before that",
+		cli_say("  the output is PARTIAL: %llu records came before that",
 		    (unsigned long long)r->view.records);
 	return error_face(e.code)->exit;
 }
@@ -166,9 +166,9 @@ refuse(struct run *r, const struct invoke_options *o, const struct error *e)
 	autojson	*data = cJSON_CreateObject();
 	autobuf		 b;
 
+	buf_init(&b, REQUEST_BYTES_MAX);
 	if (!o->verdict)
 		return cli_fail(e);
-	buf_init(&b, REQUEST_BYTES_MAX);
 	(void)json_set_str(data, "outcome", "failed");
 	(void)json_set_str(data, "cause", error_face(e->code)->word);
 	(void)json_set_str(data, "message", e->msg);

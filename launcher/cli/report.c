@@ -71,7 +71,10 @@ cli_fail(const struct error *e)
 	/* A type of the connector's own says more than "failed". */
 	const char		*cause = e->type[0] != '\0' ? e->type : face->word;
 
-	cli_say("bascule: %s: %s", cause, e->msg[0] != '\0' ? e->msg : face->meaning);
+	if (strncmp(e->msg, cause, strlen(cause)) == 0 && e->msg[strlen(cause)] == ':')
+		cli_say("bascule: %s", e->msg);
+	else
+		cli_say("bascule: %s: %s", cause, e->msg[0] != '\0' ? e->msg : face->meaning);
 	if (cli_hint(e->code)[0] != '\0')
 		cli_say("  %s", cli_hint(e->code));
 	return face->exit;

@@ -110,11 +110,14 @@ command_at(const void *arg, size_t i)
 static int
 command_check(const struct connector_ref *ref, const char *type, struct error *e)
 {
+	char		 full[REQUEST_TYPE_BYTES_MAX + sizeof("std:")];
 	const char	*near;
 
 	if (spec_has_command(&ref->spec, type))
 		return 0;
-	near = suggest_word(type, command_at, ref->spec.doc);
+	(void)snprintf(full, sizeof(full), "std:%s", type);
+	if ((near = suggest_word(type, command_at, ref->spec.doc)) == NULL)
+		near = suggest_word(full, command_at, ref->spec.doc);
 	return error_set(e, ERR_UNSUPPORTED, "connector %s has no command \"%.128s\"%s%.128s%s", ref->name, type,
 	    near != NULL ? "; did you mean \"" : "", near != NULL ? near : "", near != NULL ? "\"?" : "");
 }
