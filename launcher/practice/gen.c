@@ -5,7 +5,6 @@
  * it), so rendering is a chain of copies.
  */
 #include <ctype.h>
-#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -65,12 +64,6 @@ mix(uint64_t x)
 	return x ^ (x >> 31);
 }
 
-static uint64_t
-kind_salt(const struct gen *g, enum kind kind)
-{
-	return mix(g->seed * KIND__MAX + kind);
-}
-
 int
 gen_init(struct gen *g, uint64_t seed, uint32_t users, uint32_t groups, const char *base)
 {
@@ -80,34 +73,48 @@ gen_init(struct gen *g, uint64_t seed, uint32_t users, uint32_t groups, const ch
 		return -1;
 	*g = (struct gen){ .seed = seed, .users = users, .groups = groups, .base_bytes = n };
 	memcpy(g->base, base, n + 1);
+	for (unsigned int kind = 0; kind < KIND__MAX; kind++)
+		g->salt[kind] = mix(seed * KIND__MAX + kind);
 	return 0;
 }
 
-static char *
-hex(char *p, uint64_t v, unsigned int digits)
+/* Eight digits, by spreading the nibbles over bytes and turning all into digits at once. */
+static inline uint64_t
+hex8(uint32_t v)
 {
-	for (unsigned int i = digits; i-- > 0; v >>= 4)
-		p[i] = "0123456789abcdef"[v & 15];
-	return p + digits;
+	uint64_t x, letters;
+
+	x = (v >> 16) | (uint64_t)(v & 0xffff) << 32;
+	x = ((x & 0x000000ff000000ff) << 16) | ((x & 0x0000ff000000ff00) >> 8);
+	x = ((x & 0x000f000f000f000f) << 8) | ((x & 0x00f000f000f000f0) >> 4);
+	letters = ((x + 0x0606060606060606) >> 4) & 0x0101010101010101;
+	return x + 0x3030303030303030 + letters * ('a' - '0' - 10);
 }
 
 char *
 gen_put_id(const struct gen *g, enum kind kind, uint64_t index, char *p)
 {
-	uint64_t salt = kind_salt(g, kind), h = mix(salt ^ index);
+	uint64_t	 salt = g->salt[kind], h = mix(salt ^ index), digits[4];
+	const char	*d = (const char *)digits;
 
-	p = hex(p, h >> 32, 8);
-	*p++ = '-';
-	p = hex(p, h >> 16, 4);
-	*p++ = '-';
-	*p++ = '4';
-	p = hex(p, h >> 4, 3);
-	*p++ = '-';
-	*p++ = 'a';
-	p = hex(p, salt >> 4, 3);
-	*p++ = '-';
-	return hex(p, (index ^ salt) & ((UINT64_C(1) << INDEX_BITS) - 1), INDEX_BITS / 4);
+	index = (index ^ salt) & ((UINT64_C(1) << INDEX_BITS) - 1);
+	digits[0] = hex8((uint32_t)(h >> 32));
+	digits[1] = hex8((uint32_t)h);
+	digits[2] = hex8((uint32_t)(salt >> 20 & 0xfff) << 16 | (uint32_t)(index >> 32));
+	digits[3] = hex8((uint32_t)index);
+	/* Of the third group of eight: three of the seed, four of the index. */
+	memcpy(p, d, 8);
+	p[8] = '-';
+	memcpy(p + 9, d + 8, 4);
+	memcpy(p + 13, "-4", 2);
+	memcpy(p + 15, d + 13, 3);
+	memcpy(p + 18, "-a", 2);
+	memcpy(p + 20, d + 17, 3);
+	p[23] = '-';
+	memcpy(p + 24, d + 20, 12);
+	return p + GEN_ID_BYTES;
 }
+static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "hex8() lays its digits out so");
 
 void
 gen_id(const struct gen *g, enum kind kind, uint64_t index, char out[GEN_ID_BYTES + 1])
@@ -124,7 +131,7 @@ gen_index(const struct gen *g, enum kind kind, const char *id)
 	if (strlen(id) != GEN_ID_BYTES)
 		return -1;
 	index = strtoull(id + GEN_ID_BYTES - INDEX_BITS / 4, &end, 16);
-	index = (index ^ kind_salt(g, kind)) & ((UINT64_C(1) << INDEX_BITS) - 1);
+	index = (index ^ g->salt[kind]) & ((UINT64_C(1) << INDEX_BITS) - 1);
 	gen_id(g, kind, index, expected);
 	return strcmp(id, expected) == 0 ? (int64_t)index : -1;
 }
@@ -138,7 +145,7 @@ gen_active(uint64_t user)
 void
 gen_look(const struct gen *g, uint64_t user, struct gen_look *look)
 {
-	uint64_t h = mix(kind_salt(g, KIND_USER) + user * 2 + 1);
+	uint64_t h = mix(g->salt[KIND_USER] + user * 2 + 1);
 
 	look->given = &given_names[h % N_ITEMS(given_names)];
 	look->family = &family_names[(h >> 8) % N_ITEMS(family_names)];
@@ -151,15 +158,19 @@ gen_look(const struct gen *g, uint64_t user, struct gen_look *look)
 void
 gen_group_name(const struct gen *g, uint64_t group, char out[GEN_TEXT_BYTES_MAX])
 {
+	const char	*name = group_names[group % N_ITEMS(group_names)];
+	size_t		 n = strlen(name);
+
 	(void)g;
-	snprintf(out, GEN_TEXT_BYTES_MAX, "%s %llu", group_names[group % N_ITEMS(group_names)],
-	    (unsigned long long)group);
+	memcpy(out, name, n);
+	out[n] = ' ';
+	*gen_put_number(out + n + 1, group, 0) = '\0';
 }
 
 void
 gen_group_times(const struct gen *g, uint64_t group, char created[32], char modified[32])
 {
-	uint64_t	 h = mix(kind_salt(g, KIND_GROUP) + group * 2 + 1);
+	uint64_t	 h = mix(g->salt[KIND_GROUP] + group * 2 + 1);
 	int64_t		 at = EPOCH_S + (int64_t)((h >> 20) % CREATED_SPAN_S);
 
 	gen_time_print(at * 1000, created);

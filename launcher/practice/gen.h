@@ -29,6 +29,7 @@ enum kind { KIND_USER, KIND_GROUP, KIND__MAX };
 
 struct gen {
 	uint64_t	seed;
+	uint64_t	salt[KIND__MAX];
 	uint32_t	users, groups;			/* born with the seed */
 	char		base[GEN_BASE_BYTES_MAX + 1];	/* "http://127.0.0.1:8080/scim/v2" */
 	size_t		base_bytes;
@@ -62,7 +63,7 @@ size_t	 gen_residues(const struct gen *, uint64_t group, uint32_t out[GEN_RESIDU
 
 /* Renders a user born into its own groups; the end.  At most GEN_USER_BYTES_MAX. */
 char	*gen_render_user(const struct gen *, uint64_t user, char *out);
-/* The same up to its groups: what is left to write is `,"groups":[…]}`. */
+/* The same up to its groups: what is left to write is `,"groups":[…]}`, or `}`. */
 char	*gen_render_user_open(const struct gen *, uint64_t user, char *out);
 /* A reference as it stands in a user's groups; name (already fit for JSON) may be NULL.  At most GEN_REF_BYTES_MAX. */
 char	*gen_render_group_ref(const struct gen *, uint64_t group, const char *name, char *out);

@@ -21,6 +21,8 @@ struct gen_look {
 };
 
 void	 gen_look(const struct gen *, uint64_t user, struct gen_look *);
+/* Decimal, with zeros in front up to width. */
+char	*gen_put_number(char *p, uint64_t v, unsigned int width);
 char	*gen_put_id(const struct gen *, enum kind, uint64_t index, char *p);
 
 #endif

@@ -23,8 +23,8 @@ puts_(char *p, const char *s)
 	return put(p, s, strlen(s));
 }
 
-static char *
-put_number(char *p, uint64_t v, unsigned int width)
+char *
+gen_put_number(char *p, uint64_t v, unsigned int width)
 {
 	char		 digits[20];
 	unsigned int	 n = 0;
@@ -54,26 +54,34 @@ civil(int64_t days, unsigned int *year, unsigned int *month, unsigned int *day)
 }
 
 static char *
+put_pair(char *p, unsigned int v)
+{
+	p[0] = (char)('0' + v / 10);
+	p[1] = (char)('0' + v % 10);
+	return p + 2;
+}
+
+static char *
 put_time(char *p, int64_t ms)
 {
 	int64_t		 s = ms / 1000;
 	unsigned int	 year, month, day, in_day = (unsigned int)(s % 86400);
 
 	civil(s / 86400, &year, &month, &day);
-	p = put_number(p, year, 4);
+	p = put_pair(put_pair(p, year / 100), year % 100);
 	*p++ = '-';
-	p = put_number(p, month, 2);
+	p = put_pair(p, month);
 	*p++ = '-';
-	p = put_number(p, day, 2);
+	p = put_pair(p, day);
 	*p++ = 'T';
-	p = put_number(p, in_day / 3600, 2);
+	p = put_pair(p, in_day / 3600);
 	*p++ = ':';
-	p = put_number(p, in_day / 60 % 60, 2);
+	p = put_pair(p, in_day / 60 % 60);
 	*p++ = ':';
-	p = put_number(p, in_day % 60, 2);
+	p = put_pair(p, in_day % 60);
 	if (ms % 1000 != 0) {
 		*p++ = '.';
-		p = put_number(p, (uint64_t)(ms % 1000), 3);
+		p = gen_put_number(p, (uint64_t)(ms % 1000), 3);
 	}
 	*p++ = 'Z';
 	return p;
@@ -116,7 +124,7 @@ put_login(char *p, uint64_t user, const struct gen_look *look)
 	p = puts_(p, look->given->login);
 	*p++ = '.';
 	p = puts_(p, look->family->login);
-	return put_number(p, user, 0);
+	return gen_put_number(p, user, 0);
 }
 
 static char *
@@ -162,7 +170,7 @@ gen_text(const struct gen *g, uint64_t user, enum gen_field field, char out[GEN_
 		break;
 	case GEN_EXTERNAL_ID:
 		*p++ = 'E';
-		p = put_number(p, user, 7);
+		p = gen_put_number(p, user, 7);
 		break;
 	case GEN_USER_NAME:
 	case GEN_EMAIL:
@@ -187,7 +195,7 @@ gen_text(const struct gen *g, uint64_t user, enum gen_field field, char out[GEN_
 		p = puts_(p, look.department);
 		break;
 	case GEN_EMPLOYEE_NUMBER:
-		p = put_number(p, user + 1000, 0);
+		p = gen_put_number(p, user + 1000, 0);
 		break;
 	case GEN_CREATED:
 		p = put_time(p, look.created_s * 1000);
@@ -207,7 +215,7 @@ put_head(const struct gen *g, uint64_t user, const struct gen_look *look, char *
 	p = PUT(p, "{\"schemas\":[\"" SCIM_USER "\",\"" SCIM_ENTERPRISE "\"],\"id\":\"");
 	p = gen_put_id(g, KIND_USER, user, p);
 	p = PUT(p, "\",\"externalId\":\"E");
-	p = put_number(p, user, 7);
+	p = gen_put_number(p, user, 7);
 	p = PUT(p, "\",\"meta\":{\"resourceType\":\"User\",\"created\":\"");
 	p = put_time(p, look->created_s * 1000);
 	p = PUT(p, "\",\"lastModified\":\"");
@@ -238,7 +246,7 @@ put_person(uint64_t user, const struct gen_look *look, char *p)
 	p = PUT(p, "\",\"type\":\"work\",\"primary\":true},{\"value\":\"");
 	p = put_home(p, user, look);
 	p = PUT(p, "\",\"type\":\"home\"}],\"phoneNumbers\":[{\"value\":\"+1 555 ");
-	p = put_number(p, user % 10000000, 7);
+	p = gen_put_number(p, user % 10000000, 7);
 	return PUT(p, "\",\"type\":\"work\"}]");
 }
 
@@ -246,7 +254,7 @@ static char *
 put_enterprise(const struct gen *g, uint64_t user, const struct gen_look *look, char *p)
 {
 	p = PUT(p, ",\"" SCIM_ENTERPRISE "\":{\"employeeNumber\":\"");
-	p = put_number(p, user + 1000, 0);
+	p = gen_put_number(p, user + 1000, 0);
 	p = PUT(p, "\",\"department\":\"");
 	p = puts_(p, look->department);
 	/* A tree of ten reports each; the first user is nobody's. */

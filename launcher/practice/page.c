@@ -6,6 +6,8 @@
 #include "launcher/practice/page.h"
 #include "worker/contract/util.h"
 
+#define STRETCH_BYTES	(64 * 1024)
+
 /* Steps to the next row: its index, or -1. */
 static int64_t
 next_row(struct page *pg)
@@ -62,6 +64,36 @@ write_members(struct page *pg, struct evbuffer *out, size_t until)
 	}
 }
 
+/*
+ * Users as they were born, many at a time into one reserved stretch: this is
+ * where a list of a million spends its time.
+ */
+static void
+write_born(struct page *pg, struct evbuffer *out)
+{
+	struct evbuffer_iovec	 v;
+	char			*p, *end;
+
+	if (pg->left == 0 || pg->rows != NULL || evbuffer_reserve_space(out, STRETCH_BYTES, &v, 1) != 1)
+		return;
+	p = v.iov_base;
+	end = p + STRETCH_BYTES - GEN_USER_BYTES_MAX - 1;
+	while (pg->left > 0 && p < end) {
+		int64_t index = people_nth(pg->people, pg->kind, pg->place);
+
+		if (index == -1 || !render_as_born(pg->people, &pg->projection, (uint64_t)index))
+			break;
+		if (pg->at > 0)
+			*p++ = ',';
+		p = gen_render_user(people_gen(pg->people), (uint64_t)index, p);
+		pg->place++;
+		pg->at++;
+		pg->left--;
+	}
+	v.iov_len = (size_t)(p - (char *)v.iov_base);
+	evbuffer_commit_space(out, &v, 1);
+}
+
 static int
 page_more(struct source *s, struct evbuffer *out)
 {
@@ -71,6 +103,8 @@ page_more(struct source *s, struct evbuffer *out)
 
 	evbuffer_add_buffer(out, pg->head);
 	while (evbuffer_get_length(out) < until) {
+		if (pg->kind == KIND_USER)
+			write_born(pg, out);
 		if (pg->in_members)
 			write_members(pg, out, until);
 		else if (pg->left == 0 || (index = next_row(pg)) == -1) {

@@ -183,13 +183,19 @@ add_tree(const struct projection *pr, cJSON *tree, size_t drop, struct evbuffer 
 	return text.failed ? -1 : evbuffer_add(out, text.data, text.len - drop);
 }
 
+bool
+render_as_born(const struct people *p, const struct projection *pr, uint64_t user)
+{
+	return pr->n == 0 && !pr->bad_types && people_user_as_born(p, user);
+}
+
 int
 render_user(const struct people *p, const struct projection *pr, uint64_t index, struct evbuffer *out)
 {
 	struct evbuffer_iovec	 v;
 	char			*end;
 
-	if (pr->n > 0 || pr->bad_types || !people_user_as_born(p, index))
+	if (!render_as_born(p, pr, index))
 		return add_tree(pr, render_tree(p, KIND_USER, index), 0, out);
 	if (evbuffer_reserve_space(out, GEN_USER_BYTES_MAX, &v, 1) != 1)
 		return -1;

@@ -28,6 +28,8 @@ void	 projection_apply(const struct projection *, cJSON *tree);
 cJSON	*render_tree(const struct people *, enum kind, uint64_t index);
 /* Adds one whole user; -1: no memory. */
 int	 render_user(const struct people *, const struct projection *, uint64_t index, struct evbuffer *out);
+/* True if gen_render_user() renders it as well. */
+bool	 render_as_born(const struct people *, const struct projection *, uint64_t user);
 /* A group up to its members: text that begins with '{' and lacks its '}'. */
 int	 render_group_open(const struct people *, const struct projection *, uint64_t index, struct evbuffer *out);
 /* The name of a group as it now is. */

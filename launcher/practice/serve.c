@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include <event2/bufferevent.h>
 #include <event2/bufferevent_ssl.h>
 #include <event2/listener.h>
 
@@ -15,6 +16,7 @@
 #include "worker/contract/util.h"
 
 #define BACKLOG		1024
+#define WRITE_BYTES	(512 * 1024)	/* at most in one system call */
 #define PAUSE_MS	100	/* without accepting, when descriptors are out */
 
 union address {
@@ -55,18 +57,25 @@ open_socket(const union address *a, socklen_t n, struct error *e)
 }
 
 static struct bufferevent *
-tls_bufferevent(struct event_base *base, void *arg)
+new_bufferevent(struct event_base *base, void *arg)
 {
-	SSL			*ssl = SSL_new(arg);
+	SSL			*ssl = arg != NULL ? SSL_new(arg) : NULL;
 	struct bufferevent	*bev;
 
-	if (ssl == NULL)
+	if (arg == NULL)
+		bev = bufferevent_socket_new(base, -1, BEV_OPT_CLOSE_ON_FREE);
+	else if (ssl == NULL)
 		return NULL;
-	bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
-	if (bev == NULL)
-		SSL_free(ssl);
 	else
+		bev = bufferevent_openssl_socket_new(base, -1, ssl, BUFFEREVENT_SSL_ACCEPTING, BEV_OPT_CLOSE_ON_FREE);
+	if (bev == NULL) {
+		SSL_free(ssl);
+		return NULL;
+	}
+	if (ssl != NULL)
 		bufferevent_openssl_set_allow_dirty_shutdown(bev, 1);
+	/* The default of 16 KiB makes a system call of each. */
+	bufferevent_set_max_single_write(bev, WRITE_BYTES);
 	return bev;
 }
 
@@ -103,8 +112,7 @@ start_http(struct practice *p, int fd, SSL_CTX *ctx)
 	evhttp_set_allowed_methods(p->http, EVHTTP_REQ_GET | EVHTTP_REQ_POST | EVHTTP_REQ_PUT | EVHTTP_REQ_PATCH |
 	    EVHTTP_REQ_DELETE);
 	evhttp_set_gencb(p->http, route_request, p);
-	if (ctx != NULL)
-		evhttp_set_bevcb(p->http, tls_bufferevent, ctx);
+	evhttp_set_bevcb(p->http, new_bufferevent, ctx);
 	listener = evconnlistener_new(p->base, NULL, NULL, LEV_OPT_CLOSE_ON_FREE | LEV_OPT_CLOSE_ON_EXEC, 0, fd);
 	if (listener == NULL || evhttp_bind_listener(p->http, listener) == NULL)
 		return -1;
