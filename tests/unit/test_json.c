@@ -116,7 +116,8 @@ strings_print(void **state)
 		{ "", "\"\"" }, { "a/b", "\"a/b\"" }, { "\x1b[0m", "\"\\u001b[0m\"" },
 		/* A string that was cut within a character still makes a valid line. */
 		{ "caf\xc3", "\"caf\xef\xbf\xbd\"" }, { "\xff", "\"\xef\xbf\xbd\"" },
-		{ "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" }, { "\xf0\x9f\x98\x80", "\"\xf0\x9f\x98\x80\"" },
+		{ "\xed\xa0\x80", "\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\"" },
+		{ "\xf0\x9f\x98\x80", "\"\xf0\x9f\x98\x80\"" },
 	};
 
 	(void)state;
@@ -198,7 +199,8 @@ many_members(void **state)
 static void
 getters(void **state)
 {
-	autojson	*v = parse("{\"s\":\"x\",\"n\":12,\"b\":true,\"d\":\"34\",\"a\":[0,{\"k\":null}],\"\":5,\"m~n\":{\"p/q\":6}}");
+	autojson	*v = parse("{\"s\":\"x\",\"n\":12,\"b\":true,\"d\":\"34\",\"a\":[0,{\"k\":null}],"
+			    "\"\":5,\"m~n\":{\"p/q\":6}}");
 	char		 scratch[32];
 
 	(void)state;
@@ -235,7 +237,8 @@ static const struct { const char *json; bool whole; int64_t value; } i64_cases[]
 	{ "9223372036854775808", false, 0 }, { "-9223372036854775809", false, 0 }, { "99999999999999999999", false, 0 },
 	{ "9007199254740993", true, 9007199254740993 }, { "1e1000000", false, 0 }, { "0e1000000", true, 0 },
 	{ "1e99999999999999999999", false, 0 }, { "\"-17\"", true, -17 }, { "\"1-7\"", false, 0 }, { "\"\"", false, 0 },
-	{ "\"-\"", false, 0 }, { "\"1.0\"", false, 0 }, { "\" 1\"", false, 0 }, { "null", false, 0 }, { "true", false, 0 },
+	{ "\"-\"", false, 0 },
+	{ "\"1.0\"", false, 0 }, { "\" 1\"", false, 0 }, { "null", false, 0 }, { "true", false, 0 },
 };
 
 static void
@@ -265,7 +268,8 @@ static const struct { const char *a, *b; bool equal; } equal_cases[] = {
 	{ "1", "1", true }, { "1", "1.0", true }, { "1", "2", false }, { "-0", "0", true }, { "1e2", "100", true },
 	{ "90071992547409931", "90071992547409932", false }, { "1E400", "1E401", false }, { "1E400", "1E400", true },
 	{ "{\"a\":1,\"b\":2}", "{\"b\":2,\"a\":1}", true }, { "{\"a\":1}", "{\"a\":1,\"b\":2}", false },
-	{ "{\"a\":1}", "{\"A\":1}", false }, { "[1,2]", "[2,1]", false }, { "[1]", "[1,2]", false }, { "[]", "{}", false },
+	{ "{\"a\":1}", "{\"A\":1}", false }, { "[1,2]", "[2,1]", false }, { "[1]", "[1,2]", false },
+	{ "[]", "{}", false },
 	{ "true", "false", false }, { "null", "null", true }, { "\"1\"", "1", false }, { "\"a\"", "\"a\"", true },
 };
 

@@ -92,7 +92,8 @@ line_size(void **state)
 }
 
 static const struct { enum record rec; const char *data; const char *line; } print_cases[] = {
-	{ REC_OUTPUT, "{\"b\":1,\"a\":[true,null,\"é\"]}", "{\"data\":{\"b\":1,\"a\":[true,null,\"é\"]},\"type\":\"output\"}\n" },
+	{ REC_OUTPUT, "{\"b\":1,\"a\":[true,null,\"é\"]}",
+	    "{\"data\":{\"b\":1,\"a\":[true,null,\"é\"]},\"type\":\"output\"}\n" },
 	{ REC_OUTPUT, NULL, "{\"data\":{},\"type\":\"output\"}\n" },
 	{ REC_OUTPUT, "null", "{\"data\":null,\"type\":\"output\"}\n" },
 	{ REC_STATE, "{\"c\":90071992547409931}", "{\"data\":{\"c\":90071992547409931},\"type\":\"state\"}\n" },
@@ -145,7 +146,8 @@ static const struct { const char *data; enum err_code code; const char *type, *m
 	{ "{\"message\":\"m\",\"type\":\"two words\"}", ERR_NONE, NULL, NULL },
 	{ "{\"message\":\"m\",\"type\":\"é\"}", ERR_NONE, NULL, NULL },
 	{ "{\"message\":1,\"type\":\"generic\"}", ERR_NONE, NULL, NULL },
-	{ "{\"message\":\"m\",\"type\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}", ERR_NONE,
+	{ "{\"message\":\"m\",\"type\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\"}",
+	    ERR_NONE,
 	    NULL, NULL },
 	{ "{\"message\":\"\\ud800\",\"type\":\"generic\"}", ERR_NONE, NULL, NULL },
 };

@@ -61,7 +61,8 @@ case_files(void **state)
 static void
 fields(void **state)
 {
-	static const char	 text[] = "{\"connectorRef\":\"my ref\",\"tag\":\"t1\",\"id\":\"i\",\"type\":\"std:account:list\","
+	static const char	 text[] =
+	    "{\"connectorRef\":\"my ref\",\"tag\":\"t1\",\"id\":\"i\",\"type\":\"std:account:list\","
 				    "\"version\":9007199254740993,\"config\":{\"a\":1},\"input\":{\"b\":2}}";
 	struct request		 rq;
 	struct error		 e = ERROR_NONE;

@@ -100,7 +100,8 @@ run(size_t i, size_t portion)
 		text = json_text(envelope);
 	rows_free(r);
 	if (strcmp(got.data, cases[i].rows) != 0 || (text == NULL) != (cases[i].envelope == NULL))
-		fail_msg("%s of %s, portions of %zu: rows %s, \"%s\"", cases[i].pointer, cases[i].text, portion, got.data,
+		fail_msg("%s of %s, portions of %zu: rows %s, \"%s\"", cases[i].pointer, cases[i].text, portion,
+		    got.data,
 		    e.msg);
 	if (text != NULL)
 		assert_string_equal(text, cases[i].envelope);
@@ -190,7 +191,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table), cmocka_unit_test(flat_memory), cmocka_unit_test(bounds), cmocka_unit_test(pointers),
+		cmocka_unit_test(table), cmocka_unit_test(flat_memory), cmocka_unit_test(bounds),
+		cmocka_unit_test(pointers),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -33,7 +33,8 @@ run(const char *text, size_t len, size_t portion, struct buf *events, struct err
 	s.arg = events;
 	for (size_t i = 0; i < len; i += portion) {
 		size_t	 n = len - i < portion ? len - i : portion;
-		autofree char *copy = malloc(n);	/* of its exact size, so that a sanitizer sees a byte too many */
+		/* Of its exact size, so that a sanitizer sees a byte too many. */
+		autofree char *copy = malloc(n);
 
 		memcpy(copy, text + i, n);
 		if (scan_feed(&s, copy, n, e) == -1)

@@ -87,7 +87,8 @@ config_of(const char *text)
 	return v;
 }
 
-#define SECTION(items)	"\"sourceConfig\":[{\"type\":\"menu\",\"items\":[{\"type\":\"section\",\"items\":[" items "]}]}]"
+#define SECTION(items)	"\"sourceConfig\":[{\"type\":\"menu\",\"items\":[" \
+	"{\"type\":\"section\",\"items\":[" items "]}]}]"
 #define ITEM(key, type)	"{\"key\":\"" key "\",\"label\":\"l\",\"type\":\"" type "\"}"
 
 static const struct { const char *spec, *config, *secrets; } secret_cases[] = {
@@ -98,7 +99,8 @@ static const struct { const char *spec, *config, *secrets; } secret_cases[] = {
 	{ SECTION(ITEM("token", "secret")), "{}", "" },
 	{ SECTION(ITEM("token", "secret")), "{\"token\":[\"a\",{\"b\":\"c\"}]}", "a c " },
 	{ SECTION(ITEM("x", "hologram")), "{\"x\":\"unknown\"}", "unknown " },
-	{ "\"sourceConfig\":[{\"type\":\"section\",\"items\":[" ITEM("t", "secret") "]}]", "{\"t\":\"bare\"}", "bare " },
+	{ "\"sourceConfig\":[{\"type\":\"section\",\"items\":[" ITEM("t", "secret") "]}]", "{\"t\":\"bare\"}",
+	    "bare " },
 	{ "\"sourceConfig\":[" ITEM("t", "secret") "]", "{\"t\":\"barer\"}", "barer " },
 	{ SECTION("{\"key\":\"kv\",\"type\":\"keyValue\",\"keyValueKey\":" ITEM("key", "text") ",\"keyValueValue\":"
 	    ITEM("value", "secret") "}"),
@@ -152,7 +154,8 @@ static const struct { const char *spec, *config, *rules, *message; } egress_case
 	{ HOST("{{config.url}}"), "{\"url\":\"http://x.example.com\"}", "x.example.com:80 ", NULL },
 	{ HOST("{{config.url}}"), "{\"url\":\"x.example.com\"}", "x.example.com:443 ", NULL },
 	{ HOST("{{ config.url }}"), "{\"url\":\"x.example.com\"}", "x.example.com:443 ", NULL },
-	{ EGRESS("{\"host\":\"{{config.h}}\",\"ports\":[389]}"), "{\"h\":\"x.example.com\"}", "x.example.com:389 ", NULL },
+	{ EGRESS("{\"host\":\"{{config.h}}\",\"ports\":[389]}"), "{\"h\":\"x.example.com\"}", "x.example.com:389 ",
+	    NULL },
 	{ HOST("{{config.url}}"), "{}", "", NULL },
 	{ HOST("{{config.url}}"), "{\"url\":\"\"}", "", NULL },
 	{ HOST("{{config.url}}"), "{\"url\":null}", "", NULL },
@@ -166,7 +169,8 @@ static const struct { const char *spec, *config, *rules, *message; } egress_case
 	{ EGRESS("{\"host\":\"{{config.a}}\"},{\"host\":\"{{config.b}}\"}"),
 	    "{\"a\":\"https://x.example.com\",\"b\":\"X.example.com\"}", "x.example.com:443 ", NULL },
 	/* A value cannot break out of the text around it, nor make a pattern. */
-	{ HOST("https://{{config.tenant}}.okta.com"), "{\"tenant\":\"evil.example/\"}", NULL, "config.tenant: " NOT_A_PART },
+	{ HOST("https://{{config.tenant}}.okta.com"), "{\"tenant\":\"evil.example/\"}", NULL,
+	    "config.tenant: " NOT_A_PART },
 	{ HOST("{{config.tenant}}.okta.com"), "{\"tenant\":\"evil.example#\"}", NULL, "config.tenant: " NOT_A_PART },
 	{ HOST("{{config.tenant}}.okta.com"), "{\"tenant\":\"u@x\"}", NULL, "config.tenant: " NOT_A_PART },
 	{ HOST("{{config.tenant}}.okta.com"), "{\"tenant\":\"*\"}", NULL, "config.tenant: " NOT_A_PART },
@@ -180,7 +184,8 @@ static const struct { const char *spec, *config, *rules, *message; } egress_case
 	{ HOST("{{config.h}}"), "{\"h\":\"https://127.1/\"}", NULL, "config.h: has no usable host name" },
 	/* No "egress": the url-typed values. */
 	{ SECTION(ITEM("baseUrl", "url") "," ITEM("token", "secret")),
-	    "{\"baseUrl\":\"https://git.example.com/api/v3\",\"token\":\"https://not.example.com\"}", "git.example.com:443 ",
+	    "{\"baseUrl\":\"https://git.example.com/api/v3\",\"token\":\"https://not.example.com\"}",
+	    "git.example.com:443 ",
 	    NULL },
 	{ SECTION(ITEM("baseUrl", "url")), "{\"baseUrl\":\"\"}", "", NULL },
 	{ SECTION(ITEM("baseUrl", "url")), "{}", "", NULL },
@@ -247,15 +252,19 @@ egress_bound(void **state)
 static const struct { const char *url, *host; uint16_t port; bool https; } url_cases[] = {
 	{ "https://x.example.com", "x.example.com", 443, true }, { "http://x.example.com", "x.example.com", 80, false },
 	{ "HTTPS://X.Example.COM/Path", "x.example.com", 443, true }, { "https://x:8443", "x", 8443, true },
-	{ "https://x?a=b", "x", 443, true }, { "https://x#f", "x", 443, true }, { "http://127.0.0.1:1/", "127.0.0.1", 1, false },
+	{ "https://x?a=b", "x", 443, true }, { "https://x#f", "x", 443, true },
+	{ "http://127.0.0.1:1/", "127.0.0.1", 1, false },
 	{ "https://x.example.com./", "x.example.com", 443, true }, { "https://x:65535", "x", 65535, true },
 	{ "https://x/u@h", "x", 443, true },
-	{ "", NULL, 0, false }, { "https://", NULL, 0, false }, { "https:///a", NULL, 0, false }, { "//x", NULL, 0, false },
-	{ "ftp://x", NULL, 0, false }, { "https:/x", NULL, 0, false }, { "x", NULL, 0, false }, { "https://u@x", NULL, 0, false },
+	{ "", NULL, 0, false }, { "https://", NULL, 0, false }, { "https:///a", NULL, 0, false },
+	{ "//x", NULL, 0, false },
+	{ "ftp://x", NULL, 0, false }, { "https:/x", NULL, 0, false }, { "x", NULL, 0, false },
+	{ "https://u@x", NULL, 0, false },
 	{ "https://u:p@x", NULL, 0, false }, { "https://u:80@x", NULL, 0, false }, { "https://x:", NULL, 0, false },
 	{ "https://x:0", NULL, 0, false }, { "https://x:65536", NULL, 0, false }, { "https://x:8a", NULL, 0, false },
 	{ "https://x:-1", NULL, 0, false }, { "https://[::1]/", NULL, 0, false }, { "https://a b/", NULL, 0, false },
-	{ "https://a\\@b/", NULL, 0, false }, { "https://a%2eb/", NULL, 0, false }, { "https://\xc3\xa9/", NULL, 0, false },
+	{ "https://a\\@b/", NULL, 0, false }, { "https://a%2eb/", NULL, 0, false },
+	{ "https://\xc3\xa9/", NULL, 0, false },
 	{ " https://x", NULL, 0, false }, { "https://x\n", NULL, 0, false },
 };
 
@@ -285,7 +294,8 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(case_files), cmocka_unit_test(loading), cmocka_unit_test(secrets), cmocka_unit_test(egress),
+		cmocka_unit_test(case_files), cmocka_unit_test(loading), cmocka_unit_test(secrets),
+		cmocka_unit_test(egress),
 		cmocka_unit_test(egress_bound), cmocka_unit_test(urls),
 	};
 

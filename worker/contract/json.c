@@ -323,7 +323,8 @@ on_event(void *arg, const struct scan *s, enum scan_event ev, struct error *e)
 		break;
 	}
 	if (b->nodes++ == b->nodes_max)
-		return error_set(e, ERR_LIMIT, "byte %llu: over %zu values", (unsigned long long)s->token, b->nodes_max);
+		return error_set(e, ERR_LIMIT, "byte %llu: over %zu values", (unsigned long long)s->token,
+		    b->nodes_max);
 	if ((v = node_new(b, s, ev, e)) == NULL || node_place(b, v, s->depth - begins, e) == -1)
 		return -1;
 	if (begins) {

@@ -26,7 +26,7 @@ enum scan_event {
 
 struct scan {
 	uint64_t	 offset;		/* bytes fed so far */
-	uint64_t	 token;			/* offset of the first byte of the value or name now being read or just ended */
+	uint64_t	 token;			/* offset of the first byte of the value or name at hand */
 	unsigned int	 depth;			/* open containers */
 	unsigned int	 depth_max;		/* at most JSON_DEPTH_MAX */
 	uint8_t		 state, sub;		/* private */

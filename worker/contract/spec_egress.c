@@ -127,7 +127,8 @@ egress_check(const cJSON *list, struct error *e)
 		int		 found = template_next(host, &t);
 
 		if (found == 0 && !pattern_usable(host))
-			return broken(e, index, "host must be a name, \"*.\" and a name, or have a {{config.key}} in it");
+			return broken(e, index, "host must be a name, \"*.\" and a name, or have a "
+			    "{{config.key}} in it");
 		for (; found == 1; found = template_next(t.end, &t))
 			;
 		if (found == -1)
