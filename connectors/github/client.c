@@ -10,28 +10,43 @@
 
 #define GH_HEADER_BYTES_MAX	200	/* of a header quoted in an error text */
 
+#define LIMIT_HEADERS	3
+#define LIMIT_HEADER_BYTES_MAX	64
+
+/* The facts and the texts that they point to. */
+struct limit_answer {
+	struct limit_facts	 facts;
+	char			 text[LIMIT_HEADERS][LIMIT_HEADER_BYTES_MAX];
+};
+
 static void
-limit_read(const struct fetch_response *rs, struct limit_facts *lf)
+limit_read(const struct fetch_response *rs, struct limit_answer *la)
 {
-	*lf = (struct limit_facts){
-		.status = rs->status,
-		.retry_after = fetch_header(rs, "Retry-After"),
-		.remaining = fetch_header(rs, "X-RateLimit-Remaining"),
-		.reset = fetch_header(rs, "X-RateLimit-Reset"),
-		.message = json_str(rs->body, "message", NULL),
-	};
+	static const char *const	 names[LIMIT_HEADERS] = { "Retry-After", "X-RateLimit-Remaining",
+	    "X-RateLimit-Reset" };
+	const char			*v[LIMIT_HEADERS] = { NULL };
+
+	for (size_t i = 0; i < LIMIT_HEADERS; i++) {
+		const char	*h = fetch_header(rs, names[i]);
+
+		if (h != NULL && strlen(h) < sizeof(la->text[i])) {
+			memcpy(la->text[i], h, strlen(h) + 1);
+			v[i] = la->text[i];
+		}
+	}
+	la->facts = (struct limit_facts){ rs->status, v[0], v[1], v[2], json_str(rs->body, "message", NULL) };
 }
 
 static int64_t
 wait_ms(void *arg, const struct fetch_response *rs, unsigned int attempt)
 {
 	struct github		*g = arg;
-	struct limit_facts	 lf;
+	struct limit_answer	 la;
 	enum limit_kind		 kind;
 	int64_t			 ms, now_s = (int64_t)time(NULL);
 
-	limit_read(rs, &lf);
-	if ((kind = limit_judge(&lf, now_s, attempt, &ms)) == LIMIT_NONE)
+	limit_read(rs, &la);
+	if ((kind = limit_judge(&la.facts, now_s, attempt, &ms)) == LIMIT_NONE)
 		return -1;
 	if (ms <= limit_budget_ms(command_info(g->c->cmd)->deadline_ms, now_ms() - g->started_ms))
 		return ms;
@@ -51,15 +66,16 @@ append(struct error *e, const char *fmt, const char *value)
 static void
 explain(void *arg, const struct fetch_response *rs, struct error *e)
 {
-	struct limit_facts	 lf;
+	struct limit_answer	 la;
 	enum limit_kind		 kind;
 	int64_t			 ms, now_s = (int64_t)time(NULL);
 	const char		*h;
 	char			 text[300];
 
 	(void)arg;
-	limit_read(rs, &lf);
-	if ((kind = limit_judge(&lf, now_s, 1, &ms)) != LIMIT_NONE) {
+	limit_read(rs, &la);
+	/* A wait that was short enough, but did not help: the attempts are used up. */
+	if ((kind = limit_judge(&la.facts, now_s, 1, &ms)) != LIMIT_NONE) {
 		limit_text(kind, now_s, ms, text, sizeof(text));
 		error_set(e, ERR_UPSTREAM, "%s", text);
 		return;
@@ -77,8 +93,8 @@ explain(void *arg, const struct fetch_response *rs, struct error *e)
 int
 gh_open(struct github *g, struct call *c)
 {
-	static char		 version[64];
-	static const char *const headers[] = { version, "User-Agent: bascule-github", NULL };
+	static char		 version[64];	/* the User-Agent that GitHub demands is fetch's own */
+	static const char *const headers[] = { version, NULL };
 	struct fetch_options	 o;
 
 	*g = (struct github){ .c = c, .started_ms = now_ms() };

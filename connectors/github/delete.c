@@ -1,6 +1,8 @@
 /*
  * delete.c -- ends a membership, an invitation or an outside collaboration.
  */
+#include <string.h>
+
 #include "connectors/github/github.h"
 
 static int
@@ -14,31 +16,40 @@ delete_invitation(struct github *g, const char *number)
 	return found ? 0 : fail_not_found(g->c, "no pending invitation %s in the organisation %s", number, g->s.org);
 }
 
-/* From the likeliest to the rarest: member, invited by login, outside. */
+/* Where the login is to be taken from; NULL: from nowhere. */
+static int
+delete_place(struct github *g, const char *login, const char **place)
+{
+	autofree char	*path = gh_path("orgs", g->s.org, "memberships", login, NULL);
+	autojson	*membership = NULL;
+	bool		 found;
+
+	if (gh_find(g, path, &membership, &found) == -1)
+		return -1;
+	if (found && strcmp(json_str(membership, "state", ""), "active") == 0)
+		*place = "members";
+	else if (found)
+		*place = g->s.invitations ? "memberships" : NULL;
+	else
+		*place = g->s.outside ? "outside_collaborators" : NULL;
+	return 0;
+}
+
 static int
 delete_login(struct github *g, const char *login)
 {
-	const struct {
-		bool		 wanted;
-		const char	*list;
-	} places[] = {
-		{ true, "members" },
-		{ g->s.invitations, "memberships" },
-		{ g->s.outside, "outside_collaborators" },
-	};
+	autofree char	*path = NULL;
+	const char	*place;
+	bool		 found = false;
 
-	for (size_t i = 0; i < N_ITEMS(places); i++) {
-		autofree char	*path = gh_path("orgs", g->s.org, places[i].list, login, NULL);
-		bool		 found;
-
-		if (!places[i].wanted)
-			continue;
+	if (delete_place(g, login, &place) == -1)
+		return -1;
+	if (place != NULL) {
+		path = gh_path("orgs", g->s.org, place, login, NULL);
 		if (gh_try(g, "DELETE", path, &found) == -1)
 			return -1;
-		if (found)
-			return 0;
 	}
-	return fail_not_found(g->c, "%s is no account of the organisation %s", login, g->s.org);
+	return found ? 0 : fail_not_found(g->c, "%s is no account of the organisation %s", login, g->s.org);
 }
 
 int
