@@ -124,22 +124,25 @@ fetch_free(struct fetch *f)
 }
 
 const char *
+header_next(const struct fetch_response *rs, const char *name, const char *after)
+{
+	const char	*p = after != NULL ? after + strlen(after) + 1 : rs->headers;
+	size_t		 n = strlen(name);
+
+	for (; p != NULL && *p != '\0'; p += strlen(p) + 1)
+		if (strncasecmp(p, name, n) == 0 && p[n] == ':')
+			return p + n + 1 + strspn(p + n + 1, " \t");
+	return NULL;
+}
+
+const char *
 fetch_header(const struct fetch_response *rs, const char *name)
 {
-	static char	 value[FETCH_HEADER_BYTES_MAX];
-	const char	*found = NULL;
-	size_t		 n = strlen(name), len = 0;
+	const char	*last = NULL;
 
-	for (const char *p = rs->headers; p != NULL && *p != '\0'; p += strcspn(p, "\n"), p += *p == '\n')
-		if (strncasecmp(p, name, n) == 0 && p[n] == ':') {
-			found = p + n + 1 + strspn(p + n + 1, " \t");
-			len = strcspn(found, "\n");
-		}
-	if (found == NULL || len >= sizeof(value))
-		return NULL;
-	memcpy(value, found, len);
-	value[len] = '\0';
-	return value;
+	for (const char *v = NULL; (v = header_next(rs, name, v)) != NULL;)
+		last = v;
+	return last;
 }
 
 void
@@ -163,20 +166,41 @@ fetch_sleep(struct fetch *f, int64_t ms)
 	}
 }
 
+/* A header of that name stands in the list once: the last one given. */
+static int
+header_put(struct curl_slist **list, const char *line)
+{
+	size_t			 n = strcspn(line, ":;");
+	struct curl_slist	*more = *list;
+	char			*own;
+
+	while (more != NULL && (strncasecmp(more->data, line, n) != 0 || strcspn(more->data, ":;") != n))
+		more = more->next;
+	if (more == NULL) {
+		if ((more = curl_slist_append(*list, line)) == NULL)
+			return -1;
+		*list = more;
+		return 0;
+	}
+	if ((own = strdup(line)) == NULL)
+		return -1;
+	free(more->data);
+	more->data = own;
+	return 0;
+}
+
 static int
 header_add(struct curl_slist **list, const char *name, const char *value, struct error *e)
 {
-	struct buf		 b;
-	struct curl_slist	*more;
+	struct buf	 b;
 
 	buf_init(&b, FETCH_HEADER_BYTES_MAX);
 	buf_adds(&b, name);
 	buf_adds(&b, value);
-	if (b.failed || strpbrk(b.data, "\r\n") != NULL || (more = curl_slist_append(*list, b.data)) == NULL) {
+	if (b.failed || strpbrk(b.data, "\r\n") != NULL || header_put(list, b.data) == -1) {
 		buf_free(&b);
 		return error_set(e, ERR_INVALID_CONFIGURATION, "a header is too long or has a line break in it");
 	}
-	*list = more;
 	buf_free(&b);
 	return 0;
 }
@@ -185,7 +209,7 @@ static int
 headers_make(struct fetch *f, const struct fetch_request *rq, const char *form, bool body, struct curl_slist **list,
     struct error *e)
 {
-	if (header_add(list, USER_AGENT, "", e) == -1 || header_add(list, "Accept: ", f->accept, e) == -1 ||
+	if (header_add(list, USER_AGENT, "", e) == -1 || header_add(list, "Accept: ", form != NULL ? "application/json" : f->accept, e) == -1 ||
 	    header_add(list, "Expect:", "", e) == -1)
 		return -1;
 	if (form != NULL || rq->flags & FETCH_FORM) {
@@ -221,34 +245,66 @@ form_make(struct buf *b, const cJSON *o)
 	}
 }
 
-/* 1: again; 0: done; -1: failed.  Rows that went on never come twice, so such an attempt is the last. */
+/* GET and HEAD follow where they are sent, within the origin. */
+static bool
+redirects_on(const struct attempt *a, const struct fetch_response *rs)
+{
+	static const int	 statuses[] = { 301, 302, 303, 307, 308 };
+
+	if (strcmp(a->method, "GET") != 0 && strcmp(a->method, "HEAD") != 0)
+		return false;
+	for (size_t i = 0; i < N_ITEMS(statuses); i++)
+		if (a->status == statuses[i])
+			return fetch_header(rs, "location") != NULL;
+	return false;
+}
+
+/* What the source or the connector says about waiting. */
+static void
+wait_asked(struct attempt *a, const struct fetch_response *rs, struct retry_facts *r)
+{
+	struct fetch	*f = a->f;
+	int64_t		 wait;
+
+	r->status = a->status;
+	if (a->status == 403 || a->status == 429 || a->status == 503)
+		r->asked_ms = retry_asked_ms(rs, (int64_t)time(NULL));
+	if (f->wait_ms != NULL && a->status >= 400 && (wait = f->wait_ms(f->wait_arg, rs, r->attempt)) >= 0) {
+		r->asked_ms = wait;
+		r->told = true;
+	}
+}
+
+static bool
+never_again(const struct attempt *a)
+{
+	return a->nrows > 0 || a->callers || a->code == CURLE_PEER_FAILED_VERIFICATION || a->err.code == ERR_NO_EGRESS ||
+	    a->err.code == ERR_LIMIT || a->err.code == ERR_INVALID_RESPONSE;
+}
+
+/* 2: a redirect; 1: again; 0: done; -1: failed.  Rows that went on never come twice, so such an attempt is the last. */
 static int
 attempt_judge(struct attempt *a, unsigned int *attempt, bool *renewed, struct fetch_response *rs, struct error *e)
 {
 	struct fetch		*f = a->f;
-	struct retry_facts	 r = { a->method, a->rq->flags, 0, a->sent, -1, *attempt, f->attempts };
+	struct retry_facts	 r = { a->method, a->rq->flags, 0, a->sent, -1, false, *attempt, f->attempts };
 	char			 shown[256];
 	uint32_t		 chance = 0;
-	int64_t			 wait = RETRY_NO;
+	int64_t			 wait;
 
 	if (a->code == CURLE_OK && answer_take(a, rs, e) == -1)
 		return -1;
-	if (a->code == CURLE_OK && a->status < 300)
-		return 0;
-	if (a->code == CURLE_OK && a->status == 401 && !(a->rq->flags & FETCH_NO_AUTH) && !*renewed && auth_renew(f)) {
+	if (a->code == CURLE_OK && (a->status < 300 || redirects_on(a, rs)))
+		return a->status < 300 ? 0 : 2;
+	if (a->code == CURLE_OK)
+		wait_asked(a, rs, &r);
+	if (r.status == 401 && !r.told && !(r.flags & (FETCH_NO_AUTH | FETCH_ONCE)) && !*renewed && auth_renew(f)) {
 		*renewed = true;
 		return 1;
 	}
-	if (a->code == CURLE_OK) {
-		r.status = a->status;
-		r.asked_ms = retry_asked_ms(rs, (int64_t)time(NULL));
-		if (f->wait_ms != NULL && a->status >= 400 && (wait = f->wait_ms(f->wait_arg, rs, *attempt)) >= 0)
-			r.asked_ms = wait;
-	}
 	if (getrandom(&chance, sizeof(chance), 0) != (ssize_t)sizeof(chance))
 		chance = 0;
-	wait = a->nrows > 0 || a->callers || a->code == CURLE_PEER_FAILED_VERIFICATION || a->err.code == ERR_NO_EGRESS || a->err.code == ERR_LIMIT ||
-	    a->err.code == ERR_INVALID_RESPONSE ? RETRY_NO : retry_wait_ms(&r, chance);
+	wait = never_again(a) ? RETRY_NO : retry_wait_ms(&r, chance);
 	if (wait >= 0) {
 		log_info(f->c, "%s %s: %s%d, again in %lld ms", a->method, url_shown(a->url, shown),
 		    a->code == CURLE_OK ? "status " : "error ", a->code == CURLE_OK ? a->status : (int)a->code,
@@ -267,39 +323,29 @@ attempt_judge(struct attempt *a, unsigned int *attempt, bool *renewed, struct fe
 	return answer_status_fail(a, rs, e);
 }
 
-/* GET and HEAD follow a redirect within the origin; *url is replaced.  1: follow, 0: no redirect, -1. */
+/* *url is replaced. */
 static int
 redirect(struct attempt *a, const struct fetch_response *rs, struct buf *url, unsigned int *n, struct error *e)
 {
-	const char	*to = fetch_header(rs, "location");
+	autofree char	*full = url_resolve(url->data, fetch_header(rs, "location"));
+	char		 shown[256];
 	struct origin	 o;
-	CURLU		*u;
-	char		*full = NULL;
-	int		 r = -1;
 
-	if (a->code != CURLE_OK || a->status < 301 || a->status > 308 || a->status == 304 || to == NULL ||
-	    (strcmp(a->method, "GET") != 0 && strcmp(a->method, "HEAD") != 0))
-		return 0;
 	if (++*n > FETCH_REDIRECTS_MAX)
-		return error_set(e, ERR_UPSTREAM, "more than %d redirects", FETCH_REDIRECTS_MAX);
-	u = curl_url();
-	if (u != NULL && curl_url_set(u, CURLUPART_URL, a->url, 0) == CURLUE_OK &&
-	    curl_url_set(u, CURLUPART_URL, to, 0) == CURLUE_OK && curl_url_get(u, CURLUPART_URL, &full, 0) == CURLUE_OK &&
-	    origin_of(full, &o) == 0 && origin_same(&o, &a->origin)) {
-		buf_reset(url);
-		buf_adds(url, full);
-		r = 1;
-	} else
-		error_set(e, ERR_UPSTREAM, "a redirect leads to another origin and is not followed");
-	curl_free(full);
-	curl_url_cleanup(u);
-	return r;
+		return error_set(e, ERR_UPSTREAM, "%s %s: more than %d redirects", a->method, url_shown(a->url, shown),
+		    FETCH_REDIRECTS_MAX);
+	if (full == NULL || origin_of(full, &o) == -1 || !origin_same(&o, &a->origin))
+		return error_set(e, ERR_UPSTREAM, "%s %s: status %d, a redirect to another origin is not followed",
+		    a->method, url_shown(a->url, shown), a->status);
+	buf_reset(url);
+	buf_adds(url, full);
+	return 1;
 }
 
 static void
 warn_plain(struct fetch *f, const struct attempt *a)
 {
-	if (f->warned || a->origin.https || origin_loopback(&a->origin) || a->rq->flags & FETCH_NO_AUTH)
+	if (f->warned || f->auth.kind == AUTH_NONE || a->origin.https || origin_loopback(&a->origin) || a->rq->flags & FETCH_NO_AUTH)
 		return;
 	f->warned = true;
 	log_warn(f->c, "credentials go to %s without TLS", a->origin.host);
@@ -349,45 +395,56 @@ fetch_url_call(struct fetch *f, const char *url, const struct fetch_request *rq,
 		warn_plain(f, &a);
 		attempt_run(&a);
 		r = attempt_judge(&a, &attempt, &renewed, rs, e);
-		if (r == -1 && rs->status >= 300 && rs->status < 400) {
-			*e = ERROR_NONE;
+		if (r == 2)
 			r = redirect(&a, rs, &plain, &redirects, e);
-			if (r == 0)
-				r = answer_status_fail(&a, rs, e);
-		}
+		f->cut = a.cut && !a.callers;
 		attempt_end(&a);
 	} while (r == 1);
+	buf_wipe(&body);	/* a form may hold a secret */
 	if (r == -1)
 		fetch_response_free(rs);
 	return r;
 }
 
 int
+fetch_url_make(const struct fetch *f, const struct fetch_request *rq, struct buf *url, struct error *e)
+{
+	const char	*path = rq->path == NULL ? "" : rq->path;
+	struct origin	 o;
+
+	if (strncasecmp(path, "http://", 7) != 0 && strncasecmp(path, "https://", 8) != 0) {
+		buf_adds(url, f->base);
+		if (path[0] != '/' && path[0] != '?' && path[0] != '\0')
+			buf_addc(url, '/');
+	}
+	buf_adds(url, path);
+	for (const struct fetch_param *p = rq->query; p != NULL && p->name != NULL; p++)
+		if (p->value != NULL)
+			query_add(url, p->name, p->value);
+	if (buf_check(url, "URL", e) == -1)
+		return -1;
+	if (origin_of(url->data, &o) == -1 || !origin_same(&o, &f->origin))
+		return error_set(e, ERR_INVALID_RESPONSE, "a link leads to another origin than the source's and is not followed");
+	return 0;
+}
+
+int
 fetch_call(struct fetch *f, const struct fetch_request *rq, struct fetch_response *rs, struct error *e)
 {
 	struct fetch_response	 own = { 0 };
-	struct origin		 o;
+	struct fetch_request	 mine = *rq;
 	autobuf			 url;
-	bool			 absolute = strstr(rq->path, "://") != NULL && rq->path[0] != '/';
 	int			 r;
 
-	buf_init(&url, FETCH_URL_BYTES_MAX);
-	if (!absolute) {
-		buf_adds(&url, f->base);
-		if (rq->path[0] != '/' && rq->path[0] != '?' && rq->path[0] != '\0')
-			buf_addc(&url, '/');
-	}
-	buf_adds(&url, rq->path);
-	for (const struct fetch_param *p = rq->query; p != NULL && p->name != NULL; p++)
-		if (p->value != NULL)
-			query_add(&url, p->name, p->value);
-	if (rs != NULL)
+	if (rs == NULL)
+		mine.flags |= FETCH_BODY_UNREAD;
+	else
 		memset(rs, 0, sizeof(*rs));
-	if (buf_check(&url, "URL", e) == -1)
+	f->cut = false;
+	buf_init(&url, FETCH_URL_BYTES_MAX);
+	if (fetch_url_make(f, rq, &url, e) == -1)
 		return -1;
-	if (origin_of(url.data, &o) == -1 || !origin_same(&o, &f->origin))
-		return error_set(e, ERR_INVALID_RESPONSE, "a link leads to another origin than the source's and is not followed");
-	r = fetch_url_call(f, url.data, rq, NULL, rs != NULL ? rs : &own, e);
+	r = fetch_url_call(f, url.data, &mine, NULL, rs != NULL ? rs : &own, e);
 	fetch_response_free(&own);
 	return r;
 }
@@ -400,12 +457,10 @@ fetch_send(struct fetch *f, const char *method, const char *path, const cJSON *b
 
 	if (out != NULL)
 		*out = NULL;
-	if (fetch_call(f, &rq, &rs, e) == -1)
+	if (fetch_call(f, &rq, out != NULL ? &rs : NULL, e) == -1)
 		return -1;
-	if (out != NULL) {
-		*out = rs.body;
-		rs.body = NULL;
-	}
+	if (out != NULL)
+		*out = json_steal(&rs.body);
 	fetch_response_free(&rs);
 	return 0;
 }

@@ -66,27 +66,68 @@ answer_curl_fail(struct attempt *a, struct error *e)
 	if (a->code == CURLE_PEER_FAILED_VERIFICATION)
 		return error_set(e, ERR_UPSTREAM, "%s %s: TLS: %s (for a private CA set config.caBundle)", a->method,
 		    url_shown(a->url, shown), text);
-	return error_set(e, a->code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : ERR_UPSTREAM, "%s %s: %s", a->method,
-	    url_shown(a->url, shown), text);
+	return error_set(e, a->code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : a->cut ? ERR_INVALID_RESPONSE :
+	    ERR_UPSTREAM, "%s %s: %s", a->method, url_shown(a->url, shown), text);
+}
+
+/* Header lines apart, without the space at their ends: a response's values are handed out as they lie. */
+static char *
+headers_split(struct buf *head)
+{
+	size_t	 to = 0;
+
+	for (size_t i = 0; i < head->len; i++) {
+		char	 c = head->data[i];
+
+		if (c == '\n') {
+			while (to > 0 && (head->data[to - 1] == ' ' || head->data[to - 1] == '\t'))
+				to--;
+			c = '\0';
+		} else if (c == '\0')
+			c = ' ';
+		head->data[to++] = c;
+	}
+	if (head->data != NULL)
+		head->data[to] = '\0';
+	return buf_steal(head);
+}
+
+/* Rows were asked for: an answer without a byte is no list, unless its status says that it has none. */
+static int
+answer_rows(struct attempt *a, struct fetch_response *rs, struct error *e)
+{
+	if (a->status == 204)
+		return 0;
+	if (attempt_rows(a) == -1) {
+		*e = a->err;
+		return -1;
+	}
+	if (rows_end(a->rows, &rs->body, e) == 0)
+		return 0;
+	a->cut = true;
+	return -1;
 }
 
 /* Moves what came into *rs.  A failure's body may be anything. */
 int
 answer_take(struct attempt *a, struct fetch_response *rs, struct error *e)
 {
-	char	 shown[256], text[81];
+	const struct json_limits	 limits = { FETCH_BODY_BYTES_MAX, JSON_DEPTH_MAX, JSON_NODES_MAX };
+	struct error			 why = ERROR_NONE;
+	char				 shown[256], text[81];
 
 	rs->status = a->status;
 	rs->rows = a->nrows;
-	rs->headers = buf_steal(&a->head);
-	if (a->rows != NULL && a->status < 300) {
-		if (rows_end(a->rows, &rs->body, e) == 0)
+	rs->headers = headers_split(&a->head);
+	if (rs->headers == NULL)
+		return error_set(e, ERR_SYSTEM, "no memory for the headers of an answer");
+	if (a->rq->rows != NULL && a->status < 300) {
+		if (answer_rows(a, rs, &why) == 0)
 			return 0;
-	} else if (a->in.len == 0 ||
-	    (rs->body = json_parse(a->in.data, a->in.len, &(struct json_limits){ FETCH_BODY_BYTES_MAX, JSON_DEPTH_MAX,
-	    JSON_NODES_MAX }, e)) != NULL || a->status >= 300)
+	} else if (a->in.len == 0 || (a->rq->flags & FETCH_BODY_UNREAD && a->status < 300) ||
+	    (rs->body = json_parse(a->in.data, a->in.len, &limits, &why)) != NULL || a->status >= 300)
 		return 0;
 	text_printable(text, sizeof(text), a->in.data == NULL ? "" : a->in.data, a->in.len);
 	return error_set(e, ERR_INVALID_RESPONSE, "%s %s: status %d, the answer is not JSON or is cut short: %s", a->method,
-	    url_shown(a->url, shown), a->status, text);
+	    url_shown(a->url, shown), a->status, text[0] != '\0' ? text : why.msg);
 }

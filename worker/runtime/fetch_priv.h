@@ -65,6 +65,8 @@ struct fetch {
 	int64_t			 alive_ms;	/* when a record was written last, as far as is known */
 	uint64_t		 alive_count;
 	bool			 warned;
+	bool			 cut;		/* the last call failed because its answer broke off */
+	bool			 signing;	/* a custom token is being made */
 };
 
 /* One attempt and what came of it. */
@@ -87,7 +89,9 @@ struct attempt {
 	uint64_t			 in_bytes;
 	struct rows			*rows;
 	size_t				 nrows;
+	unsigned int			 sends;		/* libcurl sends again by itself where a kept connection is dead */
 	bool				 sent;		/* the request may have reached the source */
+	bool				 cut;		/* the answer broke off */
 	bool				 callers;	/* err is the row callback's */
 	struct error			 err;		/* of a callback; ERR_NONE: none */
 };
@@ -95,9 +99,17 @@ struct attempt {
 /* fetch_try.c */
 void	attempt_run(struct attempt *a);
 void	attempt_end(struct attempt *a);
+int	attempt_rows(struct attempt *a);	/* makes a->rows if there are none */
 void	fetch_alive(struct fetch *f);
 
+/* In a request's flags: nobody wants the body, so it need not be JSON. */
+#define FETCH_BODY_UNREAD	(1u << 16)
+
 /* fetch.c */
+/* The URL a request means, without sign-in. */
+int	fetch_url_make(const struct fetch *f, const struct fetch_request *rq, struct buf *url, struct error *e);
+/* The header of that name behind the value `after` (NULL: the first), or NULL. */
+const char *header_next(const struct fetch_response *rs, const char *name, const char *after);
 int	fetch_url_call(struct fetch *f, const char *url, const struct fetch_request *rq, const char *form,
 	    struct fetch_response *rs, struct error *e);
 /* Waits, with keepAlives. */
@@ -118,6 +130,8 @@ bool	origin_same(const struct origin *a, const struct origin *b);
 bool	origin_loopback(const struct origin *o);
 void	query_add(struct buf *b, const char *name, const char *value);
 void	form_add(struct buf *b, const char *s);
+/* ref as seen from base (RFC 3986); owned by the caller, NULL: no URL. */
+char	*url_resolve(const char *base, const char *ref);
 /* A URL without its query, for texts. */
 const char *url_shown(const char *url, char out[256]);
 void	text_printable(char *out, size_t max, const char *s, size_t n);
@@ -131,10 +145,14 @@ struct retry_facts {
 	int		 status;	/* 0: no answer came */
 	bool		 sent;
 	int64_t		 asked_ms;	/* what the source asked to wait, -1 if nothing */
+	bool		 told;		/* the connector says so: whatever status and method */
 	unsigned int	 attempt;	/* that just ended, from 1 */
 	unsigned int	 attempts;
 };
 int64_t	retry_wait_ms(const struct retry_facts *r, uint32_t chance);
+bool	retry_repeatable(const char *method, unsigned int flags);
+/* Exponential, with full jitter. */
+int64_t	retry_backoff_ms(unsigned int attempt, uint32_t chance);
 int64_t	retry_after_ms(const char *value, int64_t now_s);
 int64_t	retry_asked_ms(const struct fetch_response *rs, int64_t now_s);
 

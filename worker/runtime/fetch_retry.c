@@ -8,8 +8,8 @@
 
 #define EPOCH_LEAST	1000000000	/* a smaller reset value is seconds from now */
 
-static bool
-repeatable(const char *method, unsigned int flags)
+bool
+retry_repeatable(const char *method, unsigned int flags)
 {
 	static const char *const	 methods[] = { "GET", "HEAD", "PUT", "DELETE", "OPTIONS" };
 
@@ -21,14 +21,14 @@ repeatable(const char *method, unsigned int flags)
 	return false;
 }
 
-static int64_t
-backoff_ms(unsigned int attempt, uint32_t chance)
+int64_t
+retry_backoff_ms(unsigned int attempt, uint32_t chance)
 {
-	int64_t	 most = (int64_t)FETCH_BACKOFF_MS << (attempt > 10 ? 10 : attempt - 1);
+	int64_t	 most = (int64_t)FETCH_BACKOFF_MS << (attempt > 10 ? 10 : attempt > 0 ? attempt - 1 : 0);
 
 	if (most > FETCH_BACKOFF_MS_MAX)
 		most = FETCH_BACKOFF_MS_MAX;
-	return most / 2 + (int64_t)(chance % (uint32_t)(most / 2 + 1));
+	return (int64_t)(chance % (uint32_t)(most + 1));
 }
 
 int64_t
@@ -38,6 +38,8 @@ retry_wait_ms(const struct retry_facts *r, uint32_t chance)
 
 	if (r->flags & FETCH_ONCE || r->attempt >= r->attempts)
 		return RETRY_NO;
+	if (r->told)
+		return r->asked_ms > FETCH_WAIT_MS_MAX ? RETRY_TOO_LONG : r->asked_ms;
 	switch (r->status) {
 	case 0:
 		undone = !r->sent;
@@ -59,11 +61,11 @@ retry_wait_ms(const struct retry_facts *r, uint32_t chance)
 	default:
 		return RETRY_NO;
 	}
-	if (!undone && !repeatable(r->method, r->flags))
+	if (!undone && !retry_repeatable(r->method, r->flags))
 		return RETRY_NO;
 	if (r->asked_ms > FETCH_WAIT_MS_MAX)
 		return RETRY_TOO_LONG;
-	return r->asked_ms >= 0 ? r->asked_ms + (int64_t)(chance % 250) : backoff_ms(r->attempt, chance);
+	return r->asked_ms >= 0 ? r->asked_ms + (int64_t)(chance % 250) : retry_backoff_ms(r->attempt, chance);
 }
 
 static int64_t

@@ -70,6 +70,22 @@ form_add(struct buf *b, const char *s)
 	percent_add(b, s, "-._~");
 }
 
+char *
+url_resolve(const char *base, const char *ref)
+{
+	CURLU	*u = curl_url();
+	char	*full = NULL, *own = NULL;
+
+	if (u != NULL && curl_url_set(u, CURLUPART_URL, base, CURLU_URLENCODE) == CURLUE_OK &&
+	    curl_url_set(u, CURLUPART_URL, ref, CURLU_URLENCODE) == CURLUE_OK &&
+	    curl_url_set(u, CURLUPART_FRAGMENT, NULL, 0) == CURLUE_OK &&
+	    curl_url_get(u, CURLUPART_URL, &full, 0) == CURLUE_OK)
+		own = strdup(full);
+	curl_free(full);
+	curl_url_cleanup(u);
+	return own;
+}
+
 const char *
 url_shown(const char *url, char out[256])
 {
@@ -84,9 +100,13 @@ text_printable(char *out, size_t max, const char *s, size_t n)
 
 	for (size_t i = 0; i < n && k + 1 < max; i++)
 		out[k++] = (unsigned char)s[i] < 0x20 || s[i] == 0x7f ? ' ' : s[i];
-	while (k > 0 && ((unsigned char)out[k - 1] & 0xc0) == 0x80 && k + 1 == max)
-		k--;			/* not half a character */
 	out[k] = '\0';
+	/* Not half a character. */
+	if (k + 1 == max && k < n && ((unsigned char)s[k] & 0xc0) == 0x80) {
+		while (k > 0 && ((unsigned char)out[k - 1] & 0xc0) == 0x80)
+			k--;
+		out[k > 0 ? k - 1 : 0] = '\0';
+	}
 }
 
 char *

@@ -41,6 +41,28 @@ on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	return fd == -1 ? CURL_SOCKET_BAD : fd;
 }
 
+/*
+ * Called before each sending.  On a kept connection that turns out dead libcurl
+ * sends again by itself: right for a GET, but a POST might be done twice.
+ */
+static int
+on_send(void *arg, char *to, char *from, int to_port, int from_port)
+{
+	struct attempt	*a = arg;
+	long		 bytes = 0;
+
+	(void)to;
+	(void)from;
+	(void)to_port;
+	(void)from_port;
+	curl_easy_getinfo(a->easy, CURLINFO_REQUEST_SIZE, &bytes);
+	if (a->sends++ == 0 || bytes == 0 || retry_repeatable(a->method, a->rq->flags))
+		return CURL_PREREQFUNC_OK;
+	error_set(&a->err, ERR_UPSTREAM, "the connection broke after the request was sent, "
+	    "so it is not known whether it was carried out");
+	return CURL_PREREQFUNC_ABORT;
+}
+
 static int
 on_sockopt(void *arg, curl_socket_t fd, curlsocktype purpose)
 {
@@ -91,8 +113,8 @@ on_row(void *arg, cJSON *row, struct error *e)
 	return 0;
 }
 
-static int
-rows_begin(struct attempt *a)
+int
+attempt_rows(struct attempt *a)
 {
 	struct rows_options	 o = { a->rq->rows, FETCH_ROW_BYTES_MAX, FETCH_BODY_BYTES_MAX, on_row, a };
 
@@ -125,7 +147,7 @@ on_body(char *data, size_t size, size_t n, void *arg)
 		error_set(&a->err, ERR_LIMIT, "the answer is over %llu bytes", (unsigned long long)FETCH_STREAM_BYTES_MAX);
 		return 0;
 	}
-	if (rows_begin(a) == -1)
+	if (attempt_rows(a) == -1)
 		return 0;
 	/* A row's handler may make calls of its own: another level, another handle. */
 	if (rows_feed(a->rows, data, len, &a->err) == -1) {
@@ -149,6 +171,8 @@ options_set(struct attempt *a, CURL *c, struct curl_slist *to)
 	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, a);
 	curl_easy_setopt(c, CURLOPT_SOCKOPTFUNCTION, on_sockopt);
+	curl_easy_setopt(c, CURLOPT_PREREQFUNCTION, on_send);
+	curl_easy_setopt(c, CURLOPT_PREREQDATA, a);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
 	curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
 	curl_easy_setopt(c, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -174,6 +198,8 @@ options_set(struct attempt *a, CURL *c, struct curl_slist *to)
 		curl_easy_setopt(c, CURLOPT_POSTFIELDS, a->body);
 	} else if (strcmp(a->method, "HEAD") == 0)
 		curl_easy_setopt(c, CURLOPT_NOBODY, 1L);
+	else if (strcmp(a->method, "POST") == 0 || strcmp(a->method, "PUT") == 0 || strcmp(a->method, "PATCH") == 0)
+		curl_easy_setopt(c, CURLOPT_POSTFIELDS, "");	/* some sources want to read Content-Length: 0 */
 	if (a->body != NULL || (strcmp(a->method, "GET") != 0 && strcmp(a->method, "HEAD") != 0))
 		curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, a->method);
 }
@@ -206,6 +232,9 @@ attempt_run(struct attempt *a)
 	/* REQUEST_SIZE counts what left; without a byte out the source cannot have acted. */
 	curl_easy_getinfo(a->easy, CURLINFO_REQUEST_SIZE, &n);
 	a->sent = n > 0;
+	a->cut = a->code != CURLE_OK && a->err.code == ERR_NONE && a->status != 0;
+	/* It points into *a, which ends before the handle does; connections stay. */
+	curl_easy_reset(a->easy);
 	curl_slist_free_all(to);
 }
 
