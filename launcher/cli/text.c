@@ -90,15 +90,15 @@ text_safe(struct buf *b, const char *s, size_t len, size_t columns)
 	for (size_t i = 0; i < len;) {
 		struct glyph	 g = glyph_at(s + i, len - i);
 
-		if (columns != 0 && used + g.columns > columns) {
-			b->len = cut_at;
-			buf_adds(b, ELLIPSIS);
-			return cut_used + 1;
-		}
 		/* The last place that leaves a column for the ellipsis. */
 		if (used < columns) {
 			cut_at = b->len;
 			cut_used = used;
+		}
+		if (columns != 0 && used + g.columns > columns) {
+			b->len = cut_at;
+			buf_adds(b, ELLIPSIS);
+			return cut_used + 1;
 		}
 		buf_add(b, g.text, g.bytes);
 		used += g.columns;
