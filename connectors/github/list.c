@@ -5,6 +5,7 @@
  * set, then everybody: somebody whose role changes in between is listed once
  * all the same, which two lists by role could not promise.
  */
+#include <stdio.h>
 #include <string.h>
 
 #include "connectors/github/github.h"
@@ -50,28 +51,28 @@ emit_row(struct lister *l, const cJSON *row, const cJSON *detail)
 	return account_emit(l->g, &v);
 }
 
-/* What must still be asked about a row; NULL: nothing. */
-static char *
-detail_path(const struct lister *l, const cJSON *row)
+/* What must still be asked about a row; *out NULL: nothing. */
+static int
+detail_path(const struct lister *l, const cJSON *row, char **out)
 {
 	char		 scratch[32];
-	const char	*number;
-	char		*path, *query = NULL;
+	const char	*number = json_scalar_text(json_get(row, "id"), scratch, sizeof(scratch));
+	autofree char	*path = NULL;
 
-	if (l->type != ACCOUNT_INVITED)
-		return l->g->s.profiles ? gh_path("users", json_str(row, "login", ""), NULL) : NULL;
-	number = json_scalar_text(json_get(row, "id"), scratch, sizeof(scratch));
+	*out = NULL;
+	if (l->type != ACCOUNT_INVITED) {
+		if (!l->g->s.profiles || (*out = gh_path("users", json_str(row, "login", ""), NULL)) != NULL)
+			return 0;
+		return fail_generic(l->g->c, "no memory left to read a profile");
+	}
+	/* A failed invitation is gone from where its teams could be asked. */
 	if (l->teams == NULL || number == NULL || json_i64(row, "team_count", 1) == 0 ||
 	    json_str(row, "failed_at", NULL) != NULL)
-		return NULL;
-	if ((path = gh_path("orgs", l->g->s.org, "invitations", number, "teams", NULL)) == NULL)
-		return NULL;
-	if ((query = realloc(path, strlen(path) + sizeof("?per_page=100"))) == NULL) {
-		free(path);
-		return NULL;
-	}
-	memcpy(query + strlen(query), "?per_page=100", sizeof("?per_page=100"));
-	return query;
+		return 0;
+	path = gh_path("orgs", l->g->s.org, "invitations", number, "teams", NULL);
+	if (path == NULL || asprintf(out, "%s?per_page=%d", path, GH_PAGE_ROWS) == -1)
+		return fail_generic(l->g->c, "no memory left to read an invitation's teams");
+	return 0;
 }
 
 static int
@@ -101,7 +102,9 @@ details_fetch(struct lister *l)
 	size_t			 asked = 0;
 
 	for (size_t i = 0; i < l->n; i++) {
-		if ((l->paths[i] = detail_path(l, l->rows[i])) == NULL)
+		if (detail_path(l, l->rows[i], &l->paths[i]) == -1)
+			return -1;
+		if (l->paths[i] == NULL)
 			continue;
 		/* Rows that need nothing trail behind the others' numbers: swap them. */
 		cJSON	*row = l->rows[i];

@@ -143,15 +143,19 @@ subtest "update" => sub {
 	works($r, 1, "one team, as a bare string");
 	is_deeply($r->{out}[0]{attributes}{teams}, [ "members", "core-team" ], "the whole account comes back");
 	is_deeply(account(\%emulator, "user0010")->{out}[0], $r->{out}[0], "as it is read");
-	$r = update(\%emulator, "user0010", change("Add", "teams", [ "core-team", "members" ]), change("Set", "role", "member"));
+	$r = update(\%emulator, "user0010", change("Add", "teams", [ "core-team", "members" ]),
+	    change("Set", "role", "member"));
 	works($r, 1, "nothing to change");
 	is_deeply($r->{out}[0], {}, "is an empty answer");
 	$r = update(\%emulator, "user0010", change("Set", "teams", [ "members", "ops" ]), change("Set", "role", "admin"));
-	is_deeply([ $r->{out}[0]{attributes}->@{qw(role teams)} ], [ "admin", [ "members", "ops" ] ], "role and teams at once");
+	is_deeply([ $r->{out}[0]{attributes}->@{qw(role teams)} ], [ "admin", [ "members", "ops" ] ],
+	    "role and teams at once");
 	$r = update(\%emulator, "user0010", change("Remove", "teams", "ops"), change("Set", "role", "member"));
 	is_deeply([ $r->{out}[0]{attributes}->@{qw(role teams)} ], [ "member", ["members"] ], "and back");
-	ok((grep { $_->{status} == 304 && $_->{condition} } requests("emulate")) > 0, "what did not change costs nothing: 304");
-	fails(update(\%emulator, "user0010", change("Add", "teams", "nowhere")), "invalidRequest", qr/"nowhere"/, "no such team");
+	ok((grep { $_->{status} == 304 && $_->{condition} } requests("emulate")) > 0,
+	    "what did not change costs nothing: 304");
+	fails(update(\%emulator, "user0010", change("Add", "teams", "nowhere")), "invalidRequest", qr/"nowhere"/,
+	    "no such team");
 	fails(update(\%emulator, "user0010", change("Set", "email", "x")), "invalidRequest", qr/email/, "no such attribute");
 	fails(update(\%emulator, "nobody", change("Set", "role", "admin")), "notFound", qr/nobody/, "nobody");
 	fault(14103, "^PUT .*/teams/ops/", 422, body => '{"message":"no seats left"}');
@@ -281,6 +285,10 @@ subtest "create" => sub {
 };
 
 subtest "GitHub's contract" => sub {
+	http("-X PUT -H 'Content-Type: application/json' -H 'Authorization: Bearer ghp_owner' -d '{\"role\":\"owner\"}' " .
+	    "http://127.0.0.1:14103/orgs/acme/memberships/user0001");
+	cmp_ok(scalar(grep { $_->{agent} =~ /^curl/ && @{ $_->{request} } } requests("emulate")), ">", 0,
+	    "a breach is noticed");
 	for my $which (qw(emulate mock)) {
 		my @all = grep { $_->{agent} !~ /^curl/ } requests($which);
 		my @breaches = map { my $r = $_; map { "$r->{method} $r->{path}: $_" } @{ $r->{request} } } @all;

@@ -95,7 +95,8 @@ function forward(req, res, sent)
 		headers.accept = "application/json";
 	delete headers["if-none-match"];
 	delete headers["accept-encoding"];
-	const out = http.request({ host: up.hostname, port: up.port, method: req.method, path: req.url, headers }, (answer) => {
+	const target = { host: up.hostname, port: up.port, method: req.method, path: req.url, headers };
+	const out = http.request(target, (answer) => {
 		const parts = [];
 		answer.on("data", (d) => parts.push(d));
 		answer.on("end", () => reply(req, res, answer.statusCode, { ...answer.headers }, Buffer.concat(parts), sent));
