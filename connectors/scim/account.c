@@ -94,9 +94,10 @@ scim_emit_user(struct scim *s, const char *id, const cJSON *fallback, cJSON *tak
 	cJSON		*groups = NULL;
 
 	if (scim_get(s, "Users", id, &user) == -1) {
-		/* A server may need a moment before it shows what it just took. */
-		if (s->c->err->code != ERR_NOT_FOUND || fallback == NULL)
+		/* What was made must not look unmade because it cannot be shown yet. */
+		if (fallback == NULL)
 			return -1;
+		log_warn(s->c, "shown as the server's answer had it: %s", s->c->err->msg);
 		*s->c->err = ERROR_NONE;
 		if ((user = json_dup(fallback)) == NULL)
 			return fail_generic(s->c, "no memory");

@@ -177,28 +177,23 @@ scim_settings_read(const cJSON *config, struct scim_settings *s, struct error *e
 	return 0;
 }
 
-/* The SCIM error message says what the status only hints at. */
+/* The SCIM error type says what the status only hints at; the detail is in the text already. */
 static void
 explain(void *arg, const struct fetch_response *rs, struct error *e)
 {
-	const char	*detail = json_str(rs->body, "detail", NULL);
 	const char	*type = json_str(rs->body, "scimType", "");
-	char		 was[sizeof(e->msg)];
-	int		 room;
+	const char	*hint = rs->status == 409 || strcmp(type, "uniqueness") == 0 ? ": it exists already" : "";
+	size_t		 n = strlen(e->msg);
 
 	(void)arg;
 	if (rs->status == 409)
 		e->code = ERR_INVALID_REQUEST;
-	if (detail == NULL || detail[0] == '\0')
-		return;
-	/* What stands before the quoted answer names method, address and status. */
-	snprintf(was, sizeof(was), "%s", e->msg);
-	if (strchr(was, '{') != NULL)
-		*strchr(was, '{') = '\0';
-	for (room = (int)strlen(was); room > 0 && strchr(" :,", was[room - 1]) != NULL; room--)
-		was[room - 1] = '\0';
-	snprintf(e->msg, sizeof(e->msg), "%.200s: %.260s%s%.30s%s", was, detail, type[0] != '\0' ? " (" : "", type,
-	    type[0] != '\0' ? ")" : "");
+	if (rs->status == 412)
+		e->code = ERR_UPSTREAM;		/* somebody else changed it meanwhile */
+	if (type[0] != '\0' && n < sizeof(e->msg))
+		snprintf(e->msg + n, sizeof(e->msg) - n, " (%.40s%s)", type, hint);
+	else if (hint[0] != '\0')
+		snprintf(e->msg + n, sizeof(e->msg) - n, "%s", hint);
 }
 
 struct scim *

@@ -134,7 +134,6 @@ const signIn = async (request) => {
 
 serve(SCIMMY.Resources.User.extend(SCIMMY.Schemas.EnterpriseUser), users);
 serve(SCIMMY.Resources.Group, groups);
-SCIMMY.Config.set({ filter: { supported: true, maxResults: pageMax }, patch: !env.NO_PATCH });
 seed();
 const app = express();
 app.get("/stats", (_, answer) => answer.json(stats));
@@ -146,4 +145,6 @@ app.use((request, answer, next) => {
 	next();
 });
 app.use("/scim/v2", new Routers({ type: "bearer", handler: signIn }));
+// After the routers, which claim PATCH for themselves.
+SCIMMY.Config.set({ filter: { supported: true, maxResults: pageMax }, patch: !env.NO_PATCH });
 app.listen(number("PORT", 0), "127.0.0.1", () => console.log("ready"));
