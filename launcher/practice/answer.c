@@ -106,11 +106,11 @@ static void
 finish_badly(struct outgoing *o)
 {
 	struct evhttp_connection	*connection = let_go(o);
-	struct linger			 at_once = { .l_onoff = 1, .l_linger = 0 };
+	struct sockaddr			 nowhere = { .sa_family = AF_UNSPEC };
 
+	/* Not SO_LINGER: evhttp shuts down before it closes, and the client would see an orderly end first. */
 	if (o->ending == END_RESET)
-		setsockopt(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)), SOL_SOCKET, SO_LINGER,
-		    &at_once, sizeof(at_once));
+		connect(bufferevent_getfd(evhttp_connection_get_bufferevent(connection)), &nowhere, sizeof(nowhere));
 	outgoing_free(o);
 	evhttp_connection_free(connection);
 }
