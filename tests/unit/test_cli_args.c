@@ -54,7 +54,7 @@ static const struct {
 	{ { "scim", "-x" }, "no such option" },
 	{ { "scim", "--config" }, "needs a value" },
 	{ { "scim", "--color", "blue" }, "auto, always or never" },
-	{ { "scim", "--waive", "seccomp" }, "may be waived" },
+	{ { "scim", "--waive", "ids" }, "may be waived" },
 	{ { "scim", "--waive", "walls" }, "may be waived" },
 	{ { "scim", "--timeout", "soon" }, "deadline" },
 	{ { "scim", "--limit", "patience=1" }, "patience" },
