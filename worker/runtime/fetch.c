@@ -209,8 +209,8 @@ static int
 headers_make(struct fetch *f, const struct fetch_request *rq, const char *form, bool body, struct curl_slist **list,
     struct error *e)
 {
-	if (header_add(list, USER_AGENT, "", e) == -1 || header_add(list, "Accept: ", form != NULL ? "application/json" : f->accept, e) == -1 ||
-	    header_add(list, "Expect:", "", e) == -1)
+	if (header_add(list, USER_AGENT, "", e) == -1 || header_add(list, "Expect:", "", e) == -1 ||
+	    header_add(list, "Accept: ", form != NULL ? "application/json" : f->accept, e) == -1)
 		return -1;
 	if (form != NULL || rq->flags & FETCH_FORM) {
 		if (header_add(list, "Content-Type: ", "application/x-www-form-urlencoded", e) == -1)
@@ -424,7 +424,8 @@ fetch_url_make(const struct fetch *f, const struct fetch_request *rq, struct buf
 	if (buf_check(url, "URL", e) == -1)
 		return -1;
 	if (origin_of(url->data, &o) == -1 || !origin_same(&o, &f->origin))
-		return error_set(e, ERR_INVALID_RESPONSE, "a link leads to another origin than the source's and is not followed");
+		return error_set(e, ERR_INVALID_RESPONSE, "a link leads to another origin than the source's "
+		    "and is not followed");
 	return 0;
 }
 

@@ -6,8 +6,11 @@
  */
 #include <openssl/evp.h>
 #include <string.h>
+#include <strings.h>
 
 #include "worker/runtime/fetch_priv.h"
+
+#define TOKEN_S_MAX	(7 * 24 * 3600)	/* no invocation lives longer */
 
 static int
 text_copy(const char **to, const char *from)
@@ -94,61 +97,84 @@ line_put(struct curl_slist **list, struct buf *line, struct error *e)
 	return 0;
 }
 
-/* The token endpoint may be anywhere that the spec's egress allows. */
-static int
-oauth_token(struct fetch *f, char **token, int64_t *life_s, struct error *e)
+static void
+form_make(const struct auth *a, struct buf *form)
 {
-	const struct auth	*a = &f->auth;
+	/* "resource=..." is the same under Azure's older name. */
+	const char	*resource = a->audience != NULL && strncmp(a->audience, "resource=", 9) == 0 ? a->audience + 9 : NULL;
 	const struct {
 		const char	*name, *value;
 	} fields[] = {
 		{ "grant_type", "client_credentials" },
 		{ "scope", a->scope },
-		{ "audience", a->audience },
+		{ "audience", resource == NULL ? a->audience : NULL },
+		{ "resource", resource },
 		{ "client_id", a->secret_in_body ? a->user : NULL },
 		{ "client_secret", a->secret_in_body ? a->secret : NULL },
 	};
-	struct buf		 form, line;
+
+	for (size_t i = 0; i < N_ITEMS(fields); i++) {
+		if (fields[i].value == NULL || fields[i].value[0] == '\0')
+			continue;
+		buf_adds(form, form->len > 0 ? "&" : "");
+		form_add(form, fields[i].name);
+		buf_addc(form, '=');
+		form_add(form, fields[i].value);
+	}
+}
+
+/* What the token endpoint answered: a token, or why not. */
+static int
+token_read(const struct auth *a, const struct fetch_response *rs, char **token, int64_t *life_s, struct error *e)
+{
+	const char	*value = json_str(rs->body, "access_token", NULL);
+	const char	*why = json_str(rs->body, "error_description", "");
+	char		 shown[256], said[FETCH_TEXT_BYTES_MAX + 1];
+
+	text_printable(said, sizeof(said), why, strlen(why));
+	url_shown(a->token_url, shown);
+	if (rs->status == 400 || rs->status == 401 || rs->status == 403)
+		return error_set(e, ERR_INSUFFICIENT_PERMISSION, "sign-in at %s refused: %.60s %s", shown,
+		    json_str(rs->body, "error", "no reason given"), said);
+	if (rs->status >= 300)
+		return error_set(e, ERR_UPSTREAM, "sign-in at %s: status %d %.60s %s", shown, rs->status,
+		    json_str(rs->body, "error", ""), said);
+	if (value == NULL || value[0] == '\0')
+		return error_set(e, ERR_INVALID_RESPONSE, "sign-in at %s: no access_token in the answer", shown);
+	if (strcasecmp(json_str(rs->body, "token_type", "bearer"), "bearer") != 0)
+		return error_set(e, ERR_INVALID_RESPONSE, "sign-in at %s: the token is no bearer token", shown);
+	*life_s = json_i64(rs->body, "expires_in", FETCH_TOKEN_S);
+	*token = strdup(value);
+	return *token == NULL ? error_set(e, ERR_SYSTEM, "no memory for a token") : 0;
+}
+
+/* The token endpoint may be anywhere that the spec's egress allows. */
+static int
+oauth_token(struct fetch *f, char **token, int64_t *life_s, struct error *e)
+{
+	const struct auth	*a = &f->auth;
 	const char		*headers[2] = { NULL, NULL };
 	struct fetch_request	 rq = { .method = "POST", .headers = headers,
 	    .flags = FETCH_NO_AUTH | FETCH_REPEATABLE | FETCH_ANY_STATUS };
 	struct fetch_response	 rs = { 0 };
-	const char		*value;
-	char			 shown[256], said[FETCH_TEXT_BYTES_MAX];
+	struct buf		 form, line;
 	int			 r;
 
 	buf_init(&form, FETCH_HEADER_BYTES_MAX);
 	buf_init(&line, FETCH_HEADER_BYTES_MAX);
-	for (size_t i = 0; i < N_ITEMS(fields); i++) {
-		if (fields[i].value == NULL || fields[i].value[0] == '\0')
-			continue;
-		buf_adds(&form, form.len > 0 ? "&" : "");
-		form_add(&form, fields[i].name);
-		buf_addc(&form, '=');
-		form_add(&form, fields[i].value);
-	}
-	if (!a->secret_in_body && basic_line(&line, a->user, a->secret, true) == -1)
-		r = error_set(e, ERR_SYSTEM, "no memory for the sign-in");
+	form_make(a, &form);
+	if (form.failed || (!a->secret_in_body && (basic_line(&line, a->user, a->secret, true) == -1 || line.failed)))
+		r = error_set(e, ERR_INVALID_CONFIGURATION, "sign-in: client id or secret is too long");
 	else {
 		headers[0] = a->secret_in_body ? NULL : line.data;
-		r = form.failed ? -1 : fetch_url_call(f, a->token_url, &rq, form.data, &rs, e);
+		if ((r = fetch_url_call(f, a->token_url, &rq, form.data, &rs, e)) == -1)
+			error_in(e, "sign-in");
+		else
+			r = token_read(a, &rs, token, life_s, e);
 	}
 	buf_wipe(&form);
 	buf_wipe(&line);
-	if (r == -1)
-		return error_in(e, "sign-in");
-	value = json_str(rs.body, "access_token", NULL);
-	if (rs.status >= 300 || value == NULL) {
-		text_printable(said, sizeof(said), json_str(rs.body, "error_description", ""),
-		    strlen(json_str(rs.body, "error_description", "")));
-		r = error_set(e, rs.status >= 500 ? ERR_UPSTREAM : ERR_INSUFFICIENT_PERMISSION,
-		    "sign-in at %s refused: status %d, %.60s %s", url_shown(a->token_url, shown), rs.status,
-		    json_str(rs.body, "error", "no access_token in the answer"), said);
-	} else {
-		*token = strdup(value);
-		*life_s = json_i64(rs.body, "expires_in", FETCH_TOKEN_S);
-		r = *token == NULL ? error_set(e, ERR_SYSTEM, "no memory for a token") : 0;
-	}
+	json_wipe(json_steal(&rs.body));
 	fetch_response_free(&rs);
 	return r;
 }
@@ -161,27 +187,43 @@ token_drop(struct token *t)
 }
 
 static int
+token_make(struct fetch *f, char **value, int64_t *life_s, struct error *e)
+{
+	int	 r;
+
+	if (f->auth.kind != AUTH_CUSTOM)
+		return oauth_token(f, value, life_s, e);
+	/* A call for the token that itself waits for the token would never end. */
+	if (f->signing)
+		return error_set(e, ERR_GENERIC, "the connector's token() made a call without FETCH_NO_AUTH");
+	f->signing = true;
+	r = f->auth.token(f->auth.arg, f, value, life_s, e);
+	f->signing = false;
+	if (r == 0 && *value == NULL)
+		r = error_set(e, ERR_GENERIC, "the connector's token() gave none");
+	return r;
+}
+
+static int
 token_have(struct fetch *f, struct error *e)
 {
 	char	*value = NULL;
-	int64_t	 life_s = FETCH_TOKEN_S;
+	int64_t	 life_s = 0, life_ms;
 
-	/* A token of half a minute or less is used until it ends. */
 	if (f->token.value != NULL && now_ms() < f->token.until_ms)
 		return 0;
 	token_drop(&f->token);
-	if ((f->auth.kind == AUTH_CUSTOM ? f->auth.token(f->auth.arg, f, &value, &life_s, e) :
-	    oauth_token(f, &value, &life_s, e)) == -1)
+	if (token_make(f, &value, &life_s, e) == -1) {
+		text_wipe(value);
 		return -1;
+	}
 	redact_add(value);
-	if (life_s <= 0)
-		life_s = FETCH_TOKEN_S;
+	if (life_s <= 0 || life_s > TOKEN_S_MAX)
+		life_s = life_s <= 0 ? FETCH_TOKEN_S : TOKEN_S_MAX;
+	life_ms = life_s * 1000;
 	f->token.value = value;
-	f->token.until_ms = now_ms() + life_s * 1000;
-	if (life_s * 1000 > 2 * FETCH_TOKEN_EARLY_MS)
-		f->token.until_ms -= FETCH_TOKEN_EARLY_MS;
-	else
-		f->token.until_ms -= life_s * 250;
+	/* Of a short life a quarter is kept in hand. */
+	f->token.until_ms = now_ms() + life_ms - (life_ms > 2 * FETCH_TOKEN_EARLY_MS ? FETCH_TOKEN_EARLY_MS : life_ms / 4);
 	return 0;
 }
 

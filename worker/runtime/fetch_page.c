@@ -1,78 +1,77 @@
 /*
- * fetch_page.c -- a whole list, page by page: complete, or an error.
+ * fetch_page.c -- after each page of a list: is there more, is that the end, or
+ * does something not fit?  Decisions only; fetch_pages.c asks.
  *
- * Advances by rows received.  It ends cleanly only where the source says so,
- * and what the source says is held against what came.
+ * A list that ends too early looks to its reader like accounts that were
+ * deleted.  So it ends only where the source says so, and what the source
+ * says is held against what came.
  */
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "worker/runtime/fetch_priv.h"
 
-#define PAGE_TRIES	4u		/* of one page that breaks off */
-#define PAGE_AGAIN_MS	500		/* before the next try */
-#define SEEN_FIRST	1024u		/* first size of the table */
+#define SEEN_FIRST	1024u	/* first size of the table */
 
-struct seen {
-	uint64_t	*slots;		/* open addressing; 0 is free */
-	size_t		 cap, n;
-};
+enum more { MORE_UNSAID, MORE_NO, MORE_YES };
 
-struct pages {
-	const struct page_plan	*p;
-	int			(*on_row)(void *arg, cJSON *row, struct error *e);
-	void			*arg;
-	uint64_t		 rows;		/* delivered, of all pages */
-	uint64_t		 page_rows;	/* of the page under way, delivered or skipped */
-	uint64_t		 skip;		/* of them, delivered by an earlier try */
-	uint64_t		 head;		/* hash of the page's first row; 0: none */
-	uint64_t		 total;
-	bool			 total_known, callers;
-	uint32_t		 count;		/* pages answered in full */
-	char			*next;		/* cursor or URL */
-	struct seen		 seen;
-};
-
-static uint64_t
-hash_of(const char *s, size_t n)
+void
+page_init(struct page_state *s, const struct page_plan *p)
 {
-	uint64_t	 h = UINT64_C(0xcbf29ce484222325);
+	*s = (struct page_state){ .p = p };
+}
 
-	for (size_t i = 0; i < n; i++)
-		h = (h ^ (unsigned char)s[i]) * UINT64_C(0x100000001b3);
-	return h == 0 ? 1 : h;
+void
+page_free(struct page_state *s)
+{
+	free(s->next);
+	free(s->seen);
+	*s = (struct page_state){ .p = s->p };
+}
+
+uint64_t
+page_hash(uint64_t h, const char *s)
+{
+	for (; *s != '\0'; s++)
+		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
+	return h;
 }
 
 static bool
-slot_put(struct seen *s, uint64_t h)
+slot_put(uint64_t *slots, size_t cap, uint64_t h)
 {
-	size_t	 i = (size_t)h & (s->cap - 1);
+	size_t	 i = (size_t)h & (cap - 1);
 
-	for (; s->slots[i] != 0; i = (i + 1) & (s->cap - 1))
-		if (s->slots[i] == h)
+	for (; slots[i] != 0; i = (i + 1) & (cap - 1))
+		if (slots[i] == h)
 			return false;
-	s->slots[i] = h;
-	s->n++;
+	slots[i] = h;
 	return true;
 }
 
-/* 1: new; 0: was there; -1: no memory. */
+/* 1: new; 0: was there; -1: no memory.  At most FETCH_PAGES_MAX come. */
 static int
-seen_add(struct seen *s, uint64_t h)
+seen_add(struct page_state *s, const char *text)
 {
-	if (2 * (s->n + 1) > s->cap) {
-		struct seen	 more = { .cap = s->cap == 0 ? SEEN_FIRST : 2 * s->cap };
+	uint64_t	 h = page_hash(PAGE_HASH_START, text);
 
-		if ((more.slots = calloc(more.cap, sizeof(*more.slots))) == NULL)
+	if (2 * (s->seen_n + 1) > s->seen_cap) {
+		size_t		 cap = s->seen_cap == 0 ? SEEN_FIRST : 2 * s->seen_cap;
+		uint64_t	*more = calloc(cap, sizeof(*more));
+
+		if (more == NULL)
 			return -1;
-		for (size_t i = 0; i < s->cap; i++)
-			if (s->slots[i] != 0)
-				slot_put(&more, s->slots[i]);
-		free(s->slots);
-		*s = more;
+		for (size_t i = 0; i < s->seen_cap; i++)
+			if (s->seen[i] != 0)
+				slot_put(more, cap, s->seen[i]);
+		free(s->seen);
+		s->seen = more;
+		s->seen_cap = cap;
 	}
-	return slot_put(s, h) ? 1 : 0;
+	if (!slot_put(s->seen, s->seen_cap, h == 0 ? 1 : h))
+		return 0;
+	s->seen_n++;
+	return 1;
 }
 
 static int
@@ -81,64 +80,40 @@ bad(struct error *e, const char *what)
 	return error_set(e, ERR_INVALID_RESPONSE, "the list is not complete: %s", what);
 }
 
-static int
-page_row(void *arg, cJSON *row, struct error *e)
+const char *
+page_rows(const struct page_plan *p)
 {
-	struct pages	*s = arg;
-
-	if (s->page_rows == 0 && cJSON_IsObject(row)) {
-		char	*text = json_text(row);
-
-		s->head = text == NULL ? 0 : hash_of(text, strlen(text));
-		free(text);
-	}
-	if (s->page_rows++ < s->skip) {
-		cJSON_Delete(row);
-		return 0;
-	}
-	s->rows++;
-	if (s->on_row(s->arg, row, e) == -1) {
-		s->callers = true;
-		return -1;
-	}
-	return 0;
+	return p->rows != NULL ? p->rows : p->kind == PAGE_SCIM ? "/Resources" : "";
 }
 
-static bool
-by_offset(const struct page_plan *p)
+bool
+page_by_offset(const struct page_plan *p)
 {
 	return p->kind == PAGE_SCIM || p->kind == PAGE_OFFSET;
 }
 
-/* Query of the next page, behind the caller's own. */
-static size_t
-params_make(const struct pages *s, struct fetch_param *q, char at[32], char size[32])
+bool
+page_by_link(const struct page_plan *p)
+{
+	return p->kind == PAGE_LINK || p->kind == PAGE_NEXT_URL;
+}
+
+size_t
+page_params(const struct page_state *s, struct fetch_param q[PAGE_PARAMS_MAX], char at[32], char size[32])
 {
 	const struct page_plan	*p = s->p;
-	const char		*size_param = p->kind == PAGE_SCIM && p->size_param == NULL ? "count" : p->size_param;
+	const char		*size_param = p->size_param == NULL && p->kind == PAGE_SCIM ? "count" : p->size_param;
+	const char		*param = p->param == NULL && p->kind == PAGE_SCIM ? "startIndex" : p->param;
+	long long		 first = p->kind == PAGE_SCIM ? 1 : p->first;
 	size_t			 n = 0;
 
-	if (s->next != NULL && p->kind != PAGE_CURSOR)
-		return 0;		/* a link has it all */
-	switch (p->kind) {
-	case PAGE_SCIM:
-		snprintf(at, 32, "%llu", (unsigned long long)s->rows + 1);
-		q[n++] = (struct fetch_param){ p->param != NULL ? p->param : "startIndex", at };
-		break;
-	case PAGE_OFFSET:
-		snprintf(at, 32, "%lld", (long long)(p->first + (int64_t)s->rows));
-		q[n++] = (struct fetch_param){ p->param, at };
-		break;
-	case PAGE_NUMBER:
-		snprintf(at, 32, "%lld", (long long)(p->first + (int64_t)s->count));
-		q[n++] = (struct fetch_param){ p->param, at };
-		break;
-	case PAGE_CURSOR:
-		if (s->next != NULL)
-			q[n++] = (struct fetch_param){ p->param, s->next };
-		break;
-	default:
-		break;
+	if (page_by_link(p) && s->next != NULL)
+		return 0;		/* the link has it all */
+	if (p->kind == PAGE_CURSOR && s->next != NULL)
+		q[n++] = (struct fetch_param){ param, s->next };
+	else if (page_by_offset(p) || p->kind == PAGE_NUMBER) {
+		snprintf(at, 32, "%lld", first + (long long)(p->kind == PAGE_NUMBER ? s->pages : s->rows));
+		q[n++] = (struct fetch_param){ param, at };
 	}
 	if (size_param != NULL && p->size > 0) {
 		snprintf(size, 32, "%u", p->size);
@@ -147,70 +122,18 @@ params_make(const struct pages *s, struct fetch_param *q, char at[32], char size
 	return n;
 }
 
-#define PARAMS_MAX	32		/* of a list's own query */
-
 static int
-page_ask(struct fetch *f, const struct fetch_request *first, struct pages *s, struct fetch_response *rs,
-    struct error *e)
-{
-	struct fetch_request	 rq = *first;
-	struct fetch_param	 q[PARAMS_MAX + 3] = { { NULL, NULL } };
-	char			 at[32], size[32];
-	size_t			 n = 0;
-	bool			 link = s->next != NULL && s->p->kind != PAGE_CURSOR;
-
-	for (const struct fetch_param *p = first->query; !link && p != NULL && p->name != NULL; p++) {
-		if (n == PARAMS_MAX)
-			return error_set(e, ERR_LIMIT, "more than %d query parameters", PARAMS_MAX);
-		q[n++] = *p;
-	}
-	n += params_make(s, q + n, at, size);
-	q[n] = (struct fetch_param){ NULL, NULL };
-	rq.query = q;
-	rq.path = link ? s->next : first->path;
-	rq.rows = s->p->rows == NULL ? (s->p->kind == PAGE_SCIM ? "/Resources" : "") : s->p->rows;
-	rq.on_row = page_row;
-	rq.arg = s;
-	s->page_rows = s->head = 0;
-	return fetch_call(f, &rq, rs, e);
-}
-
-/* Asks until a page came in full; what was delivered of a broken one is not delivered again. */
-static int
-page_get(struct fetch *f, const struct fetch_request *first, struct pages *s, struct fetch_response *rs,
-    struct error *e)
-{
-	s->skip = 0;
-	for (unsigned int tries = 1;; tries++) {
-		if (page_ask(f, first, s, rs, e) == 0)
-			break;
-		if (s->callers || tries == PAGE_TRIES || (e->code != ERR_UPSTREAM && e->code != ERR_TIMEOUT &&
-		    e->code != ERR_INVALID_RESPONSE))
-			return -1;
-		/* Nothing came: the attempts of fetch_call are used up already. */
-		if (s->page_rows == 0 && e->code != ERR_INVALID_RESPONSE)
-			return -1;
-		if (!by_offset(s->p) && s->page_rows > s->skip)
-			s->skip = s->page_rows;
-		log_warn(f->c, "a page broke off after %llu rows (%s); asking again",
-		    (unsigned long long)s->page_rows, e->msg);
-		*e = ERROR_NONE;
-		fetch_sleep(f, PAGE_AGAIN_MS);
-	}
-	if (s->page_rows < s->skip)
-		return bad(e, "a page that was asked for again had fewer rows than before");
-	return 0;
-}
-
-static int
-total_take(struct pages *s, const cJSON *envelope, struct error *e)
+total_take(struct page_state *s, const cJSON *envelope, struct error *e)
 {
 	const char	*pointer = s->p->total == NULL && s->p->kind == PAGE_SCIM ? "/totalResults" : s->p->total;
+	const cJSON	*v;
 	int64_t		 n;
 
 	if (pointer == NULL)
 		return 0;
-	if (!json_i64_of(json_at(envelope, pointer), &n) || n < 0)
+	if ((v = json_at(envelope, pointer)) == NULL && s->total_known && s->p->kind != PAGE_SCIM)
+		return 0;		/* some say it on the first page only */
+	if (!json_i64_of(v, &n) || n < 0)
 		return bad(e, "an answer does not say the total");
 	if (s->total_known && s->total != (uint64_t)n && !s->p->total_may_move)
 		return bad(e, "the total changed while the pages were read");
@@ -219,27 +142,86 @@ total_take(struct pages *s, const cJSON *envelope, struct error *e)
 	return 0;
 }
 
-/* The next cursor or link of an answer, owned; NULL: none. */
-static char *
-next_take(const struct pages *s, const struct fetch_response *rs)
+/* An answer without the array is no page: {"ok":false} would pass for the end. */
+static int
+rows_check(const struct page_state *s, const cJSON *envelope, struct error *e)
 {
-	const char	*header, *text;
-	char		 scratch[64];
+	const char	*pointer = page_rows(s->p);
+	const cJSON	*array = json_at(envelope, pointer);
 
-	if (s->p->kind == PAGE_LINK)
-		return (header = fetch_header(rs, "link")) == NULL ? NULL : link_find(header, "next");
-	text = json_scalar_text(json_at(rs->body, s->p->next == NULL ? "" : s->p->next), scratch, sizeof(scratch));
-	return text == NULL || text[0] == '\0' || cJSON_IsBool(json_at(rs->body, s->p->next)) ? NULL : strdup(text);
+	if (cJSON_IsArray(array) || (pointer[0] != '\0' && cJSON_IsNull(array)) || (array == NULL && s->total_known))
+		return 0;
+	return error_set(e, ERR_INVALID_RESPONSE, "the list is not complete: an answer has no array at \"%s\"", pointer);
 }
 
-/* 1: there is more; 0: the end; -1. */
 static int
-next_by_link(struct pages *s, const struct fetch_response *rs, struct error *e)
+more_take(const struct page_state *s, const cJSON *envelope, enum more *more, struct error *e)
 {
-	free(s->next);
-	if ((s->next = next_take(s, rs)) == NULL)
+	const cJSON	*v = s->p->more == NULL ? NULL : json_at(envelope, s->p->more);
+
+	*more = v == NULL || cJSON_IsNull(v) ? MORE_UNSAID : cJSON_IsTrue(v) ? MORE_YES : MORE_NO;
+	if (*more == MORE_NO && !cJSON_IsFalse(v))
+		return bad(e, "what says whether there is more is neither true nor false");
+	return 0;
+}
+
+static int
+step_none(const struct page_state *s, const struct page_facts *pf, enum more more, struct error *e)
+{
+	const cJSON	*mark = s->p->next == NULL ? NULL : json_at(pf->envelope, s->p->next);
+
+	if (more == MORE_YES || pf->link != NULL || (mark != NULL && !cJSON_IsFalse(mark) && !cJSON_IsNull(mark)))
+		return bad(e, "the source says that it left some out");
+	return 0;
+}
+
+/* The next cursor, or link as an absolute URL of the source's origin, owned.  1, 0: none, -1. */
+static int
+next_take(const struct page_state *s, const struct page_facts *pf, char **next, struct error *e)
+{
+	const cJSON	*v = s->p->next == NULL ? NULL : json_at(pf->envelope, s->p->next);
+	const char	*text = pf->link;
+	char		 scratch[64];
+	struct origin	 here, there;
+
+	if (s->p->kind != PAGE_LINK) {
+		if (v == NULL || cJSON_IsNull(v) || cJSON_IsFalse(v))
+			return 0;
+		if (cJSON_IsTrue(v) || (text = json_scalar_text(v, scratch, sizeof(scratch))) == NULL)
+			return bad(e, "the next cursor or link is no text");
+	}
+	if (text == NULL || text[0] == '\0')
 		return 0;
-	switch (seen_add(&s->seen, hash_of(s->next, strlen(s->next)))) {
+	*next = page_by_link(s->p) ? url_resolve(pf->url, text) : strdup(text);
+	if (*next == NULL)
+		return bad(e, "the next link is no URL, or no memory for it");
+	if (!page_by_link(s->p))
+		return 1;
+	if (origin_of(pf->url, &here) == 0 && origin_of(*next, &there) == 0 && origin_same(&here, &there))
+		return 1;
+	error_set(e, ERR_INVALID_RESPONSE, "next link leads to another origin: %.*s", (int)strcspn(*next, "?#"), *next);
+	free(*next);
+	*next = NULL;
+	return -1;
+}
+
+static int
+step_next(struct page_state *s, const struct page_facts *pf, enum more more, struct error *e)
+{
+	char	*next = NULL;
+	int	 r = next_take(s, pf, &next, e);
+
+	free(s->next);
+	s->next = next;
+	if (r == -1)
+		return -1;
+	if (more == MORE_NO)
+		return 0;
+	if (r == 0)
+		return more == MORE_YES ? bad(e, "the source says there is more, but not where") : 0;
+	if (pf->rows == 0 && s->total_known && s->rows < s->total)
+		return bad(e, "an empty page came before the total was reached");
+	switch (seen_add(s, next)) {
 	case 1:
 		return 1;
 	case 0:
@@ -250,69 +232,46 @@ next_by_link(struct pages *s, const struct fetch_response *rs, struct error *e)
 }
 
 static int
-next_by_count(const struct pages *s, const struct fetch_response *rs, struct error *e)
+step_count(const struct page_state *s, const struct page_facts *pf, enum more more, struct error *e)
 {
-	const cJSON	*more = s->p->more == NULL ? NULL : json_at(rs->body, s->p->more);
-
+	if (more == MORE_NO)
+		return 0;
+	if (more == MORE_YES)
+		return pf->rows == 0 ? bad(e, "an empty page came, though the source says there is more") : 1;
 	if (s->total_known && s->rows >= s->total)
 		return 0;
-	if (s->page_rows == 0)
-		return s->total_known ? bad(e, "an empty page came before the total was reached") : 0;
-	return s->p->more != NULL && !cJSON_IsTrue(more) ? 0 : 1;
-}
-
-static int
-page_judge(struct pages *s, const struct fetch_response *rs, struct error *e)
-{
-	const cJSON	*mark;
-	int		 r;
-
-	s->count++;
-	if (total_take(s, rs->body, e) == -1)
-		return -1;
-	if (s->count > FETCH_PAGES_MAX)
-		return error_set(e, ERR_LIMIT, "more than %u pages", FETCH_PAGES_MAX);
-	if (s->head != 0 && s->count > 1 && seen_add(&s->seen, s->head) == 0)
-		return bad(e, "a page came twice");
-	if (s->head != 0 && s->count == 1 && seen_add(&s->seen, s->head) == -1)
-		return error_set(e, ERR_SYSTEM, "no memory for the pages of a list");
-	switch (s->p->kind) {
-	case PAGE_NONE:
-		mark = s->p->next == NULL ? NULL : json_at(rs->body, s->p->next);
-		if (mark != NULL && !cJSON_IsFalse(mark) && !cJSON_IsNull(mark))
-			return bad(e, "the source says that it left some out");
-		r = 0;
-		break;
-	case PAGE_LINK: case PAGE_NEXT_URL: case PAGE_CURSOR:
-		r = next_by_link(s, rs, e);
-		break;
-	default:
-		r = next_by_count(s, rs, e);
-	}
-	if (r == 0 && s->total_known && s->rows != s->total)
-		return error_set(e, ERR_INVALID_RESPONSE, "the list is not complete: %llu rows came, the source says %llu",
-		    (unsigned long long)s->rows, (unsigned long long)s->total);
-	return r;
+	if (s->total_known)
+		return pf->rows == 0 ? bad(e, "an empty page came before the total was reached") : 1;
+	if (s->p->more != NULL)
+		return bad(e, "an answer does not say whether there is more");
+	/* A short page proves nothing, sources cap what is asked; an empty one does. */
+	return pf->rows == 0 ? 0 : 1;
 }
 
 int
-fetch_pages(struct fetch *f, const struct fetch_request *first, const struct page_plan *p,
-    int (*on_row)(void *arg, cJSON *row, struct error *e), void *arg, uint64_t *rows_out, struct error *e)
+page_step(struct page_state *s, const struct page_facts *pf, struct error *e)
 {
-	struct pages	 s = { .p = p, .on_row = on_row, .arg = arg };
+	enum more	 more;
+	bool		 counts = page_by_offset(s->p) || s->p->kind == PAGE_NUMBER;
 	int		 r;
 
-	do {
-		struct fetch_response	 rs = { 0 };
-
-		r = page_get(f, first, &s, &rs, e);
-		if (r == 0)
-			r = page_judge(&s, &rs, e);
-		fetch_response_free(&rs);
-	} while (r == 1);
-	free(s.next);
-	free(s.seen.slots);
-	if (rows_out != NULL)
-		*rows_out = s.rows;
+	if (pf->envelope == NULL)
+		return bad(e, "an answer came without a body");
+	s->rows += pf->rows;
+	if (++s->pages > FETCH_PAGES_MAX)
+		return error_set(e, ERR_INVALID_RESPONSE, "the list has more than %u pages", FETCH_PAGES_MAX);
+	if (total_take(s, pf->envelope, e) == -1 || rows_check(s, pf->envelope, e) == -1 ||
+	    more_take(s, pf->envelope, &more, e) == -1)
+		return -1;
+	if (counts && pf->head != 0 && pf->head == s->head)
+		return bad(e, "the same page came again");
+	s->head = pf->head;
+	r = s->p->kind == PAGE_NONE ? step_none(s, pf, more, e) : counts ? step_count(s, pf, more, e) :
+	    step_next(s, pf, more, e);
+	if (r == -1 || !s->total_known)
+		return r;
+	if ((r == 0 && s->rows < s->total) || (s->rows > s->total && !s->p->total_may_move))
+		return error_set(e, ERR_INVALID_RESPONSE, "the list does not fit its total: %llu rows came, "
+		    "the source says %llu", (unsigned long long)s->rows, (unsigned long long)s->total);
 	return r;
 }

@@ -8,7 +8,8 @@
  *	fetch_auth.c	sign-in
  *	fetch_text.c	URLs, escapes, signatures
  *	fetch_retry.c, fetch_link.c	decisions without I/O
- *	fetch_page.c	a whole list
+ *	fetch_page.c	what a page of a list means; without I/O too
+ *	fetch_pages.c	a whole list
  *	egress_client.c	sockets
  */
 #ifndef RUNTIME_FETCH_PRIV_H
@@ -166,5 +167,41 @@ void	auth_wipe(struct auth *a);
 int	auth_apply(struct fetch *f, struct curl_slist **headers, struct buf *url, struct error *e);
 /* True if a 401 may be cured by a new token. */
 bool	auth_renew(struct fetch *f);
+
+/* fetch_page.c */
+#define PAGE_PARAMS_MAX	2u		/* that paging adds to a query */
+#define PAGE_HASH_START	UINT64_C(0xcbf29ce484222325)
+
+struct page_state {
+	const struct page_plan	*p;
+	uint64_t		 rows;		/* of all pages so far */
+	uint64_t		 pages;		/* that came in full */
+	uint64_t		 total;		/* as said last */
+	bool			 total_known;
+	uint64_t		 head;		/* how the page before began */
+	char			*next;		/* cursor or absolute URL; owned */
+	uint64_t		*seen;		/* hashes of all of them: open addressing, 0 is free */
+	size_t			 seen_cap, seen_n;
+};
+
+/* A page that came in full. */
+struct page_facts {
+	const cJSON	*envelope;	/* NULL: the answer had no body */
+	const char	*link;		/* target of Link rel=next; NULL: none */
+	const char	*url;		/* that was asked */
+	uint64_t	 rows;		/* in the page */
+	uint64_t	 head;		/* hash of its first rows; 0: none */
+};
+
+void	page_init(struct page_state *s, const struct page_plan *p);
+void	page_free(struct page_state *s);
+/* 1: there is more, and page_params() or s->next say where; 0: the end; -1. */
+int	page_step(struct page_state *s, const struct page_facts *pf, struct error *e);
+/* The parameters of the next question; at and size hold their values. */
+size_t	page_params(const struct page_state *s, struct fetch_param q[PAGE_PARAMS_MAX], char at[32], char size[32]);
+const char *page_rows(const struct page_plan *p);
+bool	page_by_offset(const struct page_plan *p);
+bool	page_by_link(const struct page_plan *p);
+uint64_t page_hash(uint64_t h, const char *s);
 
 #endif
