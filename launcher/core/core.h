@@ -72,6 +72,8 @@ enum relay_news	 relay_results(struct relay *, struct error *e);
 void		 relay_logs(struct relay *);
 /* True if lines are held back only because the sink is not ready. */
 bool		 relay_paused(const struct relay *);
+/* True if they no longer need to be. */
+bool		 relay_resumable(const struct relay *);
 /* The worker's own verdict; false if it gave none. */
 bool		 relay_verdict(const struct relay *, struct error *verdict);
 const struct relay_counts *relay_counts(const struct relay *);

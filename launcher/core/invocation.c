@@ -443,6 +443,9 @@ inv_poll(struct invocation *iv, struct pollfd fds[INV_POLL_MAX], int *timeout_ms
 		next = iv->start_ms + LOCK_MS;
 	if (iv->state != INV_STOPPING && iv->deadline_ms != 0 && iv->deadline_ms < next)
 		next = iv->deadline_ms;
+	/* Lines held back for a slow caller raise no event of their own once it has caught up. */
+	if (relay_resumable(iv->relay))
+		next = now;
 	*timeout_ms = next <= now ? 0 : next - now > 60000 ? 60000 : (int)(next - now);
 	return n;
 }

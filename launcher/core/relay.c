@@ -292,6 +292,12 @@ relay_paused(const struct relay *r)
 }
 
 bool
+relay_resumable(const struct relay *r)
+{
+	return r->paused && r->sink.ready(r->sink.arg);
+}
+
+bool
 relay_verdict(const struct relay *r, struct error *verdict)
 {
 	if (r->judged)
