@@ -20,7 +20,7 @@
 #define PAGE_DEFAULT		100			/* rows, when count is absent */
 #define PAGE_LIMIT		10000			/* greatest --page-max */
 #define PIECE_BYTES		(256 * 1024)		/* written at a time of a long reply */
-#define WHOLE_BYTES_MAX		(16 * 1024 * 1024)	/* replies up to this have a Content-Length */
+#define WHOLE_BYTES_MAX		(4 * 1024 * 1024)	/* replies up to this have a Content-Length */
 #define TOKEN_BYTES_MAX		256
 
 struct practice {
