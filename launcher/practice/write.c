@@ -42,9 +42,14 @@ keep(struct exchange *x, enum kind kind, uint64_t index, cJSON *tree, const stru
 	struct people	*p = x->p->people;
 	struct error	 e = ERROR_NONE;
 
-	if (people_put(p, kind, index, tree, &e) == -1 || member_changes_apply(members, p, index, &e) == -1)
+	if (people_put(p, kind, index, tree, &e) == -1 || member_changes_apply(members, p, index, &e) == -1) {
+		struct error ignored = ERROR_NONE;
+
+		/* What was refused as a whole must not be found half made. */
+		if (status == 201 && people_exists(p, kind, index))
+			(void)people_delete(p, kind, index, &ignored);
 		answer_error(x, SCIM_NONE, &e);
-	else if (status == 204)
+	} else if (status == 204)
 		answer_empty(x, 204);
 	else
 		list_written(x, kind, index, status);
