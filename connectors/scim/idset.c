@@ -67,6 +67,19 @@ scim_idset_add(struct scim_idset *set, const char *id, struct error *e)
 	return 1;
 }
 
+bool
+scim_idset_has(const struct scim_idset *set, const char *id)
+{
+	uint64_t	h = scim_id_hash(id);
+
+	if (set->cap == 0)
+		return false;
+	for (size_t i = (size_t)h & (set->cap - 1); set->slots[i] != 0; i = (i + 1) & (set->cap - 1))
+		if (set->slots[i] == h)
+			return true;
+	return false;
+}
+
 void
 scim_idset_free(struct scim_idset *set)
 {

@@ -76,6 +76,23 @@ user_row(void *arg, cJSON *row, struct error *e)
 	return -1;
 }
 
+static bool
+is_seen(const void *arg, const char *id)
+{
+	return scim_idset_has(arg, id);
+}
+
+static int
+list_all(struct walk *w, const char *kind, const struct buf *filter, const char *attributes, const char *excluded,
+    int (*on_row)(void *arg, cJSON *row, struct error *e))
+{
+	const char	*text = filter->len > 0 ? filter->data : NULL;
+
+	if (scim_list(w->s, kind, text, attributes, excluded, on_row, w) == -1)
+		return -1;
+	return scim_list_ends(w->s, kind, text, w->seen.n, is_seen, &w->seen);
+}
+
 static cJSON *
 entitlement(struct scim *s, const struct scim_map *map, const cJSON *group, struct error *e)
 {
@@ -210,7 +227,7 @@ scim_account_list(struct call *c)
 	if ((s->set.groups_from == GROUPS_FROM_LIST || s->set.groups_from == GROUPS_FROM_EACH) &&
 	    scim_wants_groups(s) && (w.members = scim_members_load(s)) == NULL)
 		return -1;
-	if (scim_list(s, "Users", filter.len > 0 ? filter.data : NULL, attributes, NULL, user_row, &w) == -1)
+	if (list_all(&w, "Users", &filter, attributes, NULL, user_row) == -1)
 		return -1;
 	return stateful && s->set.delta ? save_state(&w, started_ns) : 0;
 }
@@ -243,7 +260,7 @@ scim_entitlement_list(struct call *c)
 		return -1;
 	w.map = &map;
 	started_ns = stateful ? server_now(s) : INT64_MAX;
-	r = scim_list(s, "Groups", filter.len > 0 ? filter.data : NULL, NULL, "members", group_row, &w);
+	r = list_all(&w, "Groups", &filter, NULL, "members", group_row);
 	if (r == 0 && stateful && s->set.delta)
 		r = save_state(&w, started_ns);
 	scim_map_free(&map);

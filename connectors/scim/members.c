@@ -158,6 +158,25 @@ group_row(void *arg, cJSON *row, struct error *e)
 	return 0;
 }
 
+static bool
+is_group(const void *arg, const char *id)
+{
+	const struct scim_members	*m = arg;
+
+	for (size_t i = 0; i < m->ngroups; i++)
+		if (strcmp(m->groups[i], id) == 0)
+			return true;
+	return false;
+}
+
+static int
+list_groups(struct scim *s, struct scim_members *m, const char *attributes, const char *excluded)
+{
+	if (scim_list(s, "Groups", s->set.group_filter, attributes, excluded, group_row, m) == -1)
+		return -1;
+	return scim_list_ends(s, "Groups", s->set.group_filter, m->ngroups, is_group, m);
+}
+
 /* Each group on its own, its members row by row: for groups too large to be held. */
 static int
 load_each(struct scim *s, struct scim_members *m)
@@ -167,7 +186,7 @@ load_each(struct scim *s, struct scim_members *m)
 
 	if (names == NULL)
 		return fail_generic(s->c, "no memory");
-	if (scim_list(s, "Groups", s->set.group_filter, NULL, "members", group_row, names) == -1)
+	if (list_groups(s, names, NULL, "members") == -1)
 		goto out;
 	for (size_t i = 0; i < names->ngroups; i++) {
 		autofree char		*path = scim_resource_path("Groups", names->groups[i]);
@@ -205,8 +224,7 @@ scim_members_load(struct scim *s)
 	if (s->set.groups_from == GROUPS_FROM_EACH)
 		r = load_each(s, m);
 	else
-		r = scim_list(s, "Groups", s->set.group_filter,
-		    s->set.limit_attributes ? "id,displayName,members" : NULL, NULL, group_row, m);
+		r = list_groups(s, m, s->set.limit_attributes ? "id,displayName,members" : NULL, NULL);
 	if (r == -1) {
 		scim_members_free(m);
 		return NULL;

@@ -71,6 +71,12 @@ int	 scim_not_missing(struct scim *, enum err_code instead, const char *what);
 /* Lists: rows to on_row (taken).  filter and attributes NULL: none. */
 int	 scim_list(struct scim *, const char *kind, const char *filter, const char *attributes, const char *excluded,
 	    int (*on_row)(void *arg, cJSON *row, struct error *e), void *arg);
+/*
+ * Asks for the row behind the last of a list: a server that says fewer than it has, just at the end of a page, is
+ * found out so.  -1 with ERR_INVALID_RESPONSE where there is one that known() does not know.
+ */
+int	 scim_list_ends(struct scim *, const char *kind, const char *filter, uint64_t rows,
+	    bool (*known)(const void *arg, const char *id), const void *arg);
 
 /* account.c */
 /* The account of a user; group ids (array, taken) replace the user's own where not NULL.  NULL with *e. */
@@ -116,6 +122,7 @@ struct scim_idset { uint64_t *slots; size_t n, cap; };
 uint64_t scim_id_hash(const char *id);
 /* 1 new, 0 seen before, -1 over SCIM_IDS_MAX or no memory. */
 int	 scim_idset_add(struct scim_idset *, const char *id, struct error *e);
+bool	 scim_idset_has(const struct scim_idset *, const char *id);
 void	 scim_idset_free(struct scim_idset *);
 
 /* moment.c: xsd:dateTime and HTTP dates. */

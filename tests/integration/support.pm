@@ -10,7 +10,7 @@ use JSON::PP;
 use POSIX qw(:sys_wait_h);
 use Time::HiRes qw(sleep time);
 use Exporter qw(import);
-our @EXPORT = qw(bascule root targets scratch free_port start stop finish spill slurp invoke get_json);
+our @EXPORT = qw(bascule root targets scratch free_port start stop finish spill slurp invoke get_json send_json);
 
 my $root = abs_path(dirname(__FILE__) . '/../..');
 my $scratch = tempdir(CLEANUP => 1);
@@ -89,6 +89,16 @@ sub get_json {
 	my $answer = <$s> // '';
 	$answer =~ s/^.*?\r?\n\r?\n//s;
 	return eval { decode_json($answer) } // {};
+}
+
+# Another request on the loopback, with a bearer token; its status.
+sub send_json {
+	my ($port, $method, $path, $token) = @_;
+	my $s = IO::Socket::INET->new(PeerAddr => '127.0.0.1', PeerPort => $port) or return 0;
+	print $s "$method $path HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer $token\r\nConnection: close\r\n",
+	    "Content-Length: 0\r\n\r\n";
+	my $line = <$s> // '';
+	return $line =~ m{^HTTP/\S+ (\d+)} ? $1 : 0;
 }
 
 # invoke(config, command, input, arguments...): {exit, out (file), err, lines, verdict, last, outputs, state}.

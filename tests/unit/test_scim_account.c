@@ -217,6 +217,8 @@ test_idset(void **state)
 	}
 	assert_int_equal(scim_idset_add(&set, "u0000000", &e), 0);
 	assert_int_equal(scim_idset_add(&set, "u0049999", &e), 0);
+	assert_true(scim_idset_has(&set, "u0012345"));
+	assert_false(scim_idset_has(&set, "u0050000"));
 	assert_true(set.cap <= 2 * 65536);
 	scim_idset_free(&set);
 }
