@@ -229,7 +229,8 @@ server_stop(void)
 	munmap(shared, sizeof(*shared));
 }
 
-/* What the broker does, without a broker.  libcurl 7.88 connects once more: allowed while the kernel says "in progress". */
+/* What the broker does, without a broker.  libcurl 7.88 connects once more:
+    allowed while the kernel says "in progress". */
 static int
 plain_connect(const char *host, uint16_t port, struct error *e)
 {

@@ -31,46 +31,63 @@ static const struct step_case	 steps[] = {
 	    { "{\"totalResults\":3,\"Resources\":[]}", 1, NULL, 0, NULL } }, NULL },
 	{ "scim, none", SCIM, { { "{\"totalResults\":0}", 0, NULL, 0, NULL } }, NULL },
 	{ "scim without total", SCIM, { { "{\"Resources\":[]}", 2, NULL, -1, NULL } }, "does not say the total" },
-	{ "scim, empty page", SCIM, { { "{\"totalResults\":3}", 2, NULL, 1, "3" }, { "{\"totalResults\":3}", 0, NULL, -1, NULL } },
+	{ "scim, empty page", SCIM, { { "{\"totalResults\":3}", 2, NULL, 1, "3" }, { "{\"totalResults\":3}", 0, NULL,
+	    -1, NULL } },
 	    "empty page" },
 	{ "scim, too many", SCIM, { { "{\"totalResults\":1}", 2, NULL, -1, NULL } }, "2 rows came" },
-	{ "scim, total moves", SCIM, { { "{\"totalResults\":4}", 2, NULL, 1, "3" }, { "{\"totalResults\":3}", 1, NULL, -1, NULL } },
+	{ "scim, total moves", SCIM, { { "{\"totalResults\":4}", 2, NULL, 1, "3" }, { "{\"totalResults\":3}", 1, NULL,
+	    -1, NULL } },
 	    "total changed" },
-	{ "total may move", { .kind = PAGE_SCIM, .total_may_move = true }, { { "{\"totalResults\":4}", 2, NULL, 1, "3" },
+	{ "total may move", { .kind = PAGE_SCIM, .total_may_move = true }, { { "{\"totalResults\":4}", 2, NULL, 1,
+	    "3" },
 	    { "{\"totalResults\":3}", 2, NULL, 0, NULL } }, NULL },
 	{ "no body", LINK, { { NULL, 0, NULL, -1, NULL } }, "without a body" },
 	{ "no array", CURSOR(.size = 5), { { "{\"ok\":false}", 0, NULL, -1, NULL } }, "no array at \"/r\"" },
 	{ "array is null", CURSOR(.size = 5), { { "{\"r\":null}", 0, NULL, 0, NULL } }, NULL },
-	{ "offset to an empty page", OFFSET(.first = 0, .size = 2), { { "{\"r\":[]}", 2, NULL, 1, "2" }, { "{\"r\":[]}", 1, NULL, 1, "3" },
+	{ "offset to an empty page", OFFSET(.first = 0, .size = 2), { { "{\"r\":[]}", 2, NULL, 1, "2" }, { "{\"r\":[]}",
+	    1, NULL, 1, "3" },
 	    { "{\"r\":[]}", 0, NULL, 0, NULL } }, NULL },
-	{ "offset with total", OFFSET(.total = "/t"), { { "{\"r\":[],\"t\":3}", 2, NULL, 1, "2" }, { "{\"r\":[]}", 1, NULL, 0, NULL } },
+	{ "offset with total", OFFSET(.total = "/t"), { { "{\"r\":[],\"t\":3}", 2, NULL, 1, "2" }, { "{\"r\":[]}", 1,
+	    NULL, 0, NULL } },
 	    NULL },
-	{ "has more", OFFSET(.more = "/m"), { { "{\"r\":[],\"m\":true}", 2, NULL, 1, "2" }, { "{\"r\":[],\"m\":false}", 1, NULL, 0, NULL } },
+	{ "has more", OFFSET(.more = "/m"), { { "{\"r\":[],\"m\":true}", 2, NULL, 1, "2" }, { "{\"r\":[],\"m\":false}",
+	    1, NULL, 0, NULL } },
 	    NULL },
 	{ "has more, unsaid", OFFSET(.more = "/m"), { { "{\"r\":[]}", 2, NULL, -1, NULL } }, "whether there is more" },
-	{ "has more, but empty", OFFSET(.more = "/m"), { { "{\"r\":[],\"m\":true}", 0, NULL, -1, NULL } }, "empty page" },
-	{ "has more is text", OFFSET(.more = "/m"), { { "{\"r\":[],\"m\":\"no\"}", 2, NULL, -1, NULL } }, "neither true nor false" },
-	{ "no more, but fewer", OFFSET(.more = "/m", .total = "/t"), { { "{\"r\":[],\"m\":false,\"t\":5}", 2, NULL, -1, NULL } },
+	{ "has more, but empty", OFFSET(.more = "/m"), { { "{\"r\":[],\"m\":true}", 0, NULL, -1, NULL } },
+	    "empty page" },
+	{ "has more is text", OFFSET(.more = "/m"), { { "{\"r\":[],\"m\":\"no\"}", 2, NULL, -1, NULL } },
+	    "neither true nor false" },
+	{ "no more, but fewer", OFFSET(.more = "/m", .total = "/t"), { { "{\"r\":[],\"m\":false,\"t\":5}", 2, NULL, -1,
+	    NULL } },
 	    "2 rows came, the source says 5" },
-	{ "page number", { .kind = PAGE_NUMBER, .param = "page", .first = 1 }, { { "[]", 2, NULL, 1, "2" }, { "[]", 1, NULL, 1, "3" },
+	{ "page number", { .kind = PAGE_NUMBER, .param = "page", .first = 1 }, { { "[]", 2, NULL, 1, "2" }, { "[]", 1,
+	    NULL, 1, "3" },
 	    { "[]", 0, NULL, 0, NULL } }, NULL },
-	{ "cursor", CURSOR(.size = 5), { { "{\"r\":[],\"n\":\"a\"}", 2, NULL, 1, "a" }, { "{\"r\":[],\"n\":7}", 0, NULL, 1, "7" },
+	{ "cursor", CURSOR(.size = 5), { { "{\"r\":[],\"n\":\"a\"}", 2, NULL, 1, "a" }, { "{\"r\":[],\"n\":7}", 0, NULL,
+	    1, "7" },
 	    { "{\"r\":[],\"n\":\"\"}", 1, NULL, 0, NULL } }, NULL },
-	{ "cursor again", CURSOR(.size = 5), { { "{\"r\":[],\"n\":\"a\"}", 2, NULL, 1, "a" }, { "{\"r\":[],\"n\":\"b\"}", 2, NULL, 1, "b" },
+	{ "cursor again", CURSOR(.size = 5), { { "{\"r\":[],\"n\":\"a\"}", 2, NULL, 1, "a" },
+	    { "{\"r\":[],\"n\":\"b\"}", 2, NULL, 1, "b" },
 	    { "{\"r\":[],\"n\":\"a\"}", 2, NULL, -1, NULL } }, "came twice" },
-	{ "cursor, but no more", CURSOR(.more = "/m"), { { "{\"r\":[],\"n\":\"a\",\"m\":false}", 2, NULL, 0, NULL } }, NULL },
-	{ "more, but no cursor", CURSOR(.more = "/m"), { { "{\"r\":[],\"m\":true}", 2, NULL, -1, NULL } }, "but not where" },
+	{ "cursor, but no more", CURSOR(.more = "/m"), { { "{\"r\":[],\"n\":\"a\",\"m\":false}", 2, NULL, 0, NULL } },
+	    NULL },
+	{ "more, but no cursor", CURSOR(.more = "/m"), { { "{\"r\":[],\"m\":true}", 2, NULL, -1, NULL } },
+	    "but not where" },
 	{ "cursor is an object", CURSOR(.size = 5), { { "{\"r\":[],\"n\":{}}", 2, NULL, -1, NULL } }, "no text" },
 	{ "next url, relative", NEXT_URL, { { "{\"r\":[],\"n\":\"/v1/u?p=2\"}", 2, NULL, 1, "https://h/v1/u?p=2" },
 	    { "{\"r\":[],\"n\":null}", 2, NULL, 0, NULL } }, NULL },
 	{ "next url elsewhere", NEXT_URL, { { "{\"r\":[],\"n\":\"https://other/v1?token=x\"}", 2, NULL, -1, NULL } },
 	    "another origin: https://other/v1" },
-	{ "next url without TLS", NEXT_URL, { { "{\"r\":[],\"n\":\"http://h/v1\"}", 2, NULL, -1, NULL } }, "another origin" },
-	{ "next url on another port", NEXT_URL, { { "{\"r\":[],\"n\":\"https://h:444/v1\"}", 2, NULL, -1, NULL } }, "another origin" },
+	{ "next url without TLS", NEXT_URL, { { "{\"r\":[],\"n\":\"http://h/v1\"}", 2, NULL, -1, NULL } },
+	    "another origin" },
+	{ "next url on another port", NEXT_URL, { { "{\"r\":[],\"n\":\"https://h:444/v1\"}", 2, NULL, -1, NULL } },
+	    "another origin" },
 	{ "link", LINK, { { "[]", 2, "?page=2", 1, "https://h/base/x?page=2" }, { "[]", 1, NULL, 0, NULL } }, NULL },
 	{ "link elsewhere", LINK, { { "[]", 2, "//other/x", -1, NULL } }, "another origin" },
 	{ "one answer", NONE(.next = "/truncated"), { { "{\"r\":[],\"truncated\":false}", 2, NULL, 0, NULL } }, NULL },
-	{ "one answer, cut", NONE(.next = "/truncated"), { { "{\"r\":[],\"truncated\":true}", 2, NULL, -1, NULL } }, "left some out" },
+	{ "one answer, cut", NONE(.next = "/truncated"), { { "{\"r\":[],\"truncated\":true}", 2, NULL, -1, NULL } },
+	    "left some out" },
 	{ "one answer, linked on", NONE(.total = NULL), { { "{\"r\":[]}", 2, "?p=2", -1, NULL } }, "left some out" },
 	{ "one answer, fewer", NONE(.total = "/t"), { { "{\"r\":[],\"t\":3}", 2, NULL, -1, NULL } }, "2 rows came" },
 };
@@ -88,7 +105,8 @@ test_steps(void **state)
 		page_init(&s, &t->plan);
 		for (size_t k = 0; k < PAGES_MAX && r == 1; k++) {
 			const char		*text = t->pages[k].envelope;
-			autojson		*envelope = text == NULL ? NULL : json_parse(text, strlen(text), NULL, &e);
+			autojson		*envelope = text == NULL ? NULL : json_parse(text, strlen(text), NULL,
+			    &e);
 			struct page_facts	 pf = { envelope, t->pages[k].link, "https://h/base/x?page=1",
 			    t->pages[k].rows, k + 1 };
 			struct fetch_param	 q[PAGE_PARAMS_MAX];
@@ -128,7 +146,8 @@ test_seen(void **state)
 
 		json_set(o, "r", cJSON_CreateArray());
 		json_set(o, "n", json_int(i == 10000 ? 1234 : i));
-		assert_int_equal(page_step(&s, &(struct page_facts){ .envelope = o, .rows = 1, .url = "https://h" }, &e),
+		assert_int_equal(page_step(&s, &(struct page_facts){ .envelope = o, .rows = 1, .url = "https://h" },
+		    &e),
 		    i == 10000 ? -1 : 1);
 	}
 	page_free(&s);
@@ -164,29 +183,41 @@ struct list_case {
 #define LINKED(text, link)	{ 200, (text), (link), HOW_PLAIN }
 
 static const struct list_case	 lists[] = {
-	{ "scim, a page breaks off", { { "/base/U?f=x&startIndex=1&count=2", { { 200, "{\"totalResults\":3,\"Resources\":[{\"id\":\"a\"},{\"id",
-	    NULL, HOW_CUT } } }, { "/base/U?f=x&startIndex=2&count=2", { P("{\"totalResults\":3,\"Resources\":[{\"id\":\"b\"},{\"id\":\"c\"}]}") } } },
+	{ "scim, a page breaks off", { { "/base/U?f=x&startIndex=1&count=2", { { 200,
+	    "{\"totalResults\":3,\"Resources\":[{\"id\":\"a\"},{\"id",
+	    NULL, HOW_CUT } } }, { "/base/U?f=x&startIndex=2&count=2",
+	    { P("{\"totalResults\":3,\"Resources\":[{\"id\":\"b\"},{\"id\":\"c\"}]}") } } },
 	    { .path = "/U", .query = (const struct fetch_param[]){ { "count", "99" }, { "f", "x" }, { NULL, NULL } } },
 	    { .kind = PAGE_SCIM, .size = 2 }, "a b c ", NULL, 1 },
-	{ "links, a page breaks off", { { "/base/L", { { 200, "[{\"id\":\"a\"},{\"id\":\"b\"},{", "Link: <L?p=2>; rel=next\r\n", HOW_CHUNKED_CUT },
-	    { 200, "[{\"id\":\"a\"},{\"id\":\"b\"},{\"id\":\"c\"}]", "Link: <L>; rel=\"self\"\r\nLink: <L?p=2>; rel=\"next\"\r\n"
+	{ "links, a page breaks off", { { "/base/L", { { 200, "[{\"id\":\"a\"},{\"id\":\"b\"},{",
+	    "Link: <L?p=2>; rel=next\r\n", HOW_CHUNKED_CUT },
+	    { 200, "[{\"id\":\"a\"},{\"id\":\"b\"},{\"id\":\"c\"}]",
+	    "Link: <L>; rel=\"self\"\r\nLink: <L?p=2>; rel=\"next\"\r\n"
 	    "Link: <L?p=9>; rel=\"last\"\r\n", HOW_CHUNKED } } }, { "/base/L?p=2", { P("[{\"id\":\"d\"}]") } } },
 	    { .path = "/L" }, { .kind = PAGE_LINK }, "a b c d ", NULL, 2 },
-	{ "a page comes shorter than it was", { { "/base/L", { { 200, "[{\"id\":\"a\"},{\"id\":\"b\"},{", NULL, HOW_CUT },
+	{ "a page comes shorter than it was", { { "/base/L", { { 200, "[{\"id\":\"a\"},{\"id\":\"b\"},{", NULL,
+	    HOW_CUT },
 	    P("[{\"id\":\"a\"}]") } } }, { .path = "/L" }, { .kind = PAGE_LINK }, "a b ", "fewer rows", 2 },
 	{ "always breaks off", { { "/base/L", { { 200, "[{\"id\":\"a\"},{", NULL, HOW_CUT } } } }, { .path = "/L" },
 	    { .kind = PAGE_LINK }, "a ", "/base/L", 3 },
-	{ "link to elsewhere", { { "/base/L", { LINKED("[{\"id\":\"a\"}]", "Link: <http://refused.example/L>; rel=next\r\n") } } },
+	{ "link to elsewhere", { { "/base/L", { LINKED("[{\"id\":\"a\"}]",
+	    "Link: <http://refused.example/L>; rel=next\r\n") } } },
 	    { .path = "/L" }, { .kind = PAGE_LINK }, "a ", "another origin: http://refused.example/L", 1 },
-	{ "an empty answer", { { "/base/L", { P("") } } }, { .path = "/L" }, { .kind = PAGE_LINK }, "", "ends too early", 1 },
-	{ "no content", { { "/base/L", { { 204, "", NULL, HOW_PLAIN } } } }, { .path = "/L" }, { .kind = PAGE_LINK }, "", "without a body", 1 },
-	{ "not a list", { { "/base/L", { P("{\"ok\":false}") } } }, { .path = "/L" }, { .kind = PAGE_CURSOR, .rows = "/r", .next = "/n",
+	{ "an empty answer", { { "/base/L", { P("") } } }, { .path = "/L" }, { .kind = PAGE_LINK }, "",
+	    "ends too early", 1 },
+	{ "no content", { { "/base/L", { { 204, "", NULL, HOW_PLAIN } } } }, { .path = "/L" }, { .kind = PAGE_LINK },
+	    "", "without a body", 1 },
+	{ "not a list", { { "/base/L", { P("{\"ok\":false}") } } }, { .path = "/L" }, { .kind = PAGE_CURSOR, .rows =
+	    "/r", .next = "/n",
 	    .param = "c" }, "", "no array", 1 },
-	{ "a failure is no page", { { "/base/L", { { 404, "[]", NULL, HOW_PLAIN } } } }, { .path = "/L", .flags = FETCH_ANY_STATUS },
+	{ "a failure is no page", { { "/base/L", { { 404, "[]", NULL, HOW_PLAIN } } } }, { .path = "/L", .flags =
+	    FETCH_ANY_STATUS },
 	    { .kind = PAGE_LINK }, "", "404", 1 },
-	{ "cursor, escaped", { { "/base/L", { P("{\"r\":[{\"id\":\"a\"}],\"n\":\"x=&\"}") } }, { "/base/L?c=x%3D%26", { P("{\"r\":[{\"id\":\"b\"}]}") } } },
+	{ "cursor, escaped", { { "/base/L", { P("{\"r\":[{\"id\":\"a\"}],\"n\":\"x=&\"}") } }, { "/base/L?c=x%3D%26",
+	    { P("{\"r\":[{\"id\":\"b\"}]}") } } },
 	    { .path = "/L" }, { .kind = PAGE_CURSOR, .rows = "/r", .next = "/n", .param = "c" }, "a b ", NULL, 1 },
-	{ "the offset is ignored", { { "/base/L?o=0", { P("[{\"id\":\"a\"}]") } }, { "/base/L?o=1", { P("[{\"id\":\"a\"}]") } } },
+	{ "the offset is ignored", { { "/base/L?o=0", { P("[{\"id\":\"a\"}]") } }, { "/base/L?o=1",
+	    { P("[{\"id\":\"a\"}]") } } },
 	    { .path = "/L" }, { .kind = PAGE_OFFSET, .param = "o" }, "a a ", "same page", 1 },
 };
 
@@ -229,7 +260,8 @@ test_handler(void **state)
 	(void)state;
 	server_start(&r, 1);
 	f = client_new((struct fetch_options){ .attempts = 3 });
-	assert_int_equal(fetch_pages(f, &(struct fetch_request){ .path = "/L" }, &(struct page_plan){ .kind = PAGE_LINK },
+	assert_int_equal(fetch_pages(f, &(struct fetch_request){ .path = "/L" }, &(struct page_plan){ .kind =
+	    PAGE_LINK },
 	    row_seen, &seen, NULL, &err), -1);
 	assert_string_equal(err.msg, "enough");
 	assert_int_equal(shared->hits[0], 1);

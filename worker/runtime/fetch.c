@@ -278,8 +278,8 @@ wait_asked(struct attempt *a, const struct fetch_response *rs, struct retry_fact
 static bool
 never_again(const struct attempt *a)
 {
-	return a->nrows > 0 || a->callers || a->code == CURLE_PEER_FAILED_VERIFICATION || a->err.code == ERR_NO_EGRESS ||
-	    a->err.code == ERR_LIMIT || a->err.code == ERR_INVALID_RESPONSE;
+	return a->nrows > 0 || a->callers || a->code == CURLE_PEER_FAILED_VERIFICATION ||
+	    a->err.code == ERR_NO_EGRESS || a->err.code == ERR_LIMIT || a->err.code == ERR_INVALID_RESPONSE;
 }
 
 /* 2: a redirect; 1: again; 0: done; -1: failed.  Rows that went on never come twice, so such an attempt is the last. */
@@ -316,7 +316,8 @@ attempt_judge(struct attempt *a, unsigned int *attempt, bool *renewed, struct fe
 	if (a->code != CURLE_OK)
 		return answer_curl_fail(a, e);
 	if (wait == RETRY_TOO_LONG)
-		return error_set(e, ERR_UPSTREAM, "%s %s: the source asks to wait %lld s, over the %d s that are waited",
+		return error_set(e, ERR_UPSTREAM,
+		    "%s %s: the source asks to wait %lld s, over the %d s that are waited",
 		    a->method, url_shown(a->url, shown), (long long)(r.asked_ms / 1000), FETCH_WAIT_MS_MAX / 1000);
 	if (a->rq->flags & FETCH_ANY_STATUS)
 		return 0;
@@ -345,7 +346,8 @@ redirect(struct attempt *a, const struct fetch_response *rs, struct buf *url, un
 static void
 warn_plain(struct fetch *f, const struct attempt *a)
 {
-	if (f->warned || f->auth.kind == AUTH_NONE || a->origin.https || origin_loopback(&a->origin) || a->rq->flags & FETCH_NO_AUTH)
+	if (f->warned || f->auth.kind == AUTH_NONE || a->rq->flags & FETCH_NO_AUTH || a->origin.https ||
+	    origin_loopback(&a->origin))
 		return;
 	f->warned = true;
 	log_warn(f->c, "credentials go to %s without TLS", a->origin.host);

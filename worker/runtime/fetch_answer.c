@@ -9,7 +9,8 @@
 static void
 answer_text(const struct attempt *a, const cJSON *body, char out[FETCH_TEXT_BYTES_MAX + 1])
 {
-	static const char *const	 members[] = { "detail", "message", "error_description", "errorSummary", "error" };
+	static const char *const	 members[] = { "detail", "message", "error_description", "errorSummary",
+	    "error" };
 	const char			*text = NULL;
 
 	for (size_t i = 0; i < N_ITEMS(members) && text == NULL; i++)
@@ -128,6 +129,6 @@ answer_take(struct attempt *a, struct fetch_response *rs, struct error *e)
 	    (rs->body = json_parse(a->in.data, a->in.len, &limits, &why)) != NULL || a->status >= 300)
 		return 0;
 	text_printable(text, sizeof(text), a->in.data == NULL ? "" : a->in.data, a->in.len);
-	return error_set(e, ERR_INVALID_RESPONSE, "%s %s: status %d, the answer is not JSON or is cut short: %s", a->method,
-	    url_shown(a->url, shown), a->status, text[0] != '\0' ? text : why.msg);
+	return error_set(e, ERR_INVALID_RESPONSE, "%s %s: status %d, the answer is not JSON or is cut short: %s",
+	    a->method, url_shown(a->url, shown), a->status, text[0] != '\0' ? text : why.msg);
 }

@@ -101,14 +101,14 @@ static void
 form_make(const struct auth *a, struct buf *form)
 {
 	/* "resource=..." is the same under Azure's older name. */
-	const char	*resource = a->audience != NULL && strncmp(a->audience, "resource=", 9) == 0 ? a->audience + 9 : NULL;
+	bool		 is_resource = a->audience != NULL && strncmp(a->audience, "resource=", 9) == 0;
 	const struct {
 		const char	*name, *value;
 	} fields[] = {
 		{ "grant_type", "client_credentials" },
 		{ "scope", a->scope },
-		{ "audience", resource == NULL ? a->audience : NULL },
-		{ "resource", resource },
+		{ "audience", is_resource ? NULL : a->audience },
+		{ "resource", is_resource ? a->audience + 9 : NULL },
 		{ "client_id", a->secret_in_body ? a->user : NULL },
 		{ "client_secret", a->secret_in_body ? a->secret : NULL },
 	};
@@ -208,7 +208,7 @@ static int
 token_have(struct fetch *f, struct error *e)
 {
 	char	*value = NULL;
-	int64_t	 life_s = 0, life_ms;
+	int64_t	 life_s = 0, life_ms, early_ms;
 
 	if (f->token.value != NULL && now_ms() < f->token.until_ms)
 		return 0;
@@ -223,7 +223,8 @@ token_have(struct fetch *f, struct error *e)
 	life_ms = life_s * 1000;
 	f->token.value = value;
 	/* Of a short life a quarter is kept in hand. */
-	f->token.until_ms = now_ms() + life_ms - (life_ms > 2 * FETCH_TOKEN_EARLY_MS ? FETCH_TOKEN_EARLY_MS : life_ms / 4);
+	early_ms = life_ms > 2 * FETCH_TOKEN_EARLY_MS ? FETCH_TOKEN_EARLY_MS : life_ms / 4;
+	f->token.until_ms = now_ms() + life_ms - early_ms;
 	return 0;
 }
 

@@ -151,7 +151,8 @@ rows_check(const struct page_state *s, const cJSON *envelope, struct error *e)
 
 	if (cJSON_IsArray(array) || (pointer[0] != '\0' && cJSON_IsNull(array)) || (array == NULL && s->total_known))
 		return 0;
-	return error_set(e, ERR_INVALID_RESPONSE, "the list is not complete: an answer has no array at \"%s\"", pointer);
+	return error_set(e, ERR_INVALID_RESPONSE, "the list is not complete: an answer has no array at \"%s\"",
+	    pointer);
 }
 
 static int

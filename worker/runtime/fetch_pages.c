@@ -75,8 +75,8 @@ query_make(const struct pages *s, const struct fetch_request *first, struct fetc
 
 /* One try of one page; *url is what was asked. */
 static int
-page_ask(struct fetch *f, const struct fetch_request *first, struct pages *s, struct buf *url, struct fetch_response *rs,
-    struct error *e)
+page_ask(struct fetch *f, const struct fetch_request *first, struct pages *s, struct buf *url,
+    struct fetch_response *rs, struct error *e)
 {
 	struct fetch_request	 rq = *first;
 	struct fetch_param	 q[PARAMS_MAX + PAGE_PARAMS_MAX + 1];
@@ -100,8 +100,8 @@ page_ask(struct fetch *f, const struct fetch_request *first, struct pages *s, st
 
 /* Asks until a page came in full; what was delivered of a broken one is not delivered again. */
 static int
-page_get(struct fetch *f, const struct fetch_request *first, struct pages *s, struct buf *url, struct fetch_response *rs,
-    struct error *e)
+page_get(struct fetch *f, const struct fetch_request *first, struct pages *s, struct buf *url,
+    struct fetch_response *rs, struct error *e)
 {
 	s->skip = 0;
 	for (unsigned int tries = 1; page_ask(f, first, s, url, rs, e) == -1; tries++) {

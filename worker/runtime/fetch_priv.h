@@ -90,7 +90,7 @@ struct attempt {
 	uint64_t			 in_bytes;
 	struct rows			*rows;
 	size_t				 nrows;
-	unsigned int			 sends;		/* libcurl sends again by itself where a kept connection is dead */
+	unsigned int			 sends;		/* libcurl repeats by itself on a dead connection */
 	bool				 sent;		/* the request may have reached the source */
 	bool				 cut;		/* the answer broke off */
 	bool				 callers;	/* err is the row callback's */

@@ -144,7 +144,8 @@ on_body(char *data, size_t size, size_t n, void *arg)
 		return buf_check(&a->in, "the answer", &a->err) == -1 ? 0 : len;
 	}
 	if (a->in_bytes > FETCH_STREAM_BYTES_MAX) {
-		error_set(&a->err, ERR_LIMIT, "the answer is over %llu bytes", (unsigned long long)FETCH_STREAM_BYTES_MAX);
+		error_set(&a->err, ERR_LIMIT, "the answer is over %llu bytes",
+		    (unsigned long long)FETCH_STREAM_BYTES_MAX);
 		return 0;
 	}
 	if (attempt_rows(a) == -1)
