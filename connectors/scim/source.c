@@ -134,6 +134,8 @@ scim_list(struct scim *s, const char *kind, const char *filter, const char *attr
 	return -1;
 }
 
+#define PROBE_TRIES	3	/* of an answer that is cut short or no JSON */
+
 /* Answers to a start behind the end by which servers say that there is nothing. */
 static bool
 is_nothing(int status)
@@ -141,9 +143,9 @@ is_nothing(int status)
 	return status == 400 || status == 404 || status == 416 || status == 422;
 }
 
-int
-scim_list_ends(struct scim *s, const char *kind, const char *filter, uint64_t rows,
-    bool (*known)(const void *arg, const char *id), const void *arg)
+/* The page of one row from start on; *list NULL: the server says that there is no such page. */
+static int
+probe(struct scim *s, const char *kind, const char *filter, uint64_t from, cJSON **list)
 {
 	char				 path[16], start[24];
 	const struct fetch_param	 query[] = {
@@ -152,27 +154,42 @@ scim_list_ends(struct scim *s, const char *kind, const char *filter, uint64_t ro
 	};
 	const struct fetch_request	 rq = { .path = path, .query = query, .flags = FETCH_ANY_STATUS };
 	autoresponse			 rs = { 0 };
-	char				 scratch[32];
-	const char			*id;
-	int64_t				 total;
+	int				 r;
+
+	snprintf(path, sizeof(path), "/%s", kind);
+	snprintf(start, sizeof(start), "%llu", (unsigned long long)from);
+	for (int i = 1; (r = fetch_call(s->f, &rq, &rs, s->c->err)) == -1 && i < PROBE_TRIES &&
+	    s->c->err->code == ERR_INVALID_RESPONSE; i++)
+		*s->c->err = ERROR_NONE;
+	if (r == -1)
+		return error_in(s->c->err, "behind the last row");
+	if (rs.status < 300)
+		*list = json_steal(&rs.body);
+	else if (!is_nothing(rs.status))
+		return error_set(s->c->err, ERR_UPSTREAM, "GET %s behind the last row: status %d", path, rs.status);
+	return 0;
+}
+
+int
+scim_list_ends(struct scim *s, const char *kind, const char *filter, uint64_t rows,
+    bool (*known)(const void *arg, const char *id), const void *arg)
+{
+	autojson	*list = NULL;
+	char		 scratch[32];
+	const char	*id;
+	int64_t		 total;
 
 	if (rows == 0)
 		return 0;
-	snprintf(path, sizeof(path), "/%s", kind);
-	snprintf(start, sizeof(start), "%llu", (unsigned long long)rows + 1);
-	if (fetch_call(s->f, &rq, &rs, s->c->err) == -1)
-		return error_in(s->c->err, "behind the last row");
-	if (is_nothing(rs.status))
-		return 0;
-	if (rs.status >= 300)
-		return error_set(s->c->err, ERR_UPSTREAM, "GET %s behind the last row: status %d", path, rs.status);
-	id = json_scalar_text(json_at(rs.body, "/Resources/0/id"), scratch, sizeof(scratch));
+	if (probe(s, kind, filter, rows + 1, &list) == -1)
+		return -1;
+	id = json_scalar_text(json_at(list, "/Resources/0/id"), scratch, sizeof(scratch));
 	/* Some start over when asked for what is behind the end. */
 	if (id == NULL || known(arg, id))
 		return 0;
 	/* One that came meanwhile is counted, and will be read next time. */
-	if (json_i64_of(json_get(rs.body, "totalResults"), &total) && total > 0 && (uint64_t)total > rows)
+	if (json_i64_of(json_get(list, "totalResults"), &total) && total > 0 && (uint64_t)total > rows)
 		return 0;
-	return fail_invalid_response(s->c, "GET %s: the list is not complete: the server says %llu rows, and has more",
-	    path, (unsigned long long)rows);
+	return fail_invalid_response(s->c, "GET /%s: the list is not complete: the server says %llu rows, and has more",
+	    kind, (unsigned long long)rows);
 }
