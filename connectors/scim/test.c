@@ -84,7 +84,8 @@ check_member_filter(struct scim *s)
 	if (first_row(s, "/Groups", filter.data, &list) == -1) {
 		if (s->c->err->code == ERR_INVALID_REQUEST || s->c->err->code == ERR_UPSTREAM)
 			s->c->err->code = ERR_INVALID_CONFIGURATION;
-		return error_in(s->c->err, "groups cannot be found by member, set config.memberFilter to another choice");
+		return error_in(s->c->err,
+		    "groups cannot be found by member, set config.memberFilter to another choice");
 	}
 	if (json_i64_of(json_get(list, "totalResults"), &total) && total == 0)
 		return 0;

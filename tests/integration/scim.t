@@ -33,7 +33,8 @@ start('haproxy', $scim_tls, {}, 'haproxy', '-db', '-f', "$dir/haproxy.cfg");
 
 my $ca = slurp("$dir/ca.pem");
 my $config = {
-	baseUrl => "https://localhost:$scim_tls/scim/v2", authKind => 'oauth2', tokenUrl => "https://localhost:$oidc_tls/token",
+	baseUrl => "https://localhost:$scim_tls/scim/v2", authKind => 'oauth2',
+	tokenUrl => "https://localhost:$oidc_tls/token",
 	clientId => 'basic', clientSecret => 'basic-secret', scope => 'users.read users.write', caBundle => $ca,
 	groupsFrom => 'list', pageSize => 1000,
 };
@@ -144,7 +145,8 @@ subtest 'create' => sub {
 subtest 'read' => sub {
 	my $read = run($config, 'std:account:read', { identity => $id });
 	is($read->{exit}, 0, 'by identity');
-	is_deeply(run($config, 'std:account:read', { key => { simple => { id => $id } } })->{output}, $read->{output}, 'by key');
+	is_deeply(run($config, 'std:account:read', { key => { simple => { id => $id } } })->{output}, $read->{output},
+	    'by key');
 	$r = run($config, 'std:account:read', { identity => 'no-such' });
 	is($r->{exit}, 66, 'notFound');
 	is($r->{verdict}{cause}, 'notFound', 'by its name');
@@ -159,7 +161,9 @@ subtest 'read' => sub {
 	is_deeply(attribute($r, 'groups'), ['g3'], 'groups found in each group');
 };
 
-sub change { return { identity => $id, changes => [map { { op => $_->[0], attribute => $_->[1], value => $_->[2] } } @_] } }
+sub change {
+	return { identity => $id, changes => [map { { op => $_->[0], attribute => $_->[1], value => $_->[2] } } @_] };
+}
 
 subtest 'update' => sub {
 	$r = run($config, 'std:account:update', change(['Set', 'title', 'Author'], ['Set', 'familyName', 'Nolan'],

@@ -35,6 +35,21 @@ is($clear->{records}, $users, "$users accounts");
 my $right = outputs($clear);
 my %ids = map { $_ => 1 } $right =~ /"key":\{"simple":\{"id":"([^"]+)"\}\}/g;
 is(scalar keys %ids, $users, 'each once');
+
+subtest 'membership told from either side' => sub {
+	my $groups = sub {
+		my ($r) = @_;
+		return { map { $_->{key}{simple}{id} => [sort @{$_->{attributes}{groups}}] }
+		    map { decode_json($_)->{data} } split(/^/, outputs($r)) };
+	};
+	my $own = $groups->($clear);
+	is_deeply($groups->(invoke({ %$config, groupsFrom => $_ }, 'std:account:list')), $own, "groups from $_")
+	    for qw(list each);
+	my $schema = { attributes => [map { { name => $_ } } qw(id userName email groups)] };
+	my $r = invoke({ %$config, limitAttributes => JSON::PP::true }, 'std:account:list', { schema => $schema });
+	is_deeply($groups->($r), $own, 'asked for wanted attributes only');
+	is_deeply([sort keys %{$r->{output}{attributes}}], [qw(email groups id userName)], 'and only these are shown');
+};
 stop('practice');
 
 # exit 0: complete; else the exit status and the cause of the verdict.  Where "or" stands, both will do: whether a

@@ -35,9 +35,11 @@ static const struct {
 	{ "blank", "{\"baseUrl\":\"  \",\"token\":\"t\"}", "baseUrl" },
 	{ "the least", "{\"baseUrl\":\"https://x/scim/v2/\",\"token\":\"t\"}", NULL },
 	{ "no token", "{\"baseUrl\":\"https://x\"}", "token" },
-	{ "basic without password", "{\"baseUrl\":\"https://x\",\"authKind\":\"basic\",\"username\":\"u\"}", "password" },
+	{ "basic without password", "{\"baseUrl\":\"https://x\",\"authKind\":\"basic\",\"username\":\"u\"}",
+	    "password" },
 	{ "basic", "{\"baseUrl\":\"https://x\",\"authKind\":\"basic\",\"username\":\"u\",\"password\":\"p\"}", NULL },
-	{ "oauth2 without id", "{\"baseUrl\":\"https://x\",\"authKind\":\"oauth2\",\"tokenUrl\":\"https://y\"}", "clientId" },
+	{ "oauth2 without id", "{\"baseUrl\":\"https://x\",\"authKind\":\"oauth2\",\"tokenUrl\":\"https://y\"}",
+	    "clientId" },
 	{ "API key", "{\"baseUrl\":\"https://x\",\"authKind\":\"apiKey\",\"apiKey\":\"k\"}", NULL },
 	{ "another kind", "{\"baseUrl\":\"https://x\",\"authKind\":\"magic\",\"token\":\"t\"}", "authKind" },
 	{ "pages as text", "{\"baseUrl\":\"https://x\",\"token\":\"t\",\"pageSize\":\"50\"}", NULL },
@@ -46,7 +48,8 @@ static const struct {
 	{ "too large pages", "{\"baseUrl\":\"https://x\",\"token\":\"t\",\"pageSize\":100000}", "pageSize" },
 	{ "a filter for a server without", "{\"baseUrl\":\"https://x\",\"token\":\"t\",\"filterSupported\":false,"
 	    "\"userFilter\":\"active eq true\"}", "filterSupported" },
-	{ "a broken active path", "{\"baseUrl\":\"https://x\",\"token\":\"t\",\"activeAttribute\":\"a b\"}", "activeAttribute" },
+	{ "a broken active path", "{\"baseUrl\":\"https://x\",\"token\":\"t\",\"activeAttribute\":\"a b\"}",
+	    "activeAttribute" },
 };
 
 static void
@@ -84,7 +87,8 @@ static const struct {
 	const char	*why, *active, *config, *schema, *want;
 } accounts[] = {
 	{ "what is mapped, and no more", "true", "{}", NULL,
-	    "{\"key\":{\"simple\":{\"id\":\"42\"}},\"attributes\":{\"id\":\"42\",\"userName\":\"ann\",\"givenName\":\"Ann\","
+	    "{\"key\":{\"simple\":{\"id\":\"42\"}},\"attributes\":{\"id\":\"42\",\"userName\":\"ann\","
+	    "\"givenName\":\"Ann\","
 	    "\"email\":\"a@x\",\"department\":\"D\",\"manager\":\"7\",\"active\":true,\"groups\":[\"g1\",\"g2\"]},"
 	    "\"disabled\":false}" },
 	{ "a disabled one, by schema", "false", "{}", "{\"attributes\":[{\"name\":\"userName\"}]}",
@@ -158,7 +162,8 @@ test_query(void **state)
 {
 	struct error	 e = ERROR_NONE;
 	struct scim_map	 map;
-	cJSON		*schema = tree("{\"attributes\":[{\"name\":\"id\"},{\"name\":\"givenName\"},{\"name\":\"familyName\"},"
+	cJSON		*schema = tree("{\"attributes\":[{\"name\":\"id\"},{\"name\":\"givenName\"},"
+	    "{\"name\":\"familyName\"},"
 	    "{\"name\":\"email\"},{\"name\":\"department\"},{\"name\":\"password\"}]}");
 	char		*text;
 

@@ -12,7 +12,8 @@
 #include "connectors/scim/patch.h"
 
 #define ENT	"urn:x:User"
-#define MAILS	"{\"emails\":[{\"value\":\"a@x\",\"type\":\"work\",\"primary\":true},{\"value\":\"b@x\",\"type\":\"home\"}]}"
+#define MAILS	"{\"emails\":[{\"value\":\"a@x\",\"type\":\"work\",\"primary\":true}," \
+	    "{\"value\":\"b@x\",\"type\":\"home\"}]}"
 
 static cJSON *
 tree(const char *text)
@@ -71,15 +72,18 @@ static const struct {
 	/* labelled */
 	{ "a labelled value", MAILS, "emails[type eq \"home\"].value", false, CHANGE_SET, "\"c@x\"",
 	    "[{\"op\":\"replace\",\"path\":\"emails[type eq \\\"home\\\"].value\",\"value\":\"c@x\"}]",
-	    "{\"emails\":[{\"value\":\"a@x\",\"type\":\"work\",\"primary\":true},{\"value\":\"c@x\",\"type\":\"home\"}]}" },
-	{ "the same labelled value", MAILS, "emails[type eq \"home\"].value", false, CHANGE_SET, "\"b@x\"", "[]", NULL },
+	    "{\"emails\":[{\"value\":\"a@x\",\"type\":\"work\",\"primary\":true},"
+	    "{\"value\":\"c@x\",\"type\":\"home\"}]}" },
+	{ "the same labelled value", MAILS, "emails[type eq \"home\"].value", false, CHANGE_SET, "\"b@x\"",
+	    "[]", NULL },
 	{ "a missing element is added", "{}", "emails[type eq \"work\"].value", false, CHANGE_SET, "\"a@x\"",
 	    "[{\"op\":\"add\",\"path\":\"emails\",\"value\":[{\"type\":\"work\",\"value\":\"a@x\"}]}]",
 	    "{\"emails\":[{\"type\":\"work\",\"value\":\"a@x\"}]}" },
 	{ "a labelled value goes with its element", MAILS, "emails[type eq \"home\"].value", false, CHANGE_SET, NULL,
 	    "[{\"op\":\"remove\",\"path\":\"emails[type eq \\\"home\\\"]\"}]",
 	    "{\"emails\":[{\"value\":\"a@x\",\"type\":\"work\",\"primary\":true}]}" },
-	{ "another sub-attribute goes alone", "{\"addresses\":[{\"type\":\"work\",\"locality\":\"L\",\"region\":\"R\"}]}",
+	{ "another sub-attribute goes alone",
+	    "{\"addresses\":[{\"type\":\"work\",\"locality\":\"L\",\"region\":\"R\"}]}",
 	    "addresses[type eq \"work\"].locality", false, CHANGE_REMOVE, NULL,
 	    "[{\"op\":\"remove\",\"path\":\"addresses[type eq \\\"work\\\"].locality\"}]",
 	    "{\"addresses\":[{\"type\":\"work\",\"region\":\"R\"}]}" },
@@ -98,7 +102,8 @@ static const struct {
 	    "{\"emails\":[{\"value\":\"a@x\",\"type\":\"work\",\"primary\":true}]}" },
 	{ "what is not there is not removed", MAILS, "emails", false, CHANGE_REMOVE, "\"z\"", "[]", NULL },
 	{ "a whole new list keeps what it knew", MAILS, "emails", false, CHANGE_SET, "[\"b@x\",\"c@x\"]",
-	    "[{\"op\":\"replace\",\"path\":\"emails\",\"value\":[{\"value\":\"b@x\",\"type\":\"home\"},{\"value\":\"c@x\"}]}]",
+	    "[{\"op\":\"replace\",\"path\":\"emails\",\"value\":[{\"value\":\"b@x\",\"type\":\"home\"},"
+	    "{\"value\":\"c@x\"}]}]",
 	    "{\"emails\":[{\"value\":\"b@x\",\"type\":\"home\"},{\"value\":\"c@x\"}]}" },
 	{ "the same list in another order", MAILS, "emails", false, CHANGE_SET, "[\"b@x\",\"a@x\"]", "[]", NULL },
 	{ "an empty list clears", MAILS, "emails", false, CHANGE_SET, "[]",
@@ -109,7 +114,8 @@ static const struct {
 	{ "a first plain value", "{}", "tags", true, CHANGE_ADD, "\"a\"",
 	    "[{\"op\":\"add\",\"path\":\"tags\",\"value\":[\"a\"]}]", "{\"tags\":[\"a\"]}" },
 	{ "a literal that would break out", "{\"roles\":[{\"value\":\"x\\\"] or\"}]}", "roles", false, CHANGE_REMOVE,
-	    "\"x\\\"] or\"", "[{\"op\":\"remove\",\"path\":\"roles[value eq \\\"x\\\\\\\"] or\\\"]\"}]", "{\"roles\":[]}" },
+	    "\"x\\\"] or\"", "[{\"op\":\"remove\",\"path\":\"roles[value eq \\\"x\\\\\\\"] or\\\"]\"}]",
+	    "{\"roles\":[]}" },
 };
 
 static void
