@@ -115,9 +115,12 @@ $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/fuzz.a
 	@mkdir -p $(@D)
 	$(FUZZ_CC) $(STD) -o $@ $< $(B)/fuzz.a $(LIBS_worker) $(LIBS_practice) $(LIBS_sandbox) $(LIBS_base) -lpthread
 fuzz: $(FUZZ)
-	@set -e; for t in $(FUZZ); do n=$${t##*/fuzz_}; mkdir -p $(B)/corpus/$$n; echo "== $$n"; \
-	    $$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 $(B)/corpus/$$n \
-	    $$(test -d tests/cases/$$n && echo tests/cases/$$n) 2>&1 | tail -n 4; done
+	@mkdir -p $(B)/logs
+	@set -e; for t in $(FUZZ); do n=$${t##*/fuzz_}; mkdir -p $(B)/corpus/$$n; \
+	    $$t -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
+	    -artifact_prefix=$(B)/logs/ $(B)/corpus/$$n $$(test -d tests/cases/$$n && echo tests/cases/$$n) \
+	    >$(B)/logs/fuzz_$$n.log 2>&1 || { echo "FAILED fuzz_$$n"; tail -n 30 $(B)/logs/fuzz_$$n.log; exit 1; }; \
+	    echo "ok      fuzz_$$n: $$(sed -n 's/.*number_of_executed_units: *//p' $(B)/logs/fuzz_$$n.log) runs"; done
 
 unit: $(UNIT)
 	@tests/run.sh unit
