@@ -76,15 +76,8 @@ ids_drop(unsigned int waived)
 }
 
 void
-sandbox_shed(unsigned int waived, unsigned int first_fd)
+ids_shed(void)
 {
-	if (syscall(SYS_close_range, first_fd, ~0U, 0) == -1)
-		sandbox_die(LAYER_BIRTH, "close the rest", errno);
 	if (caps_set(0) == -1)
 		sandbox_die(LAYER_IDS, "drop the last capability", errno);
-	/* After the last change of credentials, which would clear it. */
-	if (prctl(PR_SET_PDEATHSIG, 9, 0, 0, 0) == -1)
-		sandbox_die(LAYER_BIRTH, "die with the parent", errno);
-	if (!ON(waived, LAYER_NAMESPACES) && ON(waived, LAYER_SECCOMP))
-		filter_enter(FILTER_NOFORK, waived);
 }

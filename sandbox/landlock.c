@@ -32,8 +32,9 @@ static const struct {
 	[4] = { 0, 0x3, 0 },		/* TCP bind, connect */
 	[5] = { 1ull << 15, 0, 0 },	/* ioctl on devices */
 	[6] = { 0, 0, 0x3 },		/* abstract unix sockets, signals */
+	[7] = { 0, 0, 0 },		/* what is logged */
 };
-#define ABI_KNOWN	6
+#define ABI_KNOWN	7
 #define ABI_LEAST	1
 
 struct ruleset {
@@ -45,21 +46,26 @@ struct path_rule {
 	int32_t		parent_fd;
 } __attribute__((packed));
 
+int
+sandbox_landlock_level(void)
+{
+	long	 abi = syscall(SYS_landlock_create_ruleset, NULL, 0, RULESET_VERSION);
+
+	return abi == -1 ? -1 : abi > ABI_KNOWN ? ABI_KNOWN : (int)abi;
+}
+
 static int
 ruleset_new(void)
 {
 	struct ruleset	 r = { 0, 0, 0 };
 	size_t		 size;
-	long		 abi;
+	int		 abi;
 	int		 fd;
 
-	abi = syscall(SYS_landlock_create_ruleset, NULL, 0, RULESET_VERSION);
-	if (abi < ABI_LEAST)
+	if ((abi = sandbox_landlock_level()) < ABI_LEAST)
 		sandbox_die(LAYER_LANDLOCK, "this kernel has none (needs 5.13 and \"landlock\" in lsm=)",
 		    abi == -1 ? errno : 0);
-	if (abi > ABI_KNOWN)
-		abi = ABI_KNOWN;
-	for (long a = ABI_LEAST; a <= abi; a++) {
+	for (int a = ABI_LEAST; a <= abi; a++) {
 		r.fs |= abis[a].fs;
 		r.net |= abis[a].net;
 		r.scoped |= abis[a].scoped;

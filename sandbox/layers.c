@@ -28,6 +28,8 @@ static const struct {
 	[LAYER_LANDLOCK]	= { "landlock", true },
 	[LAYER_SECCOMP]		= { "seccomp", ONLY_SANITIZED },
 	[LAYER_RLIMITS]		= { "rlimits", ONLY_SANITIZED },
+	[LAYER_MEMORY]		= { "memory", false },
+	[LAYER_CGROUP]		= { "cgroup", true },
 };
 static_assert(sizeof(layers) / sizeof(layers[0]) == LAYER__MAX, "every layer has a row");
 

@@ -1,6 +1,6 @@
 /*
- * namespaces.c -- own user, mount, net, ipc, uts and cgroup namespaces for a
- * nursery, and a root file system that holds libraries and the connector's folder, read-only.
+ * namespaces.c -- own user, mount, net, ipc, uts, cgroup and time namespaces for
+ * a nursery, and a root file system that holds libraries and the connector's folder, read-only.
  *
  * The net namespace has nothing in it, not even a loopback that is up.  Mounts
  * are made from trees cloned beforehand, because the new root hides the place
@@ -21,7 +21,8 @@
 
 #include "sandbox/private.h"
 
-#define NS_FLAGS	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP)
+#define NS_FLAGS	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | \
+			 CLONE_NEWTIME)
 #define TREES_MAX	12		/* sandbox_readable[] and the program's folder */
 #define NEW_ROOT	"/tmp"		/* covered in the child's own mount namespace only */
 #define PATH_BYTES	4352		/* NEW_ROOT and a path */

@@ -12,10 +12,19 @@
 void	sandbox_die(enum sandbox_layer, const char *what, int err) __attribute__((noreturn));
 
 /* Each applies one layer or ends the process. */
+void	birth_begin(pid_t parent);			/* session, umask */
+void	birth_die_with(pid_t parent);			/* again after each change of credentials, which clears it */
+void	birth_lock(void);				/* after exec: no core, no tracer */
+void	birth_shed(unsigned int first_fd);		/* descriptors from there on */
+void	birth_orphan_never(void);
+void	birth_childless(void);				/* no process more, for good */
+void	memory_begin(void);				/* out of dumps */
+void	memory_lock(void);				/* never executable once written */
 void	root_take(const char *program);			/* mount namespace: takes hold of what stays readable */
 void	ids_become(unsigned int waived);		/* user, group, groups; files can be made in the namespace after that only */
 void	root_enter(void);				/* a new, read-only root */
 void	ids_drop(unsigned int waived);			/* bounding set and capabilities; keeps CAP_SYS_ADMIN of its own namespace */
+void	ids_shed(void);					/* that one too */
 void	landlock_load(const char *program);		/* stage 1: read and execute libraries, the CA file, the program's folder */
 void	landlock_close(void);				/* stage 2: nothing */
 void	rlimits_set(const struct sandbox_wall *);

@@ -8,6 +8,8 @@
 
 #define ADDRESS_SLACK_BYTES	((uint64_t)512 << 20)	/* libraries are mapped, not owned */
 #define STACK_BYTES		((uint64_t)8 << 20)
+#define NURSERY_PROCESSES	1024			/* itself and its workers; each of those may start none */
+#define SIGNALS_PENDING		64
 
 void
 rlimits_set(const struct sandbox_wall *w)
@@ -26,12 +28,17 @@ rlimits_set(const struct sandbox_wall *w)
 		{ RLIMIT_CORE, "core", 0 },
 		{ RLIMIT_MEMLOCK, "locked memory", 0 },
 		{ RLIMIT_MSGQUEUE, "message queues", 0 },
-		{ RLIMIT_SIGPENDING, "pending signals", 64 },
+		{ RLIMIT_SIGPENDING, "pending signals", SIGNALS_PENDING },
+		{ RLIMIT_RTPRIO, "priority", 0 },
+		{ RLIMIT_NPROC, "processes", NURSERY_PROCESSES },
 	};
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++) {
 		struct rlimit	 now, set = { limits[i].most, limits[i].most };
 
+		/* Counted by user, hence by namespace; without one it would count strangers'. */
+		if (limits[i].what == RLIMIT_NPROC && !ON(w->waived, LAYER_NAMESPACES))
+			continue;
 		if (getrlimit(limits[i].what, &now) == -1)
 			sandbox_die(LAYER_RLIMITS, limits[i].name, errno);
 		/* A tighter limit of the host stands: only privilege raises one. */

@@ -25,10 +25,12 @@
 enum sandbox_layer {
 	LAYER_BIRTH,		/* own session, empty environment, descriptors by number, dies with its parent */
 	LAYER_IDS,		/* an unprivileged user and group, no capability */
-	LAYER_NAMESPACES,	/* user, mount, net, ipc, uts, cgroup; pid for each worker */
+	LAYER_NAMESPACES,	/* user, mount, net, ipc, uts, cgroup, time; pid for each worker */
 	LAYER_LANDLOCK,		/* no file, no TCP, no abstract socket, no signal to others */
 	LAYER_SECCOMP,		/* allow-list of system calls, no_new_privs */
 	LAYER_RLIMITS,		/* memory, processor time, files, processes, no core */
+	LAYER_MEMORY,		/* none both written and executed, none in a dump; wiped before the verdict */
+	LAYER_CGROUP,		/* one for each worker, where the host delegates a tree; the launcher's doing */
 	LAYER__MAX,
 	LAYER_INVALID = -1
 };
@@ -66,11 +68,16 @@ void	sandbox_lock(unsigned int waived);
  * nursery's parent, which alone can wait for it.
  */
 pid_t	sandbox_fork(unsigned int waived);
-/* At most four system calls: capabilities, death signal, and descriptors from `first` on. */
+/* Four system calls: descriptors from first_fd on, capabilities, death signal, no process more. */
 void	sandbox_shed(unsigned int waived, unsigned int first_fd);
 
 /* For a connector that is run by hand: stage 2 with no nursery; the process itself is the worker. */
 void	sandbox_lock_alone(void);
+
+/* Landlock's level that is used here (its ABI, no more than this build knows); -1 with errno if there is none. */
+int	sandbox_landlock_level(void);
+/* True if the kernel can forbid memory that is both written and executed (Linux 6.3). */
+bool	sandbox_mdwe(void);
 
 /* How many filters a worker carries, for the check from outside. */
 int	sandbox_filters(unsigned int waived);

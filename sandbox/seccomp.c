@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include "sandbox/private.h"
@@ -98,6 +99,8 @@ static const struct rule rules[] = {
 	{ SCMP_SYS(exit),	ALLOW,	W, "the end" },
 	{ SCMP_SYS(exit_group),	ALLOW,	W, "the end" },
 	{ SCMP_SYS(capset),	ALLOW,	W, "a worker sheds its last capability; none can be gained" },
+	{ SCMP_SYS(setrlimit),	ALLOW,	W, "a worker may start no process, and cannot take it back",
+	    IF(ARG(0, LOW32, RLIMIT_NPROC)) },
 	{ SCMP_SYS(prctl),	ALLOW,	W, "a worker dies with the launcher, and cannot take it back",
 	    IF(ARG(0, LOW32, PR_SET_PDEATHSIG), ARG(1, LOW32, SIGKILL)) },
 

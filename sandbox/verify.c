@@ -83,7 +83,7 @@ field_is(const char *status, const char *name, unsigned long long want, int base
 static int
 namespaces_differ(pid_t pid, char *why, size_t n)
 {
-	static const char *const	 names[] = { "user", "mnt", "net", "ipc", "uts", "cgroup", "pid" };
+	static const char *const	 names[] = { "user", "mnt", "net", "ipc", "uts", "cgroup", "time", "pid" };
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		struct stat	 ours, theirs;

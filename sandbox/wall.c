@@ -7,15 +7,12 @@
 #include <sched.h>
 #include <signal.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "sandbox/private.h"
 
 #define SYNC_MS		10000		/* the launcher writes the id maps at once */
-#define SET_MDWE	65		/* PR_SET_MDWE, Linux 6.3 */
-#define MDWE_NO_EXEC	1
 
 static void
 wait_for_maps(int fd)
@@ -28,22 +25,11 @@ wait_for_maps(int fd)
 	close(fd);
 }
 
-static void
-die_with(pid_t parent)
-{
-	if (prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == -1)
-		sandbox_die(LAYER_BIRTH, "die with the parent", errno);
-	if (getppid() != parent)		/* it went before the line above */
-		_exit(SANDBOX_EXIT);
-}
-
 void
 sandbox_wall(const struct sandbox_wall *w)
 {
-	if (setsid() == -1)			/* no terminal, no signals of its keys */
-		sandbox_die(LAYER_BIRTH, "own session", errno);
-	umask(077);
-	die_with(w->parent);
+	birth_begin(w->parent);
+	memory_begin();
 	if (ON(w->waived, LAYER_NAMESPACES)) {
 		wait_for_maps(w->sync_fd);
 		root_take(w->program);
@@ -52,7 +38,7 @@ sandbox_wall(const struct sandbox_wall *w)
 	if (ON(w->waived, LAYER_NAMESPACES))
 		root_enter();
 	ids_drop(w->waived);
-	die_with(w->parent);			/* the change of ids cleared it */
+	birth_die_with(w->parent);
 	if (ON(w->waived, LAYER_RLIMITS))
 		rlimits_set(w);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
@@ -66,12 +52,8 @@ sandbox_wall(const struct sandbox_wall *w)
 void
 sandbox_lock(unsigned int waived)
 {
-	/* exec made the process dumpable again. */
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
-		sandbox_die(LAYER_BIRTH, "no core, no tracer", errno);
-	/* From 6.3 on; the filter refuses executable memory on any kernel. */
-	if (prctl(SET_MDWE, MDWE_NO_EXEC, 0, 0, 0) == -1 && errno != EINVAL)
-		sandbox_die(LAYER_SECCOMP, "no memory both written and executed", errno);
+	birth_lock();
+	memory_lock();
 	if (ON(waived, LAYER_LANDLOCK))
 		landlock_close();
 	if (ON(waived, LAYER_SECCOMP))
@@ -83,8 +65,9 @@ sandbox_lock_alone(void)
 {
 	const unsigned int	 waived = 1u << LAYER_NAMESPACES;
 
-	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == -1)
-		sandbox_die(LAYER_BIRTH, "no core, no tracer", errno);
+	birth_lock();
+	memory_lock();
+	birth_childless();
 	landlock_close();
 	filter_enter(FILTER_ALONE, waived);
 }
@@ -101,6 +84,19 @@ sandbox_fork(unsigned int waived)
 	if (ON(waived, LAYER_NAMESPACES))
 		flags |= CLONE_NEWPID;
 	return (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
+}
+
+/* Capabilities first: the kernel clears the death signal with them. */
+void
+sandbox_shed(unsigned int waived, unsigned int first_fd)
+{
+	birth_shed(first_fd);
+	ids_shed();
+	birth_orphan_never();
+	if (ON(waived, LAYER_RLIMITS))
+		birth_childless();
+	if (!ON(waived, LAYER_NAMESPACES) && ON(waived, LAYER_SECCOMP))
+		filter_enter(FILTER_NOFORK, waived);
 }
 
 int
