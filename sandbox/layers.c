@@ -66,6 +66,21 @@ sandbox_layer_waivable(enum sandbox_layer l)
 	return (unsigned int)l < LAYER__MAX && layers[l].waivable;
 }
 
+const struct sandbox_set sandbox_sets[] = {
+	{ "strict", 0 },
+	{ "container", 1u << LAYER_NAMESPACES },
+	{ NULL, 0 },
+};
+
+const struct sandbox_set *
+sandbox_set_from_name(const char *name)
+{
+	for (const struct sandbox_set *s = sandbox_sets; s->name != NULL; s++)
+		if (strcmp(s->name, name) == 0)
+			return s;
+	return NULL;
+}
+
 void
 sandbox_die(enum sandbox_layer l, const char *what, int err)
 {

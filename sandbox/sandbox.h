@@ -38,8 +38,16 @@ enum sandbox_layer {
 /* "namespaces"; never NULL for a layer in range. */
 const char		*sandbox_layer_name(enum sandbox_layer);
 enum sandbox_layer	 sandbox_layer_from_name(const char *);
-/* True if an operator may run without it (bit (1u << layer) in `waived`). */
+/* True if an operator may run without it (bit 1u << layer in `waived`). */
 bool			 sandbox_layer_waivable(enum sandbox_layer);
+
+/* Choices of layers that have a name; the last has none.  An operator chooses, a host never does. */
+struct sandbox_set {
+	const char	*name;		/* "strict": every layer; "container": for where no namespace can be made */
+	unsigned int	 waived;
+};
+extern const struct sandbox_set		 sandbox_sets[];
+const struct sandbox_set		*sandbox_set_from_name(const char *);
 
 struct sandbox_wall {
 	const char	*program;	/* absolute path; its folder stays readable until stage 2 */

@@ -14,8 +14,12 @@ _bascule_value()
 	case $option in
 	--config | --schema | --receipt)
 		_bascule_files "$cur" ;;
-	--waive)
-		COMPREPLY=($(compgen -W 'namespaces landlock' -- "$cur")) ;;
+	--without)
+		COMPREPLY=($(compgen -W 'namespaces landlock cgroup' -- "$cur")) ;;
+	--require)
+		COMPREPLY=($(compgen -W 'cgroup' -- "$cur")) ;;
+	--sandbox)
+		COMPREPLY=($(compgen -W 'strict container' -- "$cur")) ;;
 	--color)
 		COMPREPLY=($(compgen -W 'auto always never' -- "$cur")) ;;
 	--limit)
@@ -41,7 +45,7 @@ _bascule_invoke()
 	# Places before the cursor that are neither options nor their values; ':' may have split a command.
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--config | --schema | --receipt | --waive | --color | --limit | --input | --id | --timeout | --allow-private)
+		--config | --schema | --receipt | --without | --require | --sandbox | --color | --limit | --input | --id | --timeout | --allow-private)
 			((i++)) ;;
 		-*) ;;
 		*) places+=("${COMP_WORDS[i]}") ;;

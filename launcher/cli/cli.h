@@ -51,6 +51,21 @@ size_t	terminal_columns(int fd);
 /* pretty.c: judged JSON text on several lines, in colours. */
 void	pretty_json(struct buf *, const char *s, size_t len, bool color);
 
+/*
+ * layers.c: which layers were asked for.  waived is settled by layers_settle(), once all options were taken.
+ */
+struct layers_asked {
+	const struct sandbox_set *set;			/* NULL: strict */
+	unsigned int		  without, required;	/* bits of enum sandbox_layer */
+	unsigned int		  waived;
+};
+int	layer_without(struct layers_asked *, const char *name, struct error *e);
+int	layer_require(struct layers_asked *, const char *name, struct error *e);
+int	layer_set(struct layers_asked *, const char *name, struct error *e);
+int	layers_settle(struct layers_asked *, struct error *e);
+/* One line that names what is waived; nothing if nothing is. */
+void	layers_say(const struct layers_asked *);
+
 enum out_mode {
 	OUT_AUTO,	/* lines; on a terminal a table of a list, indented text of one object */
 	OUT_LINES,	/* as the worker wrote them */
@@ -70,7 +85,7 @@ struct invoke_options {
 	const char	*color;
 	enum out_mode	 mode;
 	bool		 verdict, quiet, progress;
-	unsigned int	 waived;
+	struct layers_asked layers;
 	struct inv_limits limits;
 	const char	*allow_private[33];		/* NULL-terminated */
 };

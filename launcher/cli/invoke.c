@@ -200,12 +200,15 @@ start(struct run *r, const struct invoke_options *o, struct connector_ref *ref, 
 {
 	struct request		 rq = { 0 };
 	struct inv_request	 q = {
-		.ref = ref, .rq = &rq, .limits = o->limits, .waived = o->waived,
+		.ref = ref, .rq = &rq, .limits = o->limits, .waived = o->layers.waived,
+		.required = o->layers.required,
 		.sink = view_sink(&r->view), .allow_private = o->allow_private,
 	};
 
 	if (connector_find(o->connector, ref, e) == 0 && receipt_open(r, o, e) == 0 &&
 	    invoke_request_make(o, ref, &rq, e) == 0 && view_choose(&r->view, ref, &rq, e) == 0) {
+		if (!o->quiet && isatty(STDERR_FILENO))
+			layers_say(&o->layers);
 		/* From here on a signal cancels; before it ends us, as anybody at a prompt expects. */
 		r->signals_fd = signals_open();
 		r->iv = inv_start(&q, e);

@@ -7,7 +7,6 @@
 #include <string.h>
 
 #include "launcher/cli/cli.h"
-#include "sandbox/sandbox.h"
 #include "worker/contract/util.h"
 
 static const char usage[] =
@@ -28,7 +27,9 @@ static const char usage[] =
 "  --timeout TIME        deadline: 30s, 5m, 500ms\n"
 "  --limit NAME=VALUE    deadline, silence, memory, cpu, records, connects\n"
 "  --allow-private HOST  let HOST be a private or loopback address\n"
-"  --waive LAYER         run without this layer: namespaces, landlock\n"
+"  --sandbox SET         layers: strict (all of them), container (no namespaces)\n"
+"  --without LAYER       run without this layer: namespaces, landlock, cgroup\n"
+"  --require LAYER       refuse to run where this layer cannot be had: cgroup\n"
 "  --logs[=none|stderr|FILE]\n"
 "                        the connector's log lines; by default its warnings, on a terminal\n"
 "  --no-progress         no progress line\n"
@@ -38,7 +39,7 @@ static const char usage[] =
 "Exit statuses: bascule help exit\n";
 
 enum { OPT_CONFIG = 256, OPT_INPUT, OPT_SCHEMA, OPT_ID, OPT_DATA, OPT_VERDICT, OPT_RECEIPT, OPT_TIMEOUT,
-	OPT_LIMIT, OPT_ALLOW, OPT_WAIVE, OPT_LOGS, OPT_JSON, OPT_TABLE, OPT_NO_PROGRESS, OPT_COLOR };
+	OPT_LIMIT, OPT_ALLOW, OPT_WITHOUT, OPT_REQUIRE, OPT_SANDBOX, OPT_LOGS, OPT_JSON, OPT_TABLE, OPT_NO_PROGRESS, OPT_COLOR };
 
 static const struct option longs[] = {
 	{ "config", required_argument, NULL, OPT_CONFIG },
@@ -51,7 +52,9 @@ static const struct option longs[] = {
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "limit", required_argument, NULL, OPT_LIMIT },
 	{ "allow-private", required_argument, NULL, OPT_ALLOW },
-	{ "waive", required_argument, NULL, OPT_WAIVE },
+	{ "without", required_argument, NULL, OPT_WITHOUT },
+	{ "require", required_argument, NULL, OPT_REQUIRE },
+	{ "sandbox", required_argument, NULL, OPT_SANDBOX },
 	{ "logs", optional_argument, NULL, OPT_LOGS },
 	{ "json", no_argument, NULL, OPT_JSON },
 	{ "table", no_argument, NULL, OPT_TABLE },
@@ -61,17 +64,6 @@ static const struct option longs[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
-
-static int
-waive(struct invoke_options *o, const char *name, struct error *e)
-{
-	enum sandbox_layer	 l = sandbox_layer_from_name(name);
-
-	if (l == LAYER_INVALID || !sandbox_layer_waivable(l))
-		return error_set(e, ERR_USAGE, "--waive %.40s: namespaces and landlock may be waived", name);
-	o->waived |= 1u << l;
-	return 0;
-}
 
 static int
 allow(struct invoke_options *o, const char *host, struct error *e)
@@ -141,7 +133,9 @@ option_take(struct invoke_options *o, int opt, char *arg, struct error *e)
 	case OPT_LOGS:		o->logs = arg != NULL ? arg : "stderr"; return 0;
 	case 'q':		o->quiet = true; return 0;
 	case OPT_ALLOW:		return allow(o, arg, e);
-	case OPT_WAIVE:		return waive(o, arg, e);
+	case OPT_WITHOUT:	return layer_without(&o->layers, arg, e);
+	case OPT_REQUIRE:	return layer_require(&o->layers, arg, e);
+	case OPT_SANDBOX:	return layer_set(&o->layers, arg, e);
 	case OPT_LIMIT:		return inv_limit_set(&o->limits, arg, e);
 	case OPT_TIMEOUT:
 		snprintf(deadline, sizeof(deadline), "deadline=%.40s", arg);
@@ -192,5 +186,7 @@ invoke_options_read(int argc, char **argv, struct invoke_options *o, struct erro
 		return error_set(e, ERR_USAGE, "one connector and at most one command are needed");
 	o->connector = argv[optind];
 	o->command = argv[optind + 1];		/* NULL at the end */
+	if (layers_settle(&o->layers, e) == -1)
+		return -1;
 	return options_check(o, e);
 }

@@ -65,6 +65,7 @@ struct inv_request {
 	struct inv_limits	 limits;
 	struct inv_sink		 sink;
 	unsigned int		 waived;	/* sandbox layers, bits of enum sandbox_layer */
+	unsigned int		 required;	/* of those that are used where they can be had: refuse without */
 	const char *const	*allow_private;	/* hosts whose private addresses may be reached; NULL-terminated, or NULL */
 };
 
@@ -89,7 +90,7 @@ const struct error *inv_verdict(const struct invocation *);
 /*
  * Everything measured about it, an object owned by the caller: id, connector,
  * command, outcome, cause, message, records, states, bytes, sha256 (of the public stream), startMs,
- * firstRecordMs, totalMs, cpuMs, maxRssBytes, layers{name:on|waived}, egress[], exit.
+ * firstRecordMs, totalMs, cpuMs, maxRssBytes, layers{name:{state:on|waived|absent}}, egress[], exit.
  */
 cJSON	*inv_receipt(const struct invocation *);
 /* The final record for callers that ask: {"data":receipt,"type":"end"|"error"} with '\n'. */

@@ -94,12 +94,12 @@ clone_hint(int err)
 	switch (err) {
 	case EPERM:
 	case EACCES:
-		return "; this host forbids user namespaces (--waive namespaces runs without)";
+		return "; this host forbids user namespaces (--without namespaces runs without)";
 	case ENOSPC:
-		return "; too many namespaces (sysctl user.max_user_namespaces; --waive namespaces runs without)";
+		return "; too many namespaces (sysctl user.max_user_namespaces; --without namespaces runs without)";
 	case EINVAL:
 	case ENOSYS:
-		return "; this kernel lacks one of them (--waive namespaces runs without)";
+		return "; this kernel lacks one of them (--without namespaces runs without)";
 	default:
 		return "";
 	}
@@ -174,7 +174,7 @@ nursery_start(const struct nursery_plan *p, struct error *e)
 	n->orders_fd = fd_steal(&b.orders[0]);
 	n->complaint_fd = fd_steal(&b.complaint[0]);
 	if (sandbox_map_ids(n->pid, p->waived) == -1)
-		error_set(e, ERR_SANDBOX, "ids: map: %s (--waive namespaces runs without)", strerror(errno));
+		error_set(e, ERR_SANDBOX, "ids: map: %s (--without namespaces runs without)", strerror(errno));
 	else if (write(b.sync[1], "", 1) != 1)
 		error_sys(e, "nursery: sync");
 	birth_close(&b);

@@ -14,14 +14,24 @@ cpu_ms(const struct rusage *u)
 	    (u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1000;
 }
 
+/* Each layer an object: its state, and what more can be said of it. */
 static cJSON *
 layers(unsigned int waived)
 {
-	cJSON	*o = cJSON_CreateObject();
+	cJSON	*all = cJSON_CreateObject();
 
-	for (enum sandbox_layer l = 0; l < LAYER__MAX; l++)
-		(void)json_set_str(o, sandbox_layer_name(l), waived & (1u << l) ? "waived" : "on");
-	return o;
+	for (enum sandbox_layer l = 0; l < LAYER_CGROUP; l++) {
+		cJSON	*o = cJSON_CreateObject();
+		bool	 on = (waived & (1u << l)) == 0;
+
+		(void)json_set_str(o, "state", on ? "on" : "waived");
+		if (on && l == LAYER_LANDLOCK)
+			(void)json_set(o, "level", json_int(sandbox_landlock_level()));
+		if (on && l == LAYER_MEMORY)
+			(void)json_set_bool(o, "mdwe", sandbox_mdwe());
+		(void)json_set(all, sandbox_layer_name(l), o);
+	}
+	return all;
 }
 
 static void
