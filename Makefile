@@ -26,7 +26,7 @@ FUZZ		= $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*
 LIBS_base	= -lcjson -lbsd
 LIBS_sandbox	= -lseccomp
 LIBS_worker	= -lcurl -lssl -lcrypto
-LIBS_launcher	= -lcrypto
+LIBS_launcher	= -levent_core -lcrypto
 LIBS_practice	= -levent_openssl -levent -lssl -lcrypto -lm
 LIBS_unit	= -lcmocka
 

@@ -103,7 +103,8 @@ void	command_full_name(const struct spec *, const char *typed, char name[REQUEST
  */
 struct out {
 	struct buf	 b;
-	bool		 pipe;		/* written in portions that never block */
+	bool		 pipe;		/* a pipe or socket: written in portions that never block */
+	bool		 fifo;		/* a pipe */
 	bool		 gone;		/* nobody reads any more, or it failed: why says */
 	char		 why[128];
 };
@@ -114,7 +115,9 @@ bool	out_ready(const struct out *);	/* room for another record */
 void	out_take(struct out *, const struct buf *);
 /* Writes what can be written now. */
 void	out_flush(struct out *);
-/* Its pollfd: what there is to wait for; and after poll. */
+/* What the loop is to wait for (EV_READ, EV_WRITE; 0: nothing): room, or that the last reader goes. */
+short	out_events(const struct out *);
+/* Its pollfd, and after poll. */
 struct pollfd out_poll(const struct out *);
 void	out_polled(struct out *, short revents);
 

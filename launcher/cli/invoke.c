@@ -9,12 +9,17 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
 #include "launcher/cli/view.h"
 #include "worker/contract/json.h"
 #include "worker/contract/limits.h"
 #include "worker/contract/util.h"
 
 struct run {
+	struct event_base	*base;
+	struct event		 signal_in, out_ready, clock;
 	struct invocation	*iv;
 	struct view		 view;
 	int			 signals_fd;
@@ -54,41 +59,85 @@ signal_take(struct run *r)
 	inv_cancel(r->iv, ERR_CANCELLED, text);
 }
 
-static int
-sooner(int a_ms, int b_ms)
+static void
+on_signal(evutil_socket_t fd, short what, void *arg)
 {
-	return a_ms == -1 || (b_ms != -1 && b_ms < a_ms) ? b_ms : a_ms;
+	(void)fd;
+	(void)what;
+	signal_take(arg);
 }
 
-/* Waits for what the invocation, standard output or a signal bring. fds has n of the invocation's. */
 static void
-wait_for(struct run *r, struct pollfd fds[INV_POLL_MAX + 2], int n, int wait_ms)
+on_out(evutil_socket_t fd, short what, void *arg)
 {
-	fds[n++] = (struct pollfd){ .fd = r->signals_fd, .events = POLLIN };
-	fds[n++] = out_poll(&r->view.out);
-	if (poll(fds, (nfds_t)n, sooner(wait_ms, view_wait_ms(&r->view))) <= 0)
-		return;
-	out_polled(&r->view.out, fds[n - 1].revents);
-	if (fds[n - 2].revents & POLLIN)
-		signal_take(r);
+	struct run	*r = arg;
+	struct pollfd	 p = out_poll(&r->view.out);
+
+	(void)fd;
+	(void)what;
+	if (poll(&p, 1, 0) > 0)
+		out_polled(&r->view.out, p.revents);
+}
+
+static void
+on_clock(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;		/* that the loop turned is all */
+}
+
+/* A method that takes any descriptor, files too. */
+static int
+loop_open(struct run *r, struct error *e)
+{
+	static const struct core_plan	 nothing_kept = { 0 };
+	struct event_config		*cfg = event_config_new();
+
+	if (cfg != NULL && event_config_avoid_method(cfg, "epoll") == 0)
+		r->base = event_base_new_with_config(cfg);
+	if (cfg != NULL)
+		event_config_free(cfg);
+	if (r->base == NULL)
+		return error_set(e, ERR_SYSTEM, "no event loop");
+	event_assign(&r->signal_in, r->base, r->signals_fd, EV_READ | EV_PERSIST, on_signal, r);
+	evtimer_assign(&r->clock, r->base, on_clock, r);
+	if (event_add(&r->signal_in, NULL) == -1)
+		return error_sys(e, "event loop");
+	core_open(r->base, &nothing_kept);
+	return 0;
+}
+
+/* Waits for what the invocation, standard output or a signal bring. */
+static void
+wait_for(struct run *r)
+{
+	int		 wait_ms = view_wait_ms(&r->view);
+	struct timeval	 tv = { wait_ms / 1000, wait_ms % 1000 * 1000 };
+	short		 what = out_events(&r->view.out);
+
+	if (what != 0) {
+		event_assign(&r->out_ready, r->base, STDOUT_FILENO, what, on_out, r);
+		event_add(&r->out_ready, NULL);
+	}
+	if (wait_ms >= 0)
+		event_add(&r->clock, &tv);
+	(void)event_base_loop(r->base, EVLOOP_ONCE);
+	if (what != 0)
+		event_del(&r->out_ready);
 }
 
 static void
 run(struct run *r)
 {
-	struct pollfd	 fds[INV_POLL_MAX + 2];
-
-	while (!inv_step(r->iv)) {
-		int	 wait_ms, n;
-
+	while (!inv_done(r->iv)) {
 		view_step(&r->view);
 		if (r->view.out.gone && !r->told) {
 			r->told = true;
 			inv_cancel(r->iv, ERR_CLIENT_GONE, r->view.out.why);
-			continue;
 		}
-		n = inv_poll(r->iv, fds, &wait_ms);
-		wait_for(r, fds, n, wait_ms);
+		inv_resume(r->iv);
+		wait_for(r);
 	}
 	r->done = true;
 }
@@ -97,12 +146,11 @@ run(struct run *r)
 static void
 drain(struct run *r)
 {
-	struct pollfd	 fds[INV_POLL_MAX + 2];
 	unsigned int	 before = r->signals;
 
 	view_step(&r->view);
-	while (r->signals == before && before < 2 && !r->view.out.gone && r->view.out.b.len > 0) {
-		wait_for(r, fds, 0, -1);
+	while (r->base != NULL && r->signals == before && before < 2 && !r->view.out.gone && r->view.out.b.len > 0) {
+		wait_for(r);
 		view_step(&r->view);
 	}
 }
@@ -204,14 +252,14 @@ start(struct run *r, const struct invoke_options *o, struct connector_ref *ref, 
 		.required = o->layers.required,
 		.sink = view_sink(&r->view), .allow_private = o->allow_private,
 	};
-
 	if (connector_find(o->connector, ref, e) == 0 && receipt_open(r, o, e) == 0 &&
 	    invoke_request_make(o, ref, &rq, e) == 0 && view_choose(&r->view, ref, &rq, e) == 0) {
 		if (!o->quiet && isatty(STDERR_FILENO))
 			layers_say(&o->layers);
 		/* From here on a signal cancels; before it ends us, as anybody at a prompt expects. */
 		r->signals_fd = signals_open();
-		r->iv = inv_start(&q, e);
+		if (loop_open(r, e) == 0)
+			r->iv = inv_start(&q, e);
 	}
 	request_free(&rq);
 	return r->iv != NULL ? 0 : -1;
@@ -238,7 +286,9 @@ cmd_invoke(int argc, char **argv)
 		status = finish(&r, &o);
 	}
 	inv_free(r.iv);
-	core_shutdown();
+	core_close();
+	if (r.base != NULL)
+		event_base_free(r.base);
 	connector_free(&ref);
 	view_close(&r.view);
 	fd_closep(&r.receipt_fd);

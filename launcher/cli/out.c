@@ -12,6 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <event2/event.h>
+
 #include "launcher/cli/cli.h"
 #include "worker/contract/limits.h"
 
@@ -23,7 +25,8 @@ out_init(struct out *o)
 	struct stat	 st;
 
 	buf_init(&o->b, OUT_HIGH_BYTES + 2 * (size_t)OUT_TEXT_BYTES_MAX);
-	o->pipe = fstat(STDOUT_FILENO, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISSOCK(st.st_mode));
+	o->fifo = fstat(STDOUT_FILENO, &st) == 0 && S_ISFIFO(st.st_mode);
+	o->pipe = o->fifo || (fstat(STDOUT_FILENO, &st) == 0 && S_ISSOCK(st.st_mode));
 	o->gone = false;
 	o->why[0] = '\0';
 }
@@ -51,6 +54,15 @@ out_take(struct out *o, const struct buf *text)
 	buf_add(&o->b, text->data != NULL ? text->data : "", text->len);
 	if (text->failed || o->b.failed)
 		out_lose(o, "results outgrew the buffer of standard output");
+}
+
+short
+out_events(const struct out *o)
+{
+	if (o->gone)
+		return 0;
+	/* The write end of a pipe becomes readable when nobody reads the other; a terminal when somebody types. */
+	return (short)((o->b.len > 0 ? EV_WRITE : 0) | (o->fifo ? EV_READ : 0));
 }
 
 struct pollfd

@@ -154,10 +154,17 @@ on_ready(void *arg)
 	return out_ready(&((const struct view *)arg)->out);
 }
 
+/* The loop asks inv_done() after each turn. */
+static void
+on_done(void *arg)
+{
+	(void)arg;
+}
+
 struct inv_sink
 view_sink(struct view *v)
 {
-	return (struct inv_sink){ on_record, on_log, on_ready, v };
+	return (struct inv_sink){ on_record, on_log, on_ready, on_done, v };
 }
 
 void

@@ -388,12 +388,10 @@ open_send(struct broker *b, const struct wire_open *w, int leg_fd, struct error 
 }
 
 int
-broker_open(struct broker *b, const struct broker_policy *p, uint32_t *leg, int *worker_fd, struct error *e)
+broker_attach(struct broker *b, const struct broker_policy *p, int leg_fd, uint32_t *leg, struct error *e)
 {
 	autofree struct wire_open	*w = calloc(1, sizeof(*w));
 	struct leg			*l = calloc(1, sizeof(*l));
-	int				 pair[2];
-	int				 r;
 
 	if (w == NULL || l == NULL || policy_put(w, p, e) == -1) {
 		free(l);
@@ -403,21 +401,29 @@ broker_open(struct broker *b, const struct broker_policy *p, uint32_t *leg, int 
 		l->id = ++b->last_leg;
 	while (l->id == 0 || *slot(b, l->id) != NULL);
 	w->head = (struct wire_head){ WIRE_VERSION, WIRE_OPEN, l->id };
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {
-		free(l);
-		return error_sys(e, "egress broker: socket pair");
-	}
-	r = open_send(b, w, pair[1], e);
-	close(pair[1]);
-	if (r == -1) {
-		close(pair[0]);
+	if (open_send(b, w, leg_fd, e) == -1) {
 		free(l);
 		return -1;
 	}
 	*slot(b, l->id) = l;
 	*leg = l->id;
-	*worker_fd = pair[0];
 	return 0;
+}
+
+int
+broker_open(struct broker *b, const struct broker_policy *p, uint32_t *leg, int *worker_fd, struct error *e)
+{
+	int	pair[2], r;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		return error_sys(e, "egress broker: socket pair");
+	r = broker_attach(b, p, pair[1], leg, e);
+	close(pair[1]);
+	if (r == -1)
+		close(pair[0]);
+	else
+		*worker_fd = pair[0];
+	return r;
 }
 
 const char *

@@ -38,6 +38,8 @@ void		 broker_stop(struct broker *);
  * (close-on-exec, the caller's to close).
  */
 int		 broker_open(struct broker *, const struct broker_policy *, uint32_t *leg, int *worker_fd, struct error *e);
+/* The same for a socket pair that exists: leg_fd is the broker's end and stays the caller's to close. */
+int		 broker_attach(struct broker *, const struct broker_policy *, int leg_fd, uint32_t *leg, struct error *e);
 /*
  * Readable when the broker has something to say; call broker_read() then.
  * It collects contacts; -1 with ERR_SYSTEM once the broker is gone (every leg's worker must die).

@@ -4,6 +4,9 @@
 #ifndef CORE_CORE_H
 #define CORE_CORE_H
 
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <sys/queue.h>
 #include <sys/resource.h>
 #include <sys/types.h>
 
@@ -23,21 +26,59 @@ int	core_beside(const char *relative, char *out, size_t n);
 struct nursery;
 
 struct nursery_plan {
-	const char	*program;
+	char		 program[4096];		/* absolute path */
 	unsigned int	 waived;
 	uint64_t	 memory_bytes;
 	unsigned int	 cpu_s;
 };
 
-/* Waits until it is ready, LOCK_MS at most.  NULL with ERR_SANDBOX and what the nursery complained of. */
-struct nursery	*nursery_start(const struct nursery_plan *, struct error *e);
+struct worker;		/* worker.h */
+
 /*
- * Forks a worker with these descriptors (they stay the caller's).  0: *pid is
- * our child and *pidfd (close-on-exec) holds it.  -1 with *e: the nursery is not to be used again.
+ * Starts it; it answers within LOCK_MS.  news(arg) when it is ready, and once more when it
+ * is gone (after its workers' own news).  NULL with ERR_SANDBOX if it could not be started.
  */
-int		 nursery_fork(struct nursery *, const int fds[FD__COUNT], pid_t *pid, int *pidfd, struct error *e);
-/* Kills and reaps it. NULL is fine. */
+struct nursery	*nursery_start(const struct nursery_plan *, void (*news)(void *), void *arg, struct error *e);
+/* Orders a worker; worker_born() or worker_lose() follows, never from within this call. */
+void		 nursery_order(struct nursery *, struct worker *);
+/* Takes back an order that was not sent yet. */
+void		 nursery_forget(struct nursery *, struct worker *);
+bool		 nursery_ready(const struct nursery *);
+bool		 nursery_gone(const struct nursery *);	/* it ended, hung or lied: stop it */
+bool		 nursery_idle(const struct nursery *);	/* nobody waits for a worker of it */
+uint64_t	 nursery_forks(const struct nursery *);
+int64_t		 nursery_start_ms(const struct nursery *);
+/* Kills and reaps it; whoever waits for a worker of it is told. NULL is fine. */
 void		 nursery_stop(struct nursery *);
+
+/*
+ * pool.c: nurseries that are kept, and workers parked before their first read.
+ */
+/*
+ * A worker for this plan: parked, or just ordered.  NULL with *e.  news as in worker.h.
+ */
+struct worker	*pool_take(const struct nursery_plan *, void (*news)(void *), void *arg, struct error *e);
+void		 pool_close(void);
+
+/* core.c */
+struct event_base	*core_base(void);
+const struct core_plan	*core_plan(void);
+/*
+ * The broker, started if need be, with those who have legs at it; NULL with *e.
+ * When it dies their invocations end, and the next take starts another.
+ */
+struct outlet {
+	struct broker	*broker;
+	unsigned int	 users;
+	bool		 gone;
+	struct event	 packets;
+};
+struct outlet		*outlet_take(struct error *e);
+void			 outlet_drop(struct outlet *);	/* NULL is fine */
+
+/* A NULL-terminated list and its strings; NULL: no memory. */
+char			**texts_copy(const char *const *);
+void			 texts_free(char **);
 
 /*
  * relay.c: the border.  The only file that reads what a worker wrote.
@@ -53,16 +94,21 @@ struct relay_counts {
 	uint64_t	 log_dropped;	/* over the bound of one invocation */
 };
 
-/* fds: read ends, non-blocking, taken. */
-struct relay	*relay_new(enum command, const struct inv_sink *, uint64_t records_max, int result_fd, int log_fd);
+/* fds: read ends, non-blocking, taken; closed by relay_free() and not before. */
+struct relay	*relay_new(int result_fd, int log_fd);
 void		 relay_free(struct relay *);
-int		 relay_result_fd(const struct relay *);	/* -1 after its end */
+int		 relay_result_fd(const struct relay *);
 int		 relay_log_fd(const struct relay *);
+bool		 relay_logs_ended(const struct relay *);
+/* The first line, before anything else: RELAY_LOCKED once it came. */
+enum relay_news	 relay_locked(struct relay *, struct error *e);
+/* What the lines behind it are judged by and where they go.  Before relay_results(). */
+void		 relay_begin(struct relay *, enum command, const struct inv_sink *, uint64_t records_max);
 
 enum relay_news {
 	RELAY_QUIET,		/* nothing, or no room for more */
 	RELAY_MOVED,		/* public lines went on */
-	RELAY_LOCKED,		/* the first line: the worker says its walls stand */
+	RELAY_LOCKED,		/* relay_locked(): the worker says its walls stand */
 	RELAY_ENDED,		/* end of file; relay_verdict() tells */
 	RELAY_BROKEN,		/* *e says how; kill it */
 };

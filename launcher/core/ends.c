@@ -1,7 +1,8 @@
 /*
- * ends.c -- the pipes between a launcher and one worker, made for the purpose.
+ * ends.c -- the pipes between a launcher and one worker, and its way to the broker: made for the purpose.
  */
 #include <fcntl.h>
+#include <sys/socket.h>
 
 #include "launcher/core/inv.h"
 
@@ -15,14 +16,15 @@ ends_close(struct ends *p)
 	fd_closep(&p->request);
 	fd_closep(&p->result);
 	fd_closep(&p->log);
+	fd_closep(&p->egress);
 }
 
 int
 ends_open(struct ends *p, struct error *e)
 {
-	int	 a[2], b[2], c[2];
+	int	 a[2], b[2], c[2], d[2];
 
-	*p = (struct ends){ { -1, -1, -1, -1 }, -1, -1, -1 };
+	*p = (struct ends){ { -1, -1, -1, -1 }, -1, -1, -1, -1 };
 	if (pipe2(a, O_CLOEXEC) == -1)
 		return error_sys(e, "pipes");
 	p->theirs[FD_REQUEST] = a[0];
@@ -35,6 +37,10 @@ ends_open(struct ends *p, struct error *e)
 		return error_sys(e, "pipes");
 	p->log = c[0];
 	p->theirs[FD_LOG] = c[1];
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, d) == -1)
+		return error_sys(e, "pipes");
+	p->egress = d[0];
+	p->theirs[FD_EGRESS] = d[1];
 	(void)fcntl(p->result, F_SETPIPE_SZ, PIPE_BYTES);	/* a wish: the host may cap it */
 	if (fcntl(p->request, F_SETFL, O_NONBLOCK) == -1 || fcntl(p->result, F_SETFL, O_NONBLOCK) == -1 ||
 	    fcntl(p->log, F_SETFL, O_NONBLOCK) == -1)

@@ -1,13 +1,13 @@
 /*
- * inv.h -- one invocation, between invocation.c (its life) and receipt.c (what is told of it).
+ * inv.h -- one invocation, between invocation.c (its life), core.c (what all share) and receipt.c (what is told of it).
  */
 #ifndef CORE_INV_H
 #define CORE_INV_H
 
-#include "launcher/core/core.h"
+#include "launcher/core/worker.h"
 
 enum inv_state {
-	INV_LOCKING,	/* worker forked, walls not yet seen */
+	INV_STARTING,	/* its worker is not born, or its walls not yet seen */
 	INV_SENDING,	/* walls verified, request going down */
 	INV_STREAMING,	/* request sent, results coming up */
 	INV_STOPPING,	/* told to die; see ladder[] */
@@ -16,6 +16,7 @@ enum inv_state {
 };
 
 struct invocation {
+	LIST_ENTRY(invocation) next;
 	enum inv_state	 state;
 	char		 connector[CONNECTOR_NAME_MAX + 1];
 	char		 id[REQUEST_ID_BYTES_MAX + 1];
@@ -23,15 +24,19 @@ struct invocation {
 	enum command	 cmd;
 	unsigned int	 waived;
 	struct inv_limits limits;
+	struct inv_sink	 sink;
+	struct nursery_plan plan;
+	struct egress_rule rules[SPEC_EGRESS_MAX];
+	size_t		 nrules;
+	char		**allow_private;	/* NULL-terminated, or NULL */
 
-	struct nursery	*nursery;
-	struct relay	*relay;
+	struct worker	*w;
+	bool		 retried;		/* this is its second worker */
+	struct outlet	*outlet;
 	uint32_t	 leg;			/* 0: none */
-	int		 request_fd;		/* write end; -1 once sent */
 	struct buf	 request;		/* what is to be sent; wiped after */
 	size_t		 sent;
-	pid_t		 pid;
-	int		 pidfd;
+	struct event	 tick, sending;
 
 	struct error	 verdict;		/* ERR_NONE: ok, once done */
 	bool		 decided;		/* the verdict is ours: a cause of death */
@@ -53,6 +58,7 @@ struct invocation {
 struct ends {
 	int	theirs[FD__COUNT];
 	int	request, result, log;
+	int	egress;		/* the broker's */
 };
 
 /* -1 with ERR_SYSTEM; what was opened is closed by ends_close(). */
@@ -60,5 +66,14 @@ int		 ends_open(struct ends *, struct error *e);
 void		 ends_close(struct ends *);
 
 const char	*inv_state_name(enum inv_state);
+/* prepare.c: copies what the invocation needs of the caller's; gives the request an id.  -1 with *e. */
+int		 inv_fill(struct invocation *, const struct inv_request *, struct error *e);
+/* judge.c: the worker is gone and its results are at their end; fills the verdict unless it is decided. */
+void		 inv_judge(struct invocation *);
+/* Ends it for this reason; the first one stands. */
+void		 inv_stop(struct invocation *, const struct error *why);
+/* The same for all that `which` says. */
+void		 inv_stop_all(bool (*which)(const struct invocation *, const void *arg), const void *arg,
+		    const struct error *why);
 
 #endif

@@ -1,14 +1,12 @@
 /*
- * invocation.c -- the life of one invocation: a worker is forked, seen to be
- * confined, given its request, listened to, and removed.  One writer of the
+ * invocation.c -- the life of one invocation: it gets a worker that is seen to be
+ * confined, gives it the request, listens to it, and removes it.  One writer of the
  * state, one deadline, one verdict.
  */
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -16,14 +14,16 @@
 #include "sandbox/sandbox.h"
 
 #define EXIT_MS		2000		/* from the verdict to the exit */
-#define STEP_PORTIONS	64		/* of results moved by one inv_step() */
+#define STEP_PORTIONS	64		/* of results moved in one turn */
+#define START_MS	(2 * LOCK_MS)	/* a nursery's start and a worker's */
+#define TICK_MS_MAX	60000		/* between two looks at the clocks */
 
 #define TO(s)	(1u << (s))
 static const struct {
 	const char	*name;
 	unsigned int	 next;		/* states reachable from here */
 } states[] = {
-	[INV_LOCKING]	= { "starting",	 TO(INV_SENDING) | TO(INV_STOPPING) | TO(INV_DONE) },
+	[INV_STARTING]	= { "starting",	 TO(INV_SENDING) | TO(INV_STOPPING) | TO(INV_DONE) },
 	[INV_SENDING]	= { "sending",	 TO(INV_STREAMING) | TO(INV_STOPPING) | TO(INV_DONE) },
 	[INV_STREAMING]	= { "streaming", TO(INV_STOPPING) | TO(INV_DONE) },
 	[INV_STOPPING]	= { "stopping",	 TO(INV_DONE) },
@@ -39,7 +39,7 @@ static const struct {
 	{ SIGKILL,	5000 },
 };
 
-static struct broker	*broker;	/* one for all of this process's invocations */
+static LIST_HEAD(, invocation) live = LIST_HEAD_INITIALIZER(live);
 
 const char *
 inv_state_name(enum inv_state s)
@@ -56,17 +56,40 @@ inv_goto(struct invocation *iv, enum inv_state to)
 	iv->state = to;
 }
 
+/* A turn is due, from the loop and not from within a caller's call. */
+static void
+turn_soon(struct invocation *iv)
+{
+	event_active(&iv->tick, EV_TIMEOUT, 0);
+}
+
+static bool
+has_process(const struct invocation *iv)
+{
+	return iv->w != NULL && iv->w->pid > 0;
+}
+
 static void
 rung_step(struct invocation *iv)
 {
-	(void)syscall(SYS_pidfd_send_signal, iv->pidfd, ladder[iv->rung].sig, NULL, 0);
+	if (has_process(iv) && !iv->reaped)
+		(void)syscall(SYS_pidfd_send_signal, iv->w->pidfd, ladder[iv->rung].sig, NULL, 0);
 	iv->rung_ms = now_ms() + ladder[iv->rung].grace_ms;
 	if (iv->rung + 1 < N_ITEMS(ladder))
 		iv->rung++;
 }
 
-/* The first cause of death stands; *e is it. */
 static void
+request_close(struct invocation *iv)
+{
+	if (iv->w == NULL || iv->w->request_fd == -1)
+		return;
+	event_del(&iv->sending);
+	fd_closep(&iv->w->request_fd);
+}
+
+/* The first cause of death stands; *e is it. */
+void
 inv_stop(struct invocation *iv, const struct error *e)
 {
 	if (iv->state == INV_STOPPING || iv->state == INV_DONE)
@@ -74,9 +97,20 @@ inv_stop(struct invocation *iv, const struct error *e)
 	iv->verdict = *e;
 	iv->decided = true;
 	iv->rung = 0;
-	fd_closep(&iv->request_fd);
+	request_close(iv);
 	inv_goto(iv, INV_STOPPING);
 	rung_step(iv);
+	turn_soon(iv);
+}
+
+void
+inv_stop_all(bool (*which)(const struct invocation *, const void *arg), const void *arg, const struct error *e)
+{
+	struct invocation	*iv;
+
+	LIST_FOREACH(iv, &live, next)
+		if (which(iv, arg))
+			inv_stop(iv, e);
 }
 
 void
@@ -93,82 +127,60 @@ inv_cancel(struct invocation *iv, enum err_code why, const char *text)
 	inv_stop(iv, &e);
 }
 
-static int
-broker_ready(struct error *e)
+void
+inv_resume(struct invocation *iv)
 {
-	char	 program[4096];
-
-	if (broker != NULL)
-		return 0;
-	if (core_beside("../libexec/bascule-broker", program, sizeof(program)) == -1 &&
-	    core_beside("../libexec/bascule/bascule-broker", program, sizeof(program)) == -1)
-		return error_set(e, ERR_SYSTEM, "bascule-broker is not installed beside this program");
-	broker = broker_start(program, e);
-	return broker == NULL ? -1 : 0;
+	if (iv->state != INV_DONE && relay_resumable(iv->w->relay))
+		turn_soon(iv);
 }
 
-static int
-leg_open(struct invocation *iv, const struct inv_request *rq, int *fd, struct error *e)
-{
-	struct egress_rule	 rules[SPEC_EGRESS_MAX];
-	size_t			 n = 0;
-	struct broker_policy	 policy = { .rules = rules, .allow_private = rq->allow_private,
-	    .connects_max = (unsigned int)rq->limits.connects };
+static void inv_turn(void *arg);
 
-	if (spec_egress(&rq->ref->spec, rq->rq->config, rules, &n, e) == -1 || broker_ready(e) == -1)
-		return -1;
-	policy.nrules = n;
-	return broker_open(broker, &policy, &iv->leg, fd, e);
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	inv_turn(arg);
 }
 
 static void
-id_make(char id[REQUEST_ID_BYTES_MAX + 1])
+leg_close(struct invocation *iv)
 {
-	unsigned char	 r[16] = { 0 };
-
-	if (getrandom(r, sizeof(r), 0) != (ssize_t)sizeof(r))
-		memcpy(r, &(int64_t){ now_ms() }, sizeof(int64_t));
-	for (size_t i = 0; i < sizeof(r); i++)
-		snprintf(id + 2 * i, 3, "%02x", r[i]);
-}
-
-static int
-worker_start(struct invocation *iv, const struct inv_request *rq, struct error *e)
-{
-	struct nursery_plan	 plan = { .program = rq->ref->program, .waived = rq->waived,
-	    .memory_bytes = iv->limits.memory_bytes, .cpu_s = iv->limits.cpu_s };
-	struct ends		 p;
-	int			 r = -1;
-
-	if (ends_open(&p, e) == 0 && leg_open(iv, rq, &p.theirs[FD_EGRESS], e) == 0 &&
-	    (iv->nursery = nursery_start(&plan, e)) != NULL &&
-	    nursery_fork(iv->nursery, p.theirs, &iv->pid, &iv->pidfd, e) == 0) {
-		iv->relay = relay_new(iv->cmd, &rq->sink, iv->limits.records, p.result, p.log);
-		if (iv->relay == NULL)
-			error_set(e, ERR_SYSTEM, "no memory for the relay");
-		else {
-			p.result = p.log = -1;
-			iv->request_fd = fd_steal(&p.request);
-			r = 0;
-		}
+	if (iv->leg != 0) {
+		cJSON_Delete(iv->egress);
+		iv->egress = broker_close(iv->outlet->broker, iv->leg);
 	}
-	ends_close(&p);
-	return r;
+	iv->leg = 0;
+	outlet_drop(iv->outlet);
+	iv->outlet = NULL;
 }
 
-static void
-limits_settle(struct invocation *iv, const struct inv_limits *asked)
+/* What the worker may reach is known to the broker before the worker can ask. */
+static int
+leg_open(struct invocation *iv, struct error *e)
 {
-	iv->limits = *asked;
-	if (iv->limits.silence_ms == 0)
-		iv->limits.silence_ms = SILENCE_MS;
-	if (iv->limits.memory_bytes == 0)
-		iv->limits.memory_bytes = WORKER_MEMORY_BYTES;
-	if (iv->limits.cpu_s == 0)
-		iv->limits.cpu_s = WORKER_CPU_S;
-	if (iv->limits.deadline_ms == 0)
-		iv->limits.deadline_ms = command_info(iv->cmd)->deadline_ms;
-	iv->deadline_ms = iv->limits.deadline_ms > 0 ? iv->start_ms + iv->limits.deadline_ms : 0;
+	struct broker_policy	 policy = { .rules = iv->rules, .nrules = iv->nrules,
+	    .allow_private = (const char *const *)iv->allow_private,
+	    .connects_max = (unsigned int)iv->limits.connects };
+
+	if ((iv->outlet = outlet_take(e)) == NULL)
+		return -1;
+	return broker_attach(iv->outlet->broker, &policy, iv->w->egress_fd, &iv->leg, e);
+}
+
+/* A worker of its own, on whatever rung of its birth it is. */
+static int
+worker_get(struct invocation *iv, struct error *e)
+{
+	if ((iv->w = pool_take(&iv->plan, inv_turn, iv, e)) == NULL)
+		return -1;
+	relay_begin(iv->w->relay, iv->cmd, &iv->sink, iv->limits.records);
+	if (leg_open(iv, e) == -1)
+		return -1;
+	fd_closep(&iv->w->egress_fd);
+	event_assign(&iv->sending, core_base(), iv->w->request_fd, EV_WRITE | EV_PERSIST, on_tick, iv);
+	return 0;
 }
 
 struct invocation *
@@ -184,22 +196,13 @@ inv_start(const struct inv_request *rq, struct error *e)
 		error_set(e, ERR_SYSTEM, "no memory");
 		return NULL;
 	}
-	iv->pidfd = iv->request_fd = -1;
-	iv->start_ms = iv->heard_ms = now_ms();
-	iv->cmd = rq->rq->cmd;
-	iv->waived = rq->waived;
-	if (rq->rq->id[0] == '\0')
-		id_make(rq->rq->id);
-	snprintf(iv->id, sizeof(iv->id), "%s", rq->rq->id);
-	snprintf(iv->type, sizeof(iv->type), "%s", rq->rq->type);
-	snprintf(iv->connector, sizeof(iv->connector), "%s", rq->ref->name);
-	limits_settle(iv, &rq->limits);
-	buf_init(&iv->request, REQUEST_BYTES_MAX);
-	request_print(&iv->request, rq->rq);
-	if (buf_check(&iv->request, "request", e) == -1 || worker_start(iv, rq, e) == -1) {
+	LIST_INSERT_HEAD(&live, iv, next);
+	evtimer_assign(&iv->tick, core_base(), on_tick, iv);
+	if (inv_fill(iv, rq, e) == -1 || worker_get(iv, e) == -1) {
 		inv_free(iv);
 		return NULL;
 	}
+	turn_soon(iv);
 	return iv;
 }
 
@@ -212,7 +215,7 @@ request_send(struct invocation *iv)
 	if (iv->state != INV_SENDING)
 		return;
 	while (iv->sent < iv->request.len) {
-		n = write(iv->request_fd, iv->request.data + iv->sent, iv->request.len - iv->sent);
+		n = write(iv->w->request_fd, iv->request.data + iv->sent, iv->request.len - iv->sent);
 		if (n == -1 && (errno == EAGAIN || errno == EINTR))
 			return;
 		if (n == -1)
@@ -220,22 +223,57 @@ request_send(struct invocation *iv)
 		iv->sent += (size_t)n;
 	}
 	buf_wipe(&iv->request);
-	fd_closep(&iv->request_fd);
+	request_close(iv);
 	inv_goto(iv, INV_STREAMING);
 }
 
+/* A nursery that died under others' hands has not seen this request: once more, from a new one. */
 static void
-walls_check(struct invocation *iv)
+worker_lost(struct invocation *iv)
 {
-	struct error	 e = ERROR_NONE;
-	char		 why[200];
+	struct worker	*old = iv->w;
+	struct error	 e = old->lost;
 
-	if (sandbox_verify(iv->pid, iv->waived, why, sizeof(why)) == -1) {
-		error_set(&e, ERR_SANDBOX, "the worker is not confined as it should be: it %s", why);
+	if (!old->again || iv->retried) {
 		inv_stop(iv, &e);
 		return;
 	}
-	inv_goto(iv, INV_SENDING);
+	iv->retried = true;
+	leg_close(iv);
+	iv->w = NULL;
+	if (worker_get(iv, &e) == -1)
+		inv_stop(iv, &e);
+	if (iv->w == NULL)
+		iv->w = old;
+	else
+		worker_free(old);
+}
+
+static void
+birth_follow(struct invocation *iv)
+{
+	struct error	 e = ERROR_NONE;
+
+	if (iv->state != INV_STARTING)
+		return;
+	if (iv->w->state == WORKER_LOST)
+		worker_lost(iv);
+	if (iv->state != INV_STARTING || iv->w->state == WORKER_ORDERED)
+		return;
+	switch (iv->w->state == WORKER_READY ? RELAY_LOCKED : worker_turn(iv->w, &e)) {
+	case RELAY_LOCKED:
+		iv->heard_ms = now_ms();
+		inv_goto(iv, INV_SENDING);
+		break;
+	case RELAY_BROKEN:
+		inv_stop(iv, &e);
+		break;
+	case RELAY_ENDED:
+		iv->ended = true;
+		break;
+	default:
+		break;
+	}
 }
 
 static void
@@ -244,16 +282,14 @@ results_move(struct invocation *iv)
 	struct error	 e = ERROR_NONE;
 	int		 left = STEP_PORTIONS;
 
+	if (iv->state != INV_SENDING && iv->state != INV_STREAMING)
+		return;
 	while (!iv->ended && left-- > 0) {
-		switch (relay_results(iv->relay, &e)) {
+		switch (relay_results(iv->w->relay, &e)) {
 		case RELAY_MOVED:
 			iv->heard_ms = now_ms();
 			if (iv->first_ms == 0)
 				iv->first_ms = iv->heard_ms;
-			break;
-		case RELAY_LOCKED:
-			if (iv->state == INV_LOCKING)
-				walls_check(iv);
 			break;
 		case RELAY_ENDED:
 			iv->ended = true;
@@ -262,7 +298,7 @@ results_move(struct invocation *iv)
 			iv->ended = true;	/* nothing of it is believed any more */
 			inv_stop(iv, &e);
 			return;
-		case RELAY_QUIET:
+		default:
 			return;
 		}
 	}
@@ -271,81 +307,25 @@ results_move(struct invocation *iv)
 static bool
 reap(struct invocation *iv)
 {
-	if (!iv->reaped && wait4(iv->pid, &iv->wait_status, WNOHANG, &iv->usage) == iv->pid) {
+	if (!iv->reaped && has_process(iv) &&
+	    wait4(iv->w->pid, &iv->wait_status, WNOHANG, &iv->usage) == iv->w->pid) {
 		iv->reaped = true;
 		iv->reaped_ms = now_ms();
+		event_del(&iv->w->gone);
+		iv->w->pid = 0;
 	}
 	return iv->reaped;
-}
-
-static bool
-over_memory(const struct invocation *iv)
-{
-	/* A refused allocation ends most programs a little below the limit. */
-	return (uint64_t)iv->usage.ru_maxrss * KIB >= iv->limits.memory_bytes / 10 * 8;
-}
-
-static bool
-over_cpu(const struct invocation *iv)
-{
-	return iv->usage.ru_utime.tv_sec + iv->usage.ru_stime.tv_sec + 1 >= (time_t)iv->limits.cpu_s;
-}
-
-static void
-death_judge(const struct invocation *iv, struct error *e)
-{
-	int	 sig = WTERMSIG(iv->wait_status);
-
-	if (sig == SIGSYS)
-		error_set(e, ERR_SYSCALL, "the worker made a system call that is not allowed, and was killed");
-	else if (sig == SIGXCPU || (sig == SIGKILL && over_cpu(iv)))
-		error_set(e, ERR_CPU, "over %u s of processor time; raise --limit cpu=TIME", iv->limits.cpu_s);
-	else if (over_memory(iv))
-		error_set(e, ERR_MEMORY, "over %llu MiB of memory; raise --limit memory=SIZE",
-		    (unsigned long long)(iv->limits.memory_bytes / MIB));
-	else
-		error_set(e, ERR_SIGNAL, "the worker died of signal %d (SIG%s)", sig,
-		    sigabbrev_np(sig) == NULL ? "?" : sigabbrev_np(sig));
-}
-
-/* The worker is gone and its results are at their end: what was it? */
-static void
-inv_judge(struct invocation *iv)
-{
-	struct error	 said = ERROR_NONE;
-	bool		 spoke = relay_verdict(iv->relay, &said);
-	const char	*refused = iv->leg != 0 ? broker_refused(broker, iv->leg) : NULL;
-
-	if (iv->decided)
-		return;
-	if (WIFSIGNALED(iv->wait_status))
-		death_judge(iv, &iv->verdict);
-	else if (!spoke && WEXITSTATUS(iv->wait_status) == SANDBOX_EXIT)
-		error_set(&iv->verdict, ERR_SANDBOX, "the worker could not confine itself");
-	else if (!spoke)
-		error_set(&iv->verdict, ERR_PROTOCOL, "the worker ended (exit %d) without a verdict",
-		    WEXITSTATUS(iv->wait_status));
-	else if (said.code == ERR_NONE && WEXITSTATUS(iv->wait_status) != 0)
-		error_set(&iv->verdict, ERR_PROTOCOL, "the worker said \"end\" and left with exit status %d",
-		    WEXITSTATUS(iv->wait_status));
-	else {
-		iv->verdict = said;
-		/* Only where the broker saw it: a worker's word alone is not a cause. */
-		if (said.code != ERR_NONE && refused != NULL && strstr(said.msg, "no-egress") != NULL)
-			iv->verdict.code = ERR_NO_EGRESS;
-	}
 }
 
 static void
 inv_finish(struct invocation *iv)
 {
 	inv_judge(iv);
-	if (iv->leg != 0) {
-		iv->egress = broker_close(broker, iv->leg);
-		iv->leg = 0;
-	}
+	leg_close(iv);
 	buf_wipe(&iv->request);
-	fd_closep(&iv->request_fd);
+	request_close(iv);
+	worker_hush(iv->w);
+	event_del(&iv->tick);
 	iv->end_ms = now_ms();
 	inv_goto(iv, INV_DONE);
 }
@@ -355,9 +335,9 @@ clocks_check(struct invocation *iv)
 {
 	struct error	 e = ERROR_NONE, said;
 	int64_t		 now = now_ms();
-	bool		 spoke = iv->ended || relay_verdict(iv->relay, &said);
+	bool		 spoke = iv->ended || relay_verdict(iv->w->relay, &said);
 
-	if (relay_paused(iv->relay))
+	if (relay_paused(iv->w->relay))
 		iv->heard_ms = now;		/* the caller is slow, not the worker */
 	if (iv->state == INV_STOPPING) {
 		if (now >= iv->rung_ms)
@@ -366,11 +346,11 @@ clocks_check(struct invocation *iv)
 	}
 	if (iv->deadline_ms != 0 && now >= iv->deadline_ms)
 		error_set(&e, ERR_DEADLINE, "no end after %lld ms; raise --timeout", (long long)iv->limits.deadline_ms);
-	else if (iv->state == INV_LOCKING && now >= iv->start_ms + LOCK_MS)
-		error_set(&e, ERR_SANDBOX, "the worker was not confined within %d s", LOCK_MS / 1000);
+	else if (iv->state == INV_STARTING && now >= iv->start_ms + START_MS)
+		error_set(&e, ERR_SANDBOX, "the worker was not confined within %d s", START_MS / 1000);
 	else if (spoke && now >= iv->heard_ms + EXIT_MS && !iv->reaped)
 		error_set(&e, ERR_PROTOCOL, "the worker gave its verdict or closed its results, and did not exit");
-	else if (iv->reaped && !iv->ended && !relay_paused(iv->relay) && now >= iv->reaped_ms + EXIT_MS)
+	else if (iv->reaped && !iv->ended && !relay_paused(iv->w->relay) && now >= iv->reaped_ms + EXIT_MS)
 		error_set(&e, ERR_PROTOCOL, "the worker is gone but something holds its results open");
 	else if (now >= iv->heard_ms + iv->limits.silence_ms)
 		error_set(&e, ERR_IDLE, "no record for %lld ms; the connector should send keepAlive, or raise "
@@ -379,75 +359,97 @@ clocks_check(struct invocation *iv)
 		inv_stop(iv, &e);
 }
 
-bool
-inv_step(struct invocation *iv)
-{
-	struct error	 e = ERROR_NONE;
-	struct error	 said;
-	bool		 had_ended = iv->ended, had_spoken = relay_verdict(iv->relay, &said);
-
-	if (iv->state == INV_DONE)
-		return true;
-	if (broker_read(broker, &e) == -1) {
-		error_in(&e, "egress broker");
-		inv_stop(iv, &e);
-	}
-	/* Before the results: what is in the pipe when it is reaped is all there will be. */
-	reap(iv);
-	if (iv->state != INV_STOPPING)
-		results_move(iv);
-	relay_logs(iv->relay);
-	request_send(iv);
-	if ((iv->ended && !had_ended) || (!had_spoken && relay_verdict(iv->relay, &said)))
-		iv->heard_ms = now_ms();	/* from here the exit's clock runs */
-	if (iv->reaped && (iv->ended || iv->state == INV_STOPPING || relay_result_fd(iv->relay) == -1)) {
-		inv_finish(iv);
-		return true;
-	}
-	clocks_check(iv);
-	return false;
-}
-
-static void
-poll_add(struct pollfd *fds, int *n, int fd, short events)
-{
-	if (fd != -1)
-		fds[(*n)++] = (struct pollfd){ .fd = fd, .events = events };
-}
-
-int
-inv_poll(struct invocation *iv, struct pollfd fds[INV_POLL_MAX], int *timeout_ms)
+/* When the clocks want to be looked at next. */
+static int64_t
+next_ms(const struct invocation *iv, int64_t now)
 {
 	struct error	 said;
-	int64_t		 now = now_ms(), next = iv->heard_ms + iv->limits.silence_ms;
-	int		 n = 0;
+	int64_t		 next = iv->heard_ms + iv->limits.silence_ms;
 
-	*timeout_ms = -1;
-	if (iv->state == INV_DONE)
-		return 0;
-	poll_add(fds, &n, broker_fd(broker), POLLIN);
-	poll_add(fds, &n, relay_log_fd(iv->relay), POLLIN);
-	if (!relay_paused(iv->relay) && iv->state != INV_STOPPING)
-		poll_add(fds, &n, relay_result_fd(iv->relay), POLLIN);
-	if (iv->state == INV_SENDING)
-		poll_add(fds, &n, iv->request_fd, POLLOUT);
-	if (!iv->reaped)
-		poll_add(fds, &n, iv->pidfd, POLLIN);
 	if (iv->state == INV_STOPPING)
-		next = iv->rung_ms;
-	else if ((iv->ended || relay_verdict(iv->relay, &said)) && iv->heard_ms + EXIT_MS < next)
+		return iv->rung_ms;
+	if ((iv->ended || relay_verdict(iv->w->relay, &said)) && iv->heard_ms + EXIT_MS < next)
 		next = iv->heard_ms + EXIT_MS;
 	else if (iv->reaped && iv->reaped_ms + EXIT_MS < next)
 		next = iv->reaped_ms + EXIT_MS;
-	if (iv->state == INV_LOCKING && iv->start_ms + LOCK_MS < next)
-		next = iv->start_ms + LOCK_MS;
-	if (iv->state != INV_STOPPING && iv->deadline_ms != 0 && iv->deadline_ms < next)
+	if (iv->state == INV_STARTING && iv->start_ms + START_MS < next)
+		next = iv->start_ms + START_MS;
+	if (iv->deadline_ms != 0 && iv->deadline_ms < next)
 		next = iv->deadline_ms;
-	/* Lines held back for a slow caller raise no event of their own once it has caught up. */
-	if (relay_resumable(iv->relay))
-		next = now;
-	*timeout_ms = next <= now ? 0 : next - now > 60000 ? 60000 : (int)(next - now);
-	return n;
+	return next - now > TICK_MS_MAX ? now + TICK_MS_MAX : next;
+}
+
+static void
+event_want(struct event *ev, bool wanted)
+{
+	if (wanted)
+		event_add(ev, NULL);
+	else
+		event_del(ev);
+}
+
+/* What may move this invocation on from here. */
+static void
+rearm(struct invocation *iv)
+{
+	struct worker	*w = iv->w;
+	int64_t		 now = now_ms(), wait = next_ms(iv, now) - now;
+	struct timeval	 tv;
+
+	if (wait < 0)
+		wait = 0;
+	tv = (struct timeval){ wait / 1000, wait % 1000 * 1000 };
+	event_add(&iv->tick, &tv);
+	if (w->state != WORKER_LOCKING && w->state != WORKER_READY)
+		return;
+	event_want(&w->results, !iv->ended && iv->state != INV_STOPPING && !relay_paused(w->relay));
+	event_want(&w->logs, !relay_logs_ended(w->relay));
+	if (iv->state == INV_SENDING)
+		event_add(&iv->sending, NULL);
+}
+
+static bool
+is_over(const struct invocation *iv)
+{
+	if (iv->reaped)
+		return iv->ended || iv->state == INV_STOPPING;
+	return iv->state == INV_STOPPING && !has_process(iv);
+}
+
+/* Moves everything that can move. */
+static void
+inv_turn(void *arg)
+{
+	struct invocation	*iv = arg;
+	struct error		 said;
+	bool			 had_ended = iv->ended, had_spoken;
+
+	if (iv->state == INV_DONE)
+		return;
+	had_spoken = relay_verdict(iv->w->relay, &said);
+	/* Before the results: what is in the pipe when it is reaped is all there will be. */
+	reap(iv);
+	birth_follow(iv);
+	request_send(iv);
+	results_move(iv);
+	if (iv->w->state != WORKER_ORDERED)
+		relay_logs(iv->w->relay);
+	if ((iv->ended && !had_ended) || (!had_spoken && relay_verdict(iv->w->relay, &said)))
+		iv->heard_ms = now_ms();	/* from here the exit's clock runs */
+	if (!is_over(iv))
+		clocks_check(iv);
+	if (is_over(iv)) {
+		inv_finish(iv);
+		iv->sink.done(iv->sink.arg);	/* it may free iv */
+		return;
+	}
+	rearm(iv);
+}
+
+bool
+inv_done(const struct invocation *iv)
+{
+	return iv->state == INV_DONE;
 }
 
 const struct error *
@@ -461,25 +463,13 @@ inv_free(struct invocation *iv)
 {
 	if (iv == NULL)
 		return;
-	if (iv->pid > 0 && !iv->reaped) {
-		(void)syscall(SYS_pidfd_send_signal, iv->pidfd, SIGKILL, NULL, 0);
-		while (waitpid(iv->pid, NULL, 0) == -1 && errno == EINTR)
-			;
-	}
-	if (iv->leg != 0)
-		cJSON_Delete(broker_close(broker, iv->leg));
-	nursery_stop(iv->nursery);
-	relay_free(iv->relay);
-	fd_closep(&iv->request_fd);
-	fd_closep(&iv->pidfd);
+	LIST_REMOVE(iv, next);
+	event_del(&iv->tick);
+	request_close(iv);
+	leg_close(iv);
+	worker_free(iv->w);
 	buf_wipe(&iv->request);
+	texts_free(iv->allow_private);
 	cJSON_Delete(iv->egress);
 	free(iv);
-}
-
-void
-core_shutdown(void)
-{
-	broker_stop(broker);
-	broker = NULL;
 }

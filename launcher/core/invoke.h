@@ -2,13 +2,12 @@
  * invoke.h -- run one command in a fresh, confined worker: what the front doors
  * (cli/, later serve/) call.
  *
- * Loop-agnostic: the caller polls the descriptors that inv_poll() names and
- * calls inv_step().  Everything is bounded: one line of results, one of logs.
+ * Everything happens in the caller's libevent loop, which has one thread.
+ * Everything is bounded: one line of results, one of logs.
  */
 #ifndef CORE_INVOKE_H
 #define CORE_INVOKE_H
 
-#include <poll.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -19,6 +18,19 @@
 #include "worker/contract/record.h"
 #include "worker/contract/request.h"
 #include "worker/contract/spec.h"
+
+struct event_base;
+
+/* How many are kept ready; all zero: nothing is, as for a single invocation. */
+struct core_plan {
+	unsigned int	parked_min, parked_max;	/* workers before their first read, per connector and limits */
+	unsigned int	nursery_forks;		/* a nursery is replaced after so many workers; 0: never */
+	int64_t		nursery_age_ms;		/* or at this age; 0: never */
+};
+/* Once per process, before anything else here.  base is the caller's and outlives core_close(). */
+void	core_open(struct event_base *base, const struct core_plan *);
+/* Ends nurseries, parked workers and broker.  No invocation may be left. */
+void	core_close(void);
 
 /* What is installed under a name. */
 struct connector_ref {
@@ -56,6 +68,8 @@ struct inv_sink {
 	void	(*log)(void *arg, const char *line, size_t len);
 	/* True while the caller can take more.  Worker's results are not read otherwise, and the silence clock stands still. */
 	bool	(*ready)(void *arg);
+	/* Once, when it is done: the verdict is final, and inv_free() may be called, from here too. */
+	void	(*done)(void *arg);
 	void	*arg;
 };
 
@@ -72,17 +86,14 @@ struct inv_request {
 struct invocation;
 
 /*
- * Starts it: nursery, worker, broker's leg.  NULL with *e if it could not be.
+ * Starts it; what follows comes from the loop, never from within this call.  NULL with *e if it could not be.
  * The request is printed and may be freed by the caller after this returns.
  */
 struct invocation *inv_start(const struct inv_request *, struct error *e);
-
-#define INV_POLL_MAX	6
-/* Fills fds, returns how many; *timeout_ms is when to call inv_step() at the latest (-1: no clock runs). */
-int	inv_poll(struct invocation *, struct pollfd fds[INV_POLL_MAX], int *timeout_ms);
-/* After poll: moves everything that can move.  True once it is done. */
-bool	inv_step(struct invocation *);
-/* Ends it for this reason (ERR_CANCELLED, ERR_CLIENT_GONE); inv_step() goes on until done. */
+/* The sink is ready again. */
+void	inv_resume(struct invocation *);
+bool	inv_done(const struct invocation *);
+/* Ends it for this reason (ERR_CANCELLED, ERR_CLIENT_GONE); the sink's done() follows. */
 void	inv_cancel(struct invocation *, enum err_code why, const char *text);
 
 /* After done.  code ERR_NONE: ok. Lives as long as the invocation. */
@@ -97,8 +108,5 @@ cJSON	*inv_receipt(const struct invocation *);
 void	 inv_print_verdict(const struct invocation *, struct buf *);
 /* Kills what is left, checks that it is gone, frees. NULL is fine. */
 void	 inv_free(struct invocation *);
-
-/* Ends nurseries and broker kept by this process. */
-void	 core_shutdown(void);
 
 #endif

@@ -14,17 +14,27 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
-#include "launcher/core/core.h"
+#include "launcher/core/worker.h"
 #include "sandbox/sandbox.h"
 
 #define COMPLAINT_BYTES	480
+#define UNANSWERED_MAX	32u		/* orders in its socket at once */
+
+TAILQ_HEAD(worker_list, worker);
 
 struct nursery {
-	int		orders_fd;	/* to it */
-	int		complaint_fd;	/* from it: why it could not start */
-	int		pidfd;
-	pid_t		pid;
-	unsigned int	serial;
+	int			 orders_fd;	/* to it */
+	int			 complaint_fd;	/* from it: why it could not start */
+	int			 pidfd;
+	pid_t			 pid;
+	bool			 ready, gone;
+	unsigned int		 serial, unanswered;
+	uint64_t		 forks;
+	int64_t			 start_ms;
+	struct worker_list	 orders;	/* oldest first; the first `unanswered` of them were sent */
+	struct event		 reports, late;
+	void			(*news)(void *arg);
+	void			*arg;
 };
 
 struct birth {
@@ -129,66 +139,36 @@ complain(struct nursery *n, struct error *e, const char *what)
 	    "refused by the walls, or it crashed", "");
 }
 
-/* One report within LOCK_MS. */
-static int
-report_take(struct nursery *n, struct nursery_report *r, struct error *e)
+/* It is not to be used again: whoever waits for a worker of it is told. */
+static void
+lose(struct nursery *n, const struct error *why)
 {
-	struct pollfd	 p = { .fd = n->orders_fd, .events = POLLIN };
-	int64_t		 until = now_ms() + LOCK_MS;
-	int		 k;
+	struct worker	*w;
 
-	while ((k = poll(&p, 1, (int)(until - now_ms() > 0 ? until - now_ms() : 0))) == -1 && errno == EINTR)
-		;
-	if (k == 0)
-		return error_set(e, ERR_SANDBOX, "the nursery did not answer within %d s", LOCK_MS / 1000);
-	if (k == -1 || recv(n->orders_fd, r, sizeof(*r), MSG_TRUNC | MSG_DONTWAIT) != (ssize_t)sizeof(*r))
-		return complain(n, e, "the nursery ended before it was ready");
-	return 0;
+	n->gone = true;
+	event_del(&n->reports);
+	event_del(&n->late);
+	while ((w = TAILQ_FIRST(&n->orders)) != NULL) {
+		TAILQ_REMOVE(&n->orders, w, next);
+		w->nursery = NULL;
+		worker_lose(w, why, n->ready);
+	}
+	n->news(n->arg);
 }
 
-struct nursery *
-nursery_start(const struct nursery_plan *p, struct error *e)
+static void
+lose_because(struct nursery *n, const char *what)
 {
-	struct nursery		*n = calloc(1, sizeof(*n));
-	struct nursery_report	 r;
-	struct birth		 b;
-	pid_t			 parent = getpid();
+	struct error	 e = ERROR_NONE;
 
-	if (n == NULL) {
-		error_set(e, ERR_SYSTEM, "nursery: no memory");
-		return NULL;
-	}
-	n->orders_fd = n->complaint_fd = n->pidfd = -1;
-	if (birth_open(&b, e) == -1) {
-		free(n);
-		return NULL;
-	}
-	if ((n->pid = sandbox_clone(p->waived, &n->pidfd)) == 0)
-		child(p, &b, parent);
-	if (n->pid == -1) {
-		error_set(e, ERR_SANDBOX, "namespaces: %s%s", strerror(errno), clone_hint(errno));
-		birth_close(&b);
-		free(n);
-		return NULL;
-	}
-	n->orders_fd = fd_steal(&b.orders[0]);
-	n->complaint_fd = fd_steal(&b.complaint[0]);
-	if (sandbox_map_ids(n->pid, p->waived) == -1)
-		error_set(e, ERR_SANDBOX, "ids: map: %s (--without namespaces runs without)", strerror(errno));
-	else if (write(b.sync[1], "", 1) != 1)
-		error_sys(e, "nursery: sync");
-	birth_close(&b);
-	if (e->code != ERR_NONE || report_take(n, &r, e) == -1) {
-		nursery_stop(n);
-		return NULL;
-	}
-	return n;
+	complain(n, &e, what);
+	lose(n, &e);
 }
 
 static int
-order_send(struct nursery *n, const int fds[FD__COUNT])
+order_send(struct nursery *n, struct worker *w)
 {
-	struct nursery_order	 o = { .serial = ++n->serial };
+	struct nursery_order	 o = { .serial = w->serial };
 	union {
 		char		 buf[CMSG_SPACE(FD__COUNT * sizeof(int))];
 		struct cmsghdr	 align;
@@ -201,38 +181,226 @@ order_send(struct nursery *n, const int fds[FD__COUNT])
 	c->cmsg_level = SOL_SOCKET;
 	c->cmsg_type = SCM_RIGHTS;
 	c->cmsg_len = CMSG_LEN(FD__COUNT * sizeof(int));
-	memcpy(CMSG_DATA(c), fds, FD__COUNT * sizeof(int));
-	return sendmsg(n->orders_fd, &msg, MSG_NOSIGNAL) == (ssize_t)sizeof(o) ? 0 : -1;
+	memcpy(CMSG_DATA(c), w->theirs, FD__COUNT * sizeof(int));
+	return sendmsg(n->orders_fd, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) == (ssize_t)sizeof(o) ? 0 : -1;
 }
 
-int
-nursery_fork(struct nursery *n, const int fds[FD__COUNT], pid_t *pid, int *pidfd, struct error *e)
+/* Sends what may be sent; the answers make room for more. */
+static void
+orders_send(struct nursery *n)
 {
-	struct nursery_report	 r;
-	siginfo_t		 si;
+	struct timeval	 most = { LOCK_MS / 1000, 0 };
+	struct worker	*w;
 
-	if (order_send(n, fds) == -1)
-		return error_sys(e, "nursery: order");
-	if (report_take(n, &r, e) == -1)
+	TAILQ_FOREACH(w, &n->orders, next) {
+		if (w->sent)
+			continue;
+		if (n->unanswered == UNANSWERED_MAX || order_send(n, w) == -1)
+			return;		/* a dead one's socket says so to the reader */
+		for (int i = 0; i < FD__COUNT; i++)
+			fd_closep(&w->theirs[i]);
+		w->sent = true;
+		if (n->unanswered++ == 0)
+			event_add(&n->late, &most);
+	}
+}
+
+/* A pid it names must be a living child of ours that nobody has yet. */
+static int
+child_take(const struct nursery *n, pid_t pid, int *pidfd)
+{
+	siginfo_t	 si;
+
+	if (pid == n->pid || (*pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) == -1)
 		return -1;
-	if (r.serial != n->serial || r.pid == 0)
-		return error_set(e, ERR_SANDBOX, "the nursery answered nonsense");
-	if (r.pid < 0)
-		return error_set(e, ERR_SANDBOX, "the nursery could not fork: %s", strerror(-r.pid));
 	/* An unreaped child of ours keeps its pid; anybody else's fails waitid. */
-	if (r.pid == n->pid || (*pidfd = (int)syscall(SYS_pidfd_open, r.pid, 0)) == -1 ||
-	    waitid(P_PIDFD, (id_t)*pidfd, &si, WEXITED | WNOHANG | WNOWAIT) == -1)
-		return error_set(e, ERR_SANDBOX, "the nursery named a process that is not its worker");
-	fcntl(*pidfd, F_SETFD, FD_CLOEXEC);
-	*pid = r.pid;
+	if (waitid(P_PIDFD, (id_t)*pidfd, &si, WEXITED | WNOHANG | WNOWAIT) == -1 ||
+	    fcntl(*pidfd, F_SETFD, FD_CLOEXEC) == -1) {
+		fd_closep(pidfd);
+		return -1;
+	}
 	return 0;
+}
+
+/* -1: nonsense. */
+static int
+report_handle(struct nursery *n, const struct nursery_report *r)
+{
+	struct timeval	 most = { LOCK_MS / 1000, 0 };
+	struct worker	*w = TAILQ_FIRST(&n->orders);
+	struct error	 e = ERROR_NONE;
+	int		 pidfd = -1;
+
+	if (!n->ready) {
+		n->ready = r->serial == 0 && r->pid == 0;
+		if (n->ready && n->unanswered == 0)
+			event_del(&n->late);
+		n->news(n->arg);
+		return n->ready ? 0 : -1;
+	}
+	if (w == NULL || !w->sent || r->serial != w->serial || r->pid == 0 ||
+	    (r->pid > 0 && child_take(n, r->pid, &pidfd) == -1))
+		return -1;
+	TAILQ_REMOVE(&n->orders, w, next);
+	w->nursery = NULL;
+	n->unanswered--;
+	n->forks++;
+	if (n->unanswered == 0)
+		event_del(&n->late);
+	else
+		event_add(&n->late, &most);
+	if (r->pid > 0)
+		worker_born(w, r->pid, pidfd);
+	else {
+		error_set(&e, ERR_SANDBOX, "the nursery could not fork: %s", strerror(-r->pid));
+		worker_lose(w, &e, false);
+	}
+	return 0;
+}
+
+static void
+on_report(evutil_socket_t fd, short what, void *arg)
+{
+	struct nursery		*n = arg;
+	struct nursery_report	 r;
+	ssize_t			 k;
+
+	(void)what;
+	while (!n->gone && (k = recv(fd, &r, sizeof(r), MSG_TRUNC | MSG_DONTWAIT)) != -1) {
+		if (k != (ssize_t)sizeof(r)) {
+			lose_because(n, n->ready ? "the nursery ended" : "the nursery ended before it was ready");
+			return;
+		}
+		if (report_handle(n, &r) == -1) {
+			lose(n, &(struct error){ .code = ERR_SANDBOX, .msg = "the nursery answered nonsense" });
+			return;
+		}
+	}
+	if (!n->gone && errno != EAGAIN && errno != EINTR)
+		lose_because(n, "the nursery ended");
+	else if (!n->gone)
+		orders_send(n);
+}
+
+static void
+on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct error	 e = ERROR_NONE;
+
+	(void)fd;
+	(void)what;
+	error_set(&e, ERR_SANDBOX, "the nursery did not answer within %d s", LOCK_MS / 1000);
+	lose(arg, &e);
+}
+
+/* The walls go up on both sides: ids are mapped from here. */
+static int
+walls_up(struct nursery *n, const struct nursery_plan *p, struct birth *b, struct error *e)
+{
+	pid_t	 parent = getpid();
+
+	if ((n->pid = sandbox_clone(p->waived, &n->pidfd)) == 0)
+		child(p, b, parent);
+	if (n->pid == -1) {
+		n->pid = 0;
+		return error_set(e, ERR_SANDBOX, "namespaces: %s%s", strerror(errno), clone_hint(errno));
+	}
+	n->orders_fd = fd_steal(&b->orders[0]);
+	n->complaint_fd = fd_steal(&b->complaint[0]);
+	if (sandbox_map_ids(n->pid, p->waived) == -1)
+		return error_set(e, ERR_SANDBOX, "ids: map: %s (--without namespaces runs without)", strerror(errno));
+	return write(b->sync[1], "", 1) == 1 ? 0 : error_sys(e, "nursery: sync");
+}
+
+struct nursery *
+nursery_start(const struct nursery_plan *p, void (*news)(void *), void *arg, struct error *e)
+{
+	struct timeval	 most = { LOCK_MS / 1000, 0 };
+	struct nursery	*n = calloc(1, sizeof(*n));
+	struct birth	 b;
+	int		 r;
+
+	if (n == NULL) {
+		error_set(e, ERR_SYSTEM, "nursery: no memory");
+		return NULL;
+	}
+	n->orders_fd = n->complaint_fd = n->pidfd = -1;
+	n->start_ms = now_ms();
+	n->news = news;
+	n->arg = arg;
+	TAILQ_INIT(&n->orders);
+	r = birth_open(&b, e) == -1 ? -1 : walls_up(n, p, &b, e);
+	birth_close(&b);
+	event_assign(&n->reports, core_base(), n->orders_fd, EV_READ | EV_PERSIST, on_report, n);
+	evtimer_assign(&n->late, core_base(), on_late, n);
+	if (r == -1) {
+		nursery_stop(n);
+		return NULL;
+	}
+	event_add(&n->reports, NULL);
+	event_add(&n->late, &most);
+	return n;
+}
+
+void
+nursery_order(struct nursery *n, struct worker *w)
+{
+	w->nursery = n;
+	w->serial = ++n->serial;
+	TAILQ_INSERT_TAIL(&n->orders, w, next);
+	orders_send(n);
+}
+
+void
+nursery_forget(struct nursery *n, struct worker *w)
+{
+	TAILQ_REMOVE(&n->orders, w, next);
+	w->nursery = NULL;
+}
+
+bool
+nursery_ready(const struct nursery *n)
+{
+	return n->ready && !n->gone;
+}
+
+bool
+nursery_gone(const struct nursery *n)
+{
+	return n->gone;
+}
+
+bool
+nursery_idle(const struct nursery *n)
+{
+	return TAILQ_EMPTY(&n->orders);
+}
+
+uint64_t
+nursery_forks(const struct nursery *n)
+{
+	return n->forks;
+}
+
+int64_t
+nursery_start_ms(const struct nursery *n)
+{
+	return n->start_ms;
 }
 
 void
 nursery_stop(struct nursery *n)
 {
+	struct worker	*w;
+
 	if (n == NULL)
 		return;
+	event_del(&n->reports);
+	event_del(&n->late);
+	while ((w = TAILQ_FIRST(&n->orders)) != NULL) {
+		nursery_forget(n, w);
+		worker_lose(w, &(struct error){ .code = ERR_CANCELLED, .msg = "the launcher is stopping" }, n->ready);
+	}
 	if (n->pid > 0) {
 		kill(n->pid, SIGKILL);
 		while (waitpid(n->pid, NULL, 0) == -1 && errno == EINTR)

@@ -52,7 +52,7 @@ outcome(cJSON *o, const struct error *v)
 cJSON *
 inv_receipt(const struct invocation *iv)
 {
-	const struct relay_counts	*n = relay_counts(iv->relay);
+	const struct relay_counts	*n = relay_counts(iv->w->relay);
 	cJSON				*o = cJSON_CreateObject();
 	char				 sha[65];
 
@@ -64,7 +64,7 @@ inv_receipt(const struct invocation *iv)
 	(void)json_set(o, "states", json_int((int64_t)n->states));
 	(void)json_set(o, "lines", json_int((int64_t)n->lines));
 	(void)json_set(o, "bytes", json_int((int64_t)n->bytes));
-	relay_sha256(iv->relay, sha);
+	relay_sha256(iv->w->relay, sha);
 	(void)json_set_str(o, "sha256", sha);
 	(void)json_set(o, "logLines", json_int((int64_t)n->log_lines));
 	if (n->log_dropped > 0)

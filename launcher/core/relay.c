@@ -18,6 +18,7 @@
 
 struct line_buf {
 	int	 fd;
+	bool	 ended;
 	size_t	 start, len;			/* data[start, len) is not judged yet */
 	size_t	 seen;				/* no '\n' in data[start, seen) */
 	char	 data[LINE_BYTES_MAX + PORTION_BYTES];
@@ -32,24 +33,20 @@ struct relay {
 	uint64_t		 log_bytes;
 	EVP_MD_CTX		*sha;
 	struct error		 verdict;
-	bool			 locked, judged, paused, log_cut;
+	bool			 judged, paused, log_cut;
 	struct line_buf		 results, logs;
 };
 
 struct relay *
-relay_new(enum command cmd, const struct inv_sink *sink, uint64_t records_max, int result_fd, int log_fd)
+relay_new(int result_fd, int log_fd)
 {
 	struct relay	*r = malloc(sizeof(*r));	/* pages of the buffers are touched when they are used */
 
 	if (r == NULL)
 		return NULL;
 	memset(r, 0, offsetof(struct relay, results));
-	r->results.start = r->results.len = r->results.seen = 0;
-	r->logs.start = r->logs.len = r->logs.seen = 0;
-	r->cmd = cmd;
-	r->flags = command_info(cmd)->flags;
-	r->sink = *sink;
-	r->records_max = records_max;
+	memset(&r->results, 0, offsetof(struct line_buf, data));
+	memset(&r->logs, 0, offsetof(struct line_buf, data));
 	r->results.fd = result_fd;
 	r->logs.fd = log_fd;
 	r->sha = EVP_MD_CTX_new();
@@ -58,6 +55,15 @@ relay_new(enum command cmd, const struct inv_sink *sink, uint64_t records_max, i
 		return NULL;
 	}
 	return r;
+}
+
+void
+relay_begin(struct relay *r, enum command cmd, const struct inv_sink *sink, uint64_t records_max)
+{
+	r->cmd = cmd;
+	r->flags = command_info(cmd)->flags;
+	r->sink = *sink;
+	r->records_max = records_max;
 }
 
 void
@@ -83,13 +89,19 @@ relay_log_fd(const struct relay *r)
 	return r->logs.fd;
 }
 
-/* 1: read something; 0: nothing there now; -1: end of file, descriptor closed. */
+bool
+relay_logs_ended(const struct relay *r)
+{
+	return r->logs.ended;
+}
+
+/* 1: read something; 0: nothing there now; -1: end of file. */
 static int
 fill(struct line_buf *b)
 {
 	ssize_t	 n;
 
-	if (b->fd == -1)
+	if (b->ended)
 		return -1;
 	if (b->start > 0) {
 		memmove(b->data, b->data + b->start, b->len - b->start);
@@ -106,7 +118,7 @@ fill(struct line_buf *b)
 	}
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	fd_closep(&b->fd);
+	b->ended = true;
 	return -1;
 }
 
@@ -156,10 +168,6 @@ line_handle(struct relay *r, const char *line, size_t len, struct line_facts *f,
 		return broken(e, r, "something after the verdict");
 	if (line_judge(line, len, f, e) == -1)
 		return error_in(e, "the worker's line %llu", (unsigned long long)r->counts.lines + 1);
-	if (!r->locked) {
-		r->locked = f->record == REC_LOCKED;
-		return r->locked ? 1 : broken(e, r, "results before the walls stood");
-	}
 	switch (f->record) {
 	case REC_OUTPUT:
 		return output_judge(r, f, e);
@@ -180,7 +188,7 @@ line_handle(struct relay *r, const char *line, size_t len, struct line_facts *f,
 		r->judged = true;
 		return verdict_read(line, f, &r->verdict, e) == -1 ? -1 : 1;
 	default:
-		return broken(e, r, "locked twice");
+		return broken(e, r, "locked, and that more than once");
 	}
 }
 
@@ -204,7 +212,6 @@ lines_judge(struct relay *r, struct error *e)
 
 	while (!(r->paused = !r->sink.ready(r->sink.arg)) && (line = line_next(&r->results, &len)) != NULL) {
 		struct line_facts	 f;
-		bool			 was_locked = r->locked;
 
 		switch (line_handle(r, line, len, &f, e)) {
 		case -1:
@@ -212,10 +219,6 @@ lines_judge(struct relay *r, struct error *e)
 		case 0:
 			pass_on(r, &f, line, len);
 			news = RELAY_MOVED;
-			break;
-		default:
-			if (!was_locked)
-				return RELAY_LOCKED;
 		}
 	}
 	if (r->results.len - r->results.start > LINE_BYTES_MAX && !r->paused) {
@@ -224,6 +227,32 @@ lines_judge(struct relay *r, struct error *e)
 		return RELAY_BROKEN;
 	}
 	return news;
+}
+
+enum relay_news
+relay_locked(struct relay *r, struct error *e)
+{
+	struct line_facts	 f;
+	const char		*line;
+	size_t			 len;
+	int			 got = fill(&r->results);
+
+	if ((line = line_next(&r->results, &len)) == NULL) {
+		if (r->results.len > PORTION_BYTES) {
+			broken(e, r, "results before the walls stood");
+			return RELAY_BROKEN;
+		}
+		return got == -1 ? RELAY_ENDED : RELAY_QUIET;
+	}
+	if (line_judge(line, len, &f, e) == -1) {
+		error_in(e, "the worker's line 1");
+		return RELAY_BROKEN;
+	}
+	if (f.record != REC_LOCKED) {
+		broken(e, r, "results before the walls stood");
+		return RELAY_BROKEN;
+	}
+	return RELAY_LOCKED;
 }
 
 enum relay_news
@@ -260,6 +289,8 @@ log_pass(struct relay *r, char *line, size_t len)
 			line[i] = ' ';
 	r->log_bytes += len;
 	r->counts.log_lines++;
+	if (r->sink.log == NULL)
+		return;			/* it never got a request: nobody's */
 	r->sink.log(r->sink.arg, line, len);
 }
 

@@ -1,0 +1,141 @@
+/*
+ * core.c -- what all invocations of this process share: the loop, the plan, the egress broker.
+ */
+#include <string.h>
+
+#include "launcher/core/inv.h"
+
+static struct event_base	*base;
+static struct core_plan		 plan;
+static struct outlet		*outlet;	/* of the broker that lives; older ones are their users' */
+
+void
+core_open(struct event_base *loop, const struct core_plan *p)
+{
+	base = loop;
+	plan = *p;
+}
+
+struct event_base *
+core_base(void)
+{
+	return base;
+}
+
+const struct core_plan *
+core_plan(void)
+{
+	return &plan;
+}
+
+static void
+outlet_end(struct outlet *o)
+{
+	if (o == outlet)
+		outlet = NULL;
+	event_del(&o->packets);
+	broker_stop(o->broker);
+	free(o);
+}
+
+static bool
+uses(const struct invocation *iv, const void *o)
+{
+	return iv->outlet == o;
+}
+
+static void
+on_packets(evutil_socket_t fd, short what, void *arg)
+{
+	struct outlet	*o = arg;
+	struct error	 e = ERROR_NONE;
+
+	(void)fd;
+	(void)what;
+	if (broker_read(o->broker, &e) == 0)
+		return;
+	/* Another takes its place for whoever comes next. */
+	event_del(&o->packets);
+	o->gone = true;
+	if (o == outlet)
+		outlet = NULL;
+	inv_stop_all(uses, o, &e);
+	if (o->users == 0)
+		outlet_end(o);
+}
+
+static struct broker *
+broker_find(struct error *e)
+{
+	char	 program[4096];
+
+	if (core_beside("../libexec/bascule-broker", program, sizeof(program)) == -1 &&
+	    core_beside("../libexec/bascule/bascule-broker", program, sizeof(program)) == -1) {
+		error_set(e, ERR_SYSTEM, "bascule-broker is not installed beside this program");
+		return NULL;
+	}
+	return broker_start(program, e);
+}
+
+struct outlet *
+outlet_take(struct error *e)
+{
+	struct outlet	*o = outlet;
+
+	if (o == NULL) {
+		if ((o = calloc(1, sizeof(*o))) == NULL) {
+			error_set(e, ERR_SYSTEM, "no memory");
+			return NULL;
+		}
+		if ((o->broker = broker_find(e)) == NULL) {
+			free(o);
+			return NULL;
+		}
+		event_assign(&o->packets, base, broker_fd(o->broker), EV_READ | EV_PERSIST, on_packets, o);
+		event_add(&o->packets, NULL);
+		outlet = o;
+	}
+	o->users++;
+	return o;
+}
+
+void
+outlet_drop(struct outlet *o)
+{
+	if (o != NULL && --o->users == 0 && o->gone)
+		outlet_end(o);
+}
+
+void
+core_close(void)
+{
+	pool_close();
+	if (outlet != NULL)
+		outlet_end(outlet);
+}
+
+void
+texts_free(char **list)
+{
+	for (char **t = list; t != NULL && *t != NULL; t++)
+		free(*t);
+	free(list);
+}
+
+char **
+texts_copy(const char *const *list)
+{
+	size_t	 n = 0;
+	char	**copy;
+
+	while (list[n] != NULL)
+		n++;
+	if ((copy = calloc(n + 1, sizeof(*copy))) == NULL)
+		return NULL;
+	for (size_t i = 0; i < n; i++)
+		if ((copy[i] = strdup(list[i])) == NULL) {
+			texts_free(copy);
+			return NULL;
+		}
+	return copy;
+}

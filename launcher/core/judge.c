@@ -1,0 +1,67 @@
+/*
+ * judge.c -- how an invocation ended, from the worker's exit, its word and what others saw.
+ */
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "launcher/core/inv.h"
+#include "sandbox/sandbox.h"
+
+static bool
+over_memory(const struct invocation *iv)
+{
+	/* A refused allocation ends most programs a little below the limit. */
+	return (uint64_t)iv->usage.ru_maxrss * KIB >= iv->limits.memory_bytes / 10 * 8;
+}
+
+static bool
+over_cpu(const struct invocation *iv)
+{
+	return iv->usage.ru_utime.tv_sec + iv->usage.ru_stime.tv_sec + 1 >= (time_t)iv->limits.cpu_s;
+}
+
+static void
+death_judge(const struct invocation *iv, struct error *e)
+{
+	int	 sig = WTERMSIG(iv->wait_status);
+
+	if (sig == SIGSYS)
+		error_set(e, ERR_SYSCALL, "the worker made a system call that is not allowed, and was killed");
+	else if (sig == SIGXCPU || (sig == SIGKILL && over_cpu(iv)))
+		error_set(e, ERR_CPU, "over %u s of processor time; raise --limit cpu=TIME", iv->limits.cpu_s);
+	else if (over_memory(iv))
+		error_set(e, ERR_MEMORY, "over %llu MiB of memory; raise --limit memory=SIZE",
+		    (unsigned long long)(iv->limits.memory_bytes / MIB));
+	else
+		error_set(e, ERR_SIGNAL, "the worker died of signal %d (SIG%s)", sig,
+		    sigabbrev_np(sig) == NULL ? "?" : sigabbrev_np(sig));
+}
+
+/* The worker is gone and its results are at their end: what was it? */
+void
+inv_judge(struct invocation *iv)
+{
+	struct error	 said = ERROR_NONE;
+	bool		 spoke = relay_verdict(iv->w->relay, &said);
+	const char	*refused = iv->leg != 0 ? broker_refused(iv->outlet->broker, iv->leg) : NULL;
+
+	if (iv->decided)
+		return;
+	if (WIFSIGNALED(iv->wait_status))
+		death_judge(iv, &iv->verdict);
+	else if (!spoke && WEXITSTATUS(iv->wait_status) == SANDBOX_EXIT)
+		error_set(&iv->verdict, ERR_SANDBOX, "the worker could not confine itself");
+	else if (!spoke)
+		error_set(&iv->verdict, ERR_PROTOCOL, "the worker ended (exit %d) without a verdict",
+		    WEXITSTATUS(iv->wait_status));
+	else if (said.code == ERR_NONE && WEXITSTATUS(iv->wait_status) != 0)
+		error_set(&iv->verdict, ERR_PROTOCOL, "the worker said \"end\" and left with exit status %d",
+		    WEXITSTATUS(iv->wait_status));
+	else {
+		iv->verdict = said;
+		/* Only where the broker saw it: a worker's word alone is not a cause. */
+		if (said.code != ERR_NONE && refused != NULL && strstr(said.msg, "no-egress") != NULL)
+			iv->verdict.code = ERR_NO_EGRESS;
+	}
+}

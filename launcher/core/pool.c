@@ -1,0 +1,349 @@
+/*
+ * pool.c -- nurseries that are kept, and workers parked before their first read.
+ *
+ * One pool for each connector's files and limits.  Parked workers buy latency,
+ * never throughput: few, as many as are asked for in a second, and when there is none a
+ * worker is ordered directly.
+ */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "launcher/core/inv.h"
+
+#define POOLS_MAX	64u		/* connectors times limits; the one longest unused goes */
+#define TICK_MS		1000
+#define IDLE_MS		MINUTES(10)	/* a pool that nobody used for so long ends */
+
+/* A file as it was when a nursery was started from it. */
+struct file_id {
+	dev_t		 dev;
+	ino_t		 ino;
+	off_t		 size;
+	struct timespec	 changed;
+};
+
+TAILQ_HEAD(worker_list, worker);
+
+struct pool {
+	TAILQ_ENTRY(pool)	 next;
+	struct nursery_plan	 plan;
+	struct file_id		 program, spec;
+	struct nursery		*nursery;	/* orders go here; NULL: none */
+	struct nursery		*heir;		/* starting, to take its place */
+	struct nursery		*old;		/* answers what it was ordered, then ends */
+	struct nursery		*corpse;	/* gone; its own news ends it */
+	struct worker_list	 parked;	/* born or not yet */
+	unsigned int		 nparked;
+	unsigned int		 taken, demand;	/* in this second; a decaying maximum of it */
+	int64_t			 used_ms;
+};
+
+static TAILQ_HEAD(pool_list, pool) pools = TAILQ_HEAD_INITIALIZER(pools);	/* last used first */
+static unsigned int	 npools;
+static struct event	 tick;
+static bool		 ticking;
+
+static struct file_id
+file_id(const char *path)
+{
+	struct file_id	 id = { 0 };
+	struct stat	 st;
+
+	if (stat(path, &st) == 0)
+		id = (struct file_id){ st.st_dev, st.st_ino, st.st_size, st.st_ctim };
+	return id;
+}
+
+static bool
+file_same(const struct file_id *a, const struct file_id *b)
+{
+	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
+	    a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
+}
+
+static void
+files_look(const struct nursery_plan *p, struct file_id *program, struct file_id *spec)
+{
+	char	 path[sizeof(p->program) + sizeof("connector-spec.json")];
+	char	*slash;
+
+	memcpy(path, p->program, strlen(p->program) + 1);
+	*program = file_id(path);
+	slash = strrchr(path, '/');
+	memcpy(slash + 1, "connector-spec.json", sizeof("connector-spec.json"));
+	*spec = file_id(path);
+}
+
+static void
+discard(struct pool *p, struct worker *w)
+{
+	TAILQ_REMOVE(&p->parked, w, next);
+	p->nparked--;
+	worker_free(w);
+}
+
+static void
+discard_all(struct pool *p)
+{
+	struct worker	*w;
+
+	while ((w = TAILQ_FIRST(&p->parked)) != NULL)
+		discard(p, w);
+}
+
+/* Whoever still waits for a worker of it finds it gone, and gets another. */
+static void
+stop(struct nursery **at)
+{
+	struct nursery	*n = *at;
+
+	*at = NULL;
+	nursery_stop(n);
+}
+
+static void
+pool_end(struct pool *p)
+{
+	discard_all(p);
+	stop(&p->nursery);
+	stop(&p->heir);
+	stop(&p->old);
+	TAILQ_REMOVE(&pools, p, next);
+	npools--;
+	free(p);
+}
+
+static bool
+pool_quiet(const struct pool *p)
+{
+	return (p->nursery == NULL || nursery_idle(p->nursery)) && p->old == NULL && p->corpse == NULL;
+}
+
+static void
+retire(struct pool *p)
+{
+	if (p->nursery != NULL && p->old == NULL && !nursery_idle(p->nursery)) {
+		p->old = p->nursery;
+		p->nursery = NULL;
+	} else
+		stop(&p->nursery);
+}
+
+static void
+nursery_news(void *arg)
+{
+	struct pool		*p = arg;
+	struct nursery		**const all[] = { &p->nursery, &p->heir, &p->old, &p->corpse };
+
+	for (size_t i = 0; i < N_ITEMS(all); i++)
+		if (*all[i] != NULL && nursery_gone(*all[i]))
+			stop(all[i]);
+	if (p->old != NULL && nursery_idle(p->old))
+		stop(&p->old);
+	if (p->heir != NULL && nursery_ready(p->heir)) {
+		retire(p);
+		p->nursery = p->heir;
+		p->heir = NULL;
+	}
+}
+
+/* Replaced in time: its heir starts beside it, and nobody waits. */
+static void
+nursery_renew(struct pool *p, int64_t now)
+{
+	const struct core_plan	*c = core_plan();
+	struct error		 e = ERROR_NONE;
+
+	if (p->nursery == NULL || p->heir != NULL || !nursery_ready(p->nursery))
+		return;
+	if ((c->nursery_forks == 0 || nursery_forks(p->nursery) < c->nursery_forks) &&
+	    (c->nursery_age_ms == 0 || now - nursery_start_ms(p->nursery) < c->nursery_age_ms))
+		return;
+	p->heir = nursery_start(&p->plan, nursery_news, p, &e);	/* if not, the old one goes on */
+}
+
+static unsigned int
+parked_wanted(const struct pool *p)
+{
+	const struct core_plan	*c = core_plan();
+
+	return p->demand < c->parked_min ? c->parked_min : p->demand > c->parked_max ? c->parked_max : p->demand;
+}
+
+/* A parked worker moved although nobody spoke to it: locked at last, or dead. */
+static void
+parked_news(void *arg)
+{
+	struct worker	*w;
+	struct pool	*p;
+	struct error	 e = ERROR_NONE;
+
+	TAILQ_FOREACH(p, &pools, next)
+		TAILQ_FOREACH(w, &p->parked, next)
+			if (w == arg)
+				goto found;
+	return;
+found:
+	if (w->state == WORKER_ORDERED || (w->state == WORKER_LOCKING && worker_turn(w, &e) <= RELAY_LOCKED))
+		return;
+	discard(p, w);
+}
+
+static void
+pool_fill(struct pool *p)
+{
+	struct error	 e = ERROR_NONE;
+	struct worker	*w;
+
+	while (p->nursery != NULL && p->nparked < parked_wanted(p)) {
+		if ((w = worker_order(p->nursery, p->plan.waived, parked_news, NULL, &e)) == NULL)
+			return;
+		worker_adopt(w, parked_news, w);
+		TAILQ_INSERT_TAIL(&p->parked, w, next);
+		p->nparked++;
+	}
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct timeval	 tv = { TICK_MS / 1000, 0 };
+	int64_t		 now = now_ms();
+	struct pool	*p, *following;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	for (p = TAILQ_FIRST(&pools); p != NULL; p = following) {
+		following = TAILQ_NEXT(p, next);
+		p->demand = p->taken > p->demand ? p->taken : p->demand - (p->demand - p->taken + 3) / 4;
+		p->taken = 0;
+		while (p->nparked > parked_wanted(p))
+			discard(p, TAILQ_FIRST(&p->parked));
+		nursery_renew(p, now);
+		nursery_news(p);
+		pool_fill(p);
+		if (now - p->used_ms > IDLE_MS && pool_quiet(p))
+			pool_end(p);
+	}
+	event_add(&tick, &tv);
+}
+
+static void
+tick_start(void)
+{
+	struct timeval	 tv = { TICK_MS / 1000, 0 };
+
+	if (ticking)
+		return;
+	evtimer_assign(&tick, core_base(), on_tick, NULL);
+	event_add(&tick, &tv);
+	ticking = true;
+}
+
+static struct pool *
+pool_find(const struct nursery_plan *plan)
+{
+	struct pool	*p;
+
+	TAILQ_FOREACH(p, &pools, next)
+		if (p->plan.waived == plan->waived && p->plan.memory_bytes == plan->memory_bytes &&
+		    p->plan.cpu_s == plan->cpu_s && strcmp(p->plan.program, plan->program) == 0)
+			return p;
+	return NULL;
+}
+
+static struct pool *
+pool_new(const struct nursery_plan *plan, struct error *e)
+{
+	struct pool	*p, *last;
+
+	/* Ordered by use: the last one that nobody waits for goes. */
+	for (p = TAILQ_LAST(&pools, pool_list); npools >= POOLS_MAX && p != NULL; p = last) {
+		last = TAILQ_PREV(p, pool_list, next);
+		if (pool_quiet(p))
+			pool_end(p);
+	}
+	if ((p = calloc(1, sizeof(*p))) == NULL) {
+		error_set(e, ERR_SYSTEM, "no memory");
+		return NULL;
+	}
+	p->plan = *plan;
+	TAILQ_INIT(&p->parked);
+	TAILQ_INSERT_HEAD(&pools, p, next);
+	npools++;
+	return p;
+}
+
+/* What was made from files that have changed since is not used any more. */
+static void
+pool_refresh(struct pool *p)
+{
+	struct file_id	 program, spec;
+
+	files_look(&p->plan, &program, &spec);
+	if (file_same(&program, &p->program) && file_same(&spec, &p->spec))
+		return;
+	p->program = program;
+	p->spec = spec;
+	discard_all(p);
+	retire(p);
+	stop(&p->heir);
+}
+
+static struct worker *
+parked_take(struct pool *p)
+{
+	struct worker	*w;
+
+	TAILQ_FOREACH(w, &p->parked, next)
+		if (w->state == WORKER_READY)
+			break;
+	if (w == NULL)
+		w = TAILQ_FIRST(&p->parked);
+	if (w == NULL)
+		return NULL;
+	TAILQ_REMOVE(&p->parked, w, next);
+	p->nparked--;
+	return w;
+}
+
+struct worker *
+pool_take(const struct nursery_plan *plan, void (*news)(void *), void *arg, struct error *e)
+{
+	struct pool	*p = pool_find(plan);
+	struct worker	*w;
+
+	if (p == NULL && (p = pool_new(plan, e)) == NULL)
+		return NULL;
+	pool_refresh(p);
+	TAILQ_REMOVE(&pools, p, next);
+	TAILQ_INSERT_HEAD(&pools, p, next);
+	p->taken++;
+	p->used_ms = now_ms();
+	if (core_plan()->parked_max > 0)
+		tick_start();
+	if ((w = parked_take(p)) != NULL) {
+		worker_adopt(w, news, arg);
+		return w;
+	}
+	if (p->nursery != NULL && nursery_gone(p->nursery)) {
+		p->corpse = p->nursery;		/* we are in its last words */
+		p->nursery = NULL;
+	}
+	if (p->nursery == NULL && (p->nursery = nursery_start(&p->plan, nursery_news, p, e)) == NULL)
+		return NULL;
+	return worker_order(p->nursery, plan->waived, news, arg, e);
+}
+
+void
+pool_close(void)
+{
+	struct pool	*p;
+
+	if (ticking)
+		event_del(&tick);
+	ticking = false;
+	while ((p = TAILQ_FIRST(&pools)) != NULL)
+		pool_end(p);
+}

@@ -1,0 +1,60 @@
+/*
+ * prepare.c -- what an invocation keeps of its caller's request.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "launcher/core/inv.h"
+
+static void
+id_make(char id[REQUEST_ID_BYTES_MAX + 1])
+{
+	unsigned char	 r[16] = { 0 };
+
+	if (getrandom(r, sizeof(r), 0) != (ssize_t)sizeof(r))
+		memcpy(r, &(int64_t){ now_ms() }, sizeof(int64_t));
+	for (size_t i = 0; i < sizeof(r); i++)
+		snprintf(id + 2 * i, 3, "%02x", r[i]);
+}
+
+static void
+limits_settle(struct invocation *iv, const struct inv_limits *asked)
+{
+	iv->limits = *asked;
+	if (iv->limits.silence_ms == 0)
+		iv->limits.silence_ms = SILENCE_MS;
+	if (iv->limits.memory_bytes == 0)
+		iv->limits.memory_bytes = WORKER_MEMORY_BYTES;
+	if (iv->limits.cpu_s == 0)
+		iv->limits.cpu_s = WORKER_CPU_S;
+	if (iv->limits.deadline_ms == 0)
+		iv->limits.deadline_ms = command_info(iv->cmd)->deadline_ms;
+	iv->deadline_ms = iv->limits.deadline_ms > 0 ? iv->start_ms + iv->limits.deadline_ms : 0;
+}
+
+/* Copies what the invocation needs of the caller's. */
+int
+inv_fill(struct invocation *iv, const struct inv_request *rq, struct error *e)
+{
+	iv->start_ms = iv->heard_ms = now_ms();
+	iv->cmd = rq->rq->cmd;
+	iv->waived = rq->waived;
+	iv->sink = rq->sink;
+	if (rq->rq->id[0] == '\0')
+		id_make(rq->rq->id);
+	snprintf(iv->id, sizeof(iv->id), "%s", rq->rq->id);
+	snprintf(iv->type, sizeof(iv->type), "%s", rq->rq->type);
+	snprintf(iv->connector, sizeof(iv->connector), "%s", rq->ref->name);
+	limits_settle(iv, &rq->limits);
+	iv->plan = (struct nursery_plan){ .waived = rq->waived, .memory_bytes = iv->limits.memory_bytes,
+	    .cpu_s = iv->limits.cpu_s };
+	snprintf(iv->plan.program, sizeof(iv->plan.program), "%s", rq->ref->program);
+	if (spec_egress(&rq->ref->spec, rq->rq->config, iv->rules, &iv->nrules, e) == -1)
+		return -1;
+	if (rq->allow_private != NULL && (iv->allow_private = texts_copy(rq->allow_private)) == NULL)
+		return error_set(e, ERR_SYSTEM, "no memory");
+	buf_init(&iv->request, REQUEST_BYTES_MAX);
+	request_print(&iv->request, rq->rq);
+	return buf_check(&iv->request, "request", e);
+}

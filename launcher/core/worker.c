@@ -1,0 +1,156 @@
+/*
+ * worker.c -- a worker's birth, up to the moment when it may be given a request.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include "launcher/core/inv.h"
+#include "launcher/core/worker.h"
+#include "sandbox/sandbox.h"
+
+static void
+on_event(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker	*w = arg;
+
+	(void)fd;
+	(void)what;
+	w->news(w->arg);
+}
+
+static void
+ends_give(struct worker *w, struct ends *p)
+{
+	for (int i = 0; i < FD__COUNT; i++)
+		w->theirs[i] = fd_steal(&p->theirs[i]);
+	w->request_fd = fd_steal(&p->request);
+	w->egress_fd = fd_steal(&p->egress);
+}
+
+struct worker *
+worker_order(struct nursery *n, unsigned int waived, void (*news)(void *), void *arg, struct error *e)
+{
+	struct worker	*w = calloc(1, sizeof(*w));
+	struct ends	 p;
+
+	if (w == NULL) {
+		error_set(e, ERR_SYSTEM, "no memory for a worker");
+		return NULL;
+	}
+	w->pidfd = w->request_fd = w->egress_fd = -1;
+	for (int i = 0; i < FD__COUNT; i++)
+		w->theirs[i] = -1;
+	w->waived = waived;
+	w->news = news;
+	w->arg = arg;
+	w->order_ms = now_ms();
+	if (ends_open(&p, e) == 0 && (w->relay = relay_new(p.result, p.log)) == NULL)
+		error_set(e, ERR_SYSTEM, "no memory for the relay");
+	if (w->relay == NULL) {
+		ends_close(&p);
+		worker_free(w);
+		return NULL;
+	}
+	p.result = p.log = -1;
+	ends_give(w, &p);
+	event_assign(&w->results, core_base(), relay_result_fd(w->relay), EV_READ | EV_PERSIST, on_event, w);
+	event_assign(&w->logs, core_base(), relay_log_fd(w->relay), EV_READ | EV_PERSIST, on_event, w);
+	nursery_order(n, w);
+	return w;
+}
+
+void
+worker_adopt(struct worker *w, void (*news)(void *), void *arg)
+{
+	w->news = news;
+	w->arg = arg;
+}
+
+void
+worker_born(struct worker *w, pid_t pid, int pidfd)
+{
+	w->state = WORKER_LOCKING;
+	w->pid = pid;
+	w->pidfd = pidfd;
+	event_assign(&w->gone, core_base(), pidfd, EV_READ | EV_PERSIST, on_event, w);
+	event_add(&w->results, NULL);
+	event_add(&w->gone, NULL);
+	w->news(w->arg);
+}
+
+void
+worker_lose(struct worker *w, const struct error *why, bool again)
+{
+	w->state = WORKER_LOST;
+	w->lost = *why;
+	w->again = again;
+	w->news(w->arg);
+}
+
+enum relay_news
+worker_turn(struct worker *w, struct error *e)
+{
+	enum relay_news	 news = relay_locked(w->relay, e);
+	char		 why[200];
+
+	if (news != RELAY_LOCKED)
+		return news;
+	if (sandbox_verify(w->pid, w->waived, why, sizeof(why)) == -1) {
+		error_set(e, ERR_SANDBOX, "the worker is not confined as it should be: it %s", why);
+		return RELAY_BROKEN;
+	}
+	w->state = WORKER_READY;
+	return RELAY_LOCKED;
+}
+
+/* An event that was never assigned has no base. */
+static void
+event_drop(struct event *ev)
+{
+	if (ev->ev_base != NULL)
+		event_del(ev);
+}
+
+void
+worker_hush(struct worker *w)
+{
+	event_drop(&w->results);
+	event_drop(&w->logs);
+	event_drop(&w->gone);
+}
+
+/* Its order was sent when its owner gave it up: it comes to life all the same, and is killed then. */
+static void
+orphan(void *arg)
+{
+	worker_free(arg);
+}
+
+void
+worker_free(struct worker *w)
+{
+	if (w == NULL)
+		return;
+	if (w->nursery != NULL && w->sent) {
+		worker_adopt(w, orphan, w);
+		return;
+	}
+	if (w->nursery != NULL)
+		nursery_forget(w->nursery, w);
+	worker_hush(w);
+	if (w->pid > 0) {
+		(void)syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
+		while (waitpid(w->pid, NULL, 0) == -1 && errno == EINTR)
+			;
+	}
+	for (int i = 0; i < FD__COUNT; i++)
+		fd_closep(&w->theirs[i]);
+	fd_closep(&w->request_fd);
+	fd_closep(&w->egress_fd);
+	fd_closep(&w->pidfd);
+	relay_free(w->relay);
+	free(w);
+}

@@ -1,0 +1,64 @@
+/*
+ * worker.h -- a worker as the launcher sees it, from the order to the request.
+ *
+ * A worker is ordered from a nursery, is born as our child, says that its walls
+ * stand, is looked at from outside, and then waits before its first read: parked.
+ * It serves one invocation and never another.
+ */
+#ifndef CORE_WORKER_H
+#define CORE_WORKER_H
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+#include <sys/queue.h>
+
+#include "launcher/core/core.h"
+
+enum worker_state {
+	WORKER_ORDERED,		/* the nursery has not answered yet */
+	WORKER_LOCKING,		/* born, walls not yet seen */
+	WORKER_READY,		/* walls verified: it may be given a request */
+	WORKER_LOST,		/* never born; error says why */
+};
+
+struct worker {
+	TAILQ_ENTRY(worker)	 next;		/* of its nursery's orders, or of the parked */
+	struct nursery		*nursery;	/* while ORDERED; then NULL */
+	enum worker_state	 state;
+	unsigned int		 serial;
+	unsigned int		 waived;
+	bool			 sent;		/* the order went out */
+	int			 theirs[FD__COUNT];	/* its ends until they are sent */
+	int			 request_fd;	/* write end */
+	int			 egress_fd;	/* the broker's end, until a policy comes with it */
+	struct relay		*relay;
+	pid_t			 pid;		/* 0: none */
+	int			 pidfd;
+	struct error		 lost;
+	bool			 again;		/* lost with a nursery that had worked: another may do */
+	int64_t			 order_ms;
+	struct event		 results, logs, gone;
+	/* Called by any of the events, and when the state changed by the nursery's answer. */
+	void			(*news)(void *arg);
+	void			*arg;
+};
+
+/* -1 with *e; the nursery keeps it until it has answered. */
+struct worker	*worker_order(struct nursery *, unsigned int waived, void (*news)(void *), void *arg, struct error *e);
+/* Its news go here from now on. */
+void		 worker_adopt(struct worker *, void (*news)(void *), void *arg);
+/*
+ * Looks whether it is locked and verified.  RELAY_LOCKED: READY now; RELAY_ENDED: it
+ * closed its results instead; RELAY_BROKEN: kill it, *e says why; RELAY_QUIET: not yet.
+ */
+enum relay_news	 worker_turn(struct worker *, struct error *e);
+/* No more news. */
+void		 worker_hush(struct worker *);
+/* Kills and reaps what there is of it.  NULL is fine. */
+void		 worker_free(struct worker *);
+
+/* nursery.c tells: born as pid, or why not. */
+void		 worker_born(struct worker *, pid_t pid, int pidfd);
+void		 worker_lose(struct worker *, const struct error *why, bool again);
+
+#endif
