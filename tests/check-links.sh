@@ -4,8 +4,13 @@ set -u
 b=$1
 bad=0
 
-if ldd "$b/bin/bascule" | grep -qE 'libcurl|libevent|libssl'; then
+# libevent_core is the loop alone: no names, no HTTP.
+if ldd "$b/bin/bascule" | grep -qE 'libcurl|libevent-|libevent_extra|libevent_openssl|libssl'; then
 	echo "bascule is linked with a network library"
+	bad=1
+fi
+if nm -D --undefined-only "$b/bin/bascule" | grep -wE 'connect|getaddrinfo|gethostbyname'; then
+	echo "bascule opens connections"
 	bad=1
 fi
 for spec in "$b"/connectors/*/connector-spec.json; do
