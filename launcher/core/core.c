@@ -112,6 +112,7 @@ core_close(void)
 	pool_close();
 	if (outlet != NULL)
 		outlet_end(outlet);
+	cgroup_shutdown();
 }
 
 void

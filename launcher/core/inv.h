@@ -22,7 +22,7 @@ struct invocation {
 	char		 id[REQUEST_ID_BYTES_MAX + 1];
 	char		 type[REQUEST_TYPE_BYTES_MAX + 1];
 	enum command	 cmd;
-	unsigned int	 waived;
+	unsigned int	 waived, required;
 	struct inv_limits limits;
 	struct inv_sink	 sink;
 	struct nursery_plan plan;

@@ -249,6 +249,15 @@ worker_lost(struct invocation *iv)
 		worker_free(old);
 }
 
+static bool
+group_missing(const struct invocation *iv, struct error *e)
+{
+	if (iv->w->group.in || (iv->required & (1u << LAYER_CGROUP)) == 0)
+		return false;
+	(void)error_set(e, ERR_SANDBOX, "%s", iv->w->group.why);
+	return true;
+}
+
 static void
 birth_follow(struct invocation *iv)
 {
@@ -262,6 +271,10 @@ birth_follow(struct invocation *iv)
 		return;
 	switch (iv->w->state == WORKER_READY ? RELAY_LOCKED : worker_turn(iv->w, &e)) {
 	case RELAY_LOCKED:
+		if (group_missing(iv, &e)) {
+			inv_stop(iv, &e);
+			break;
+		}
 		iv->heard_ms = now_ms();
 		inv_goto(iv, INV_SENDING);
 		break;
@@ -321,6 +334,9 @@ static void
 inv_finish(struct invocation *iv)
 {
 	inv_judge(iv);
+	/* It held one process at most, which is dead; what stays in there is the kernel's to explain. */
+	if (group_leave(&iv->w->group) == -1 && iv->verdict.code == ERR_NONE)
+		error_set(&iv->verdict, ERR_SANDBOX, "cgroup: something in the worker's group would not die");
 	leg_close(iv);
 	buf_wipe(&iv->request);
 	request_close(iv);

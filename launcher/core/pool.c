@@ -196,7 +196,7 @@ pool_fill(struct pool *p)
 	struct worker	*w;
 
 	while (p->nursery != NULL && p->nparked < parked_wanted(p)) {
-		if ((w = worker_order(p->nursery, p->plan.waived, parked_news, NULL, &e)) == NULL)
+		if ((w = worker_order(p->nursery, &p->plan, parked_news, NULL, &e)) == NULL)
 			return;
 		worker_adopt(w, parked_news, w);
 		TAILQ_INSERT_TAIL(&p->parked, w, next);
@@ -333,7 +333,7 @@ pool_take(const struct nursery_plan *plan, void (*news)(void *), void *arg, stru
 	}
 	if (p->nursery == NULL && (p->nursery = nursery_start(&p->plan, nursery_news, p, e)) == NULL)
 		return NULL;
-	return worker_order(p->nursery, plan->waived, news, arg, e);
+	return worker_order(p->nursery, plan, news, arg, e);
 }
 
 void

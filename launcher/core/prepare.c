@@ -40,6 +40,7 @@ inv_fill(struct invocation *iv, const struct inv_request *rq, struct error *e)
 	iv->start_ms = iv->heard_ms = now_ms();
 	iv->cmd = rq->rq->cmd;
 	iv->waived = rq->waived;
+	iv->required = rq->required;
 	iv->sink = rq->sink;
 	if (rq->rq->id[0] == '\0')
 		id_make(rq->rq->id);

@@ -16,19 +16,21 @@ cpu_ms(const struct rusage *u)
 
 /* Each layer an object: its state, and what more can be said of it. */
 static cJSON *
-layers(unsigned int waived)
+layers(const struct invocation *iv)
 {
 	cJSON	*all = cJSON_CreateObject();
 
-	for (enum sandbox_layer l = 0; l < LAYER_CGROUP; l++) {
+	for (enum sandbox_layer l = 0; l < LAYER__MAX; l++) {
 		cJSON	*o = cJSON_CreateObject();
-		bool	 on = (waived & (1u << l)) == 0;
+		bool	 on = (iv->waived & (1u << l)) == 0;
 
-		(void)json_set_str(o, "state", on ? "on" : "waived");
+		(void)json_set_str(o, "state", !on ? "waived" : l == LAYER_CGROUP && !iv->w->group.in ? "absent" : "on");
 		if (on && l == LAYER_LANDLOCK)
 			(void)json_set(o, "level", json_int(sandbox_landlock_level()));
 		if (on && l == LAYER_MEMORY)
 			(void)json_set_bool(o, "mdwe", sandbox_mdwe());
+		if (on && l == LAYER_CGROUP && !iv->w->group.in)
+			(void)json_set_str(o, "why", iv->w->group.why);
 		(void)json_set(all, sandbox_layer_name(l), o);
 	}
 	return all;
@@ -74,7 +76,7 @@ inv_receipt(const struct invocation *iv)
 	(void)json_set(o, "totalMs", json_int((iv->end_ms != 0 ? iv->end_ms : now_ms()) - iv->start_ms));
 	(void)json_set(o, "cpuMs", json_int(cpu_ms(&iv->usage)));
 	(void)json_set(o, "maxRssBytes", json_int((int64_t)iv->usage.ru_maxrss * KIB));
-	(void)json_set(o, "layers", layers(iv->waived));
+	(void)json_set(o, "layers", layers(iv));
 	(void)json_set(o, "egress", iv->egress != NULL ? json_dup(iv->egress) : cJSON_CreateArray());
 	(void)json_set(o, "exit", json_int(error_face(iv->verdict.code)->exit));
 	return o;

@@ -31,7 +31,7 @@ ends_give(struct worker *w, struct ends *p)
 }
 
 struct worker *
-worker_order(struct nursery *n, unsigned int waived, void (*news)(void *), void *arg, struct error *e)
+worker_order(struct nursery *n, const struct nursery_plan *plan, void (*news)(void *), void *arg, struct error *e)
 {
 	struct worker	*w = calloc(1, sizeof(*w));
 	struct ends	 p;
@@ -43,7 +43,8 @@ worker_order(struct nursery *n, unsigned int waived, void (*news)(void *), void 
 	w->pidfd = w->request_fd = w->egress_fd = -1;
 	for (int i = 0; i < FD__COUNT; i++)
 		w->theirs[i] = -1;
-	w->waived = waived;
+	w->waived = plan->waived;
+	w->memory_bytes = plan->memory_bytes;
 	w->news = news;
 	w->arg = arg;
 	w->order_ms = now_ms();
@@ -102,6 +103,8 @@ worker_turn(struct worker *w, struct error *e)
 		error_set(e, ERR_SANDBOX, "the worker is not confined as it should be: it %s", why);
 		return RELAY_BROKEN;
 	}
+	if (group_join(&w->group, w->pid, w->waived, w->memory_bytes, e) == -1)
+		return RELAY_BROKEN;
 	w->state = WORKER_READY;
 	return RELAY_LOCKED;
 }
@@ -146,6 +149,7 @@ worker_free(struct worker *w)
 		while (waitpid(w->pid, NULL, 0) == -1 && errno == EINTR)
 			;
 	}
+	(void)group_leave(&w->group);
 	for (int i = 0; i < FD__COUNT; i++)
 		fd_closep(&w->theirs[i]);
 	fd_closep(&w->request_fd);

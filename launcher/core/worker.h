@@ -12,6 +12,7 @@
 #include <event2/event_struct.h>
 #include <sys/queue.h>
 
+#include "launcher/core/cgroup.h"
 #include "launcher/core/core.h"
 
 enum worker_state {
@@ -21,12 +22,25 @@ enum worker_state {
 	WORKER_LOST,		/* never born; error says why */
 };
 
+/* group.c: its control group, where one can be had; joined once its walls are seen. */
+struct group {
+	struct cgroup	*of;		/* NULL: none, or returned */
+	bool		 in;
+	char		 why[256];	/* if not */
+};
+/* -1: neither in nor out. */
+int		 group_join(struct group *, pid_t, unsigned int waived, uint64_t memory_bytes, struct error *e);
+/* The worker is gone.  -1: something in its group would not die. */
+int		 group_leave(struct group *);
+
 struct worker {
 	TAILQ_ENTRY(worker)	 next;		/* of its nursery's orders, or of the parked */
 	struct nursery		*nursery;	/* while ORDERED; then NULL */
 	enum worker_state	 state;
 	unsigned int		 serial;
 	unsigned int		 waived;
+	uint64_t		 memory_bytes;
+	struct group		 group;
 	bool			 sent;		/* the order went out */
 	int			 theirs[FD__COUNT];	/* its ends until they are sent */
 	int			 request_fd;	/* write end */
@@ -44,7 +58,8 @@ struct worker {
 };
 
 /* -1 with *e; the nursery keeps it until it has answered. */
-struct worker	*worker_order(struct nursery *, unsigned int waived, void (*news)(void *), void *arg, struct error *e);
+struct worker	*worker_order(struct nursery *, const struct nursery_plan *, void (*news)(void *), void *arg,
+		    struct error *e);
 /* Its news go here from now on. */
 void		 worker_adopt(struct worker *, void (*news)(void *), void *arg);
 /*

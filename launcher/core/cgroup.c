@@ -1,0 +1,265 @@
+/*
+ * cgroup.c -- a small stock of control groups, one taken for each worker.
+ *
+ * Making a group costs more than a worker, joining a ready one little: used ones
+ * are seen empty and used again.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "launcher/core/cgroup.h"
+#include "launcher/core/cgroup_tree.h"
+#include "worker/contract/limits.h"
+
+#define SLACK_BYTES	((uint64_t)24 * MIB)	/* stack, page tables, buffers of pipes: a polite refusal comes first */
+#define PROCESSES	"1"
+#define CPU		"100000 100000"		/* one processor: microseconds of work in each period */
+#define EMPTY_TRIES	100			/* a killed process leaves its group within so many */
+#define EMPTY_STEP_NS	5000000L
+
+struct cgroup {
+	struct cgroup	*next;			/* in the stock */
+	unsigned int	 number;		/* its folders are called w<number> */
+	uint64_t	 memory_bytes;		/* limit that is set; 0: none */
+	uint64_t	 kills;			/* for memory, before this worker */
+	bool		 used;
+};
+
+static struct {
+	bool			 open;
+	struct cgroup_tree	 tree;
+	struct cgroup		*stock;
+	unsigned int		 ready, made;	/* in the stock; folders that exist */
+	unsigned int		 numbers;
+} groups;
+
+const char *
+cgroup_absent(void)
+{
+	if (!groups.open)
+		cgroup_tree_open(&groups.tree);
+	groups.open = true;
+	return groups.tree.why[0] != '\0' ? groups.tree.why : NULL;
+}
+
+/* False if the branch is not used. */
+static bool
+folder_of(const struct cgroup *g, enum cgroup_branch b, char *path, size_t n)
+{
+	if (b == BRANCH_NONE || groups.tree.mine[b][0] == '\0')
+		return false;
+	(void)snprintf(path, n, "%s/w%u", groups.tree.mine[b], g->number);
+	return true;
+}
+
+#define FOLDER_BYTES	(CGROUP_PATH_BYTES + 128)
+
+static int
+put_file(const struct cgroup *g, enum cgroup_branch b, const char *file, const char *text)
+{
+	char	 path[FOLDER_BYTES];
+
+	return folder_of(g, b, path, sizeof(path)) ? cgroup_write(path, file, text) : 0;
+}
+
+static void
+group_remove(struct cgroup *g)
+{
+	char	 path[FOLDER_BYTES];
+
+	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++)
+		if (folder_of(g, b, path, sizeof(path)))
+			(void)rmdir(path);
+	groups.made--;
+	free(g);
+}
+
+static int
+limit_memory(struct cgroup *g, uint64_t bytes)
+{
+	char	 text[32];
+	bool	 v2 = groups.tree.memory == BRANCH_V2;
+
+	if (g->memory_bytes == bytes)
+		return 0;
+	(void)snprintf(text, sizeof(text), "%llu", (unsigned long long)(bytes + SLACK_BYTES));
+	if (v2) {
+		/* A kernel without swap has no such file. */
+		if (put_file(g, BRANCH_V2, "memory.swap.max", "0") == -1 && errno != ENOENT)
+			return -1;
+		if (put_file(g, BRANCH_V2, "memory.max", text) == -1)
+			return -1;
+	} else {
+		/* v1 limits memory and both together; the second may never be below the first. */
+		bool	 both = put_file(g, BRANCH_MEMORY, "memory.memsw.limit_in_bytes", "-1") == 0;
+
+		if (put_file(g, BRANCH_MEMORY, "memory.limit_in_bytes", text) == -1 ||
+		    (both && put_file(g, BRANCH_MEMORY, "memory.memsw.limit_in_bytes", text) == -1) ||
+		    (!both && put_file(g, BRANCH_MEMORY, "memory.swappiness", "0") == -1))
+			return -1;
+	}
+	g->memory_bytes = bytes;
+	return 0;
+}
+
+static struct cgroup *
+group_make(struct error *e)
+{
+	struct cgroup	*g;
+	char		 path[FOLDER_BYTES];
+
+	if (groups.made >= CGROUPS_MAX) {
+		(void)error_set(e, ERR_SANDBOX, "cgroup: over %d in use", CGROUPS_MAX);
+		return NULL;
+	}
+	if ((g = calloc(1, sizeof(*g))) == NULL) {
+		(void)error_set(e, ERR_SYSTEM, "cgroup: no memory");
+		return NULL;
+	}
+	g->number = groups.numbers++;
+	groups.made++;
+	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++)
+		if (folder_of(g, b, path, sizeof(path)) && mkdir(path, 0755) == -1) {
+			(void)error_set(e, ERR_SANDBOX, "cgroup: %.200s: %s", path, strerror(errno));
+			group_remove(g);
+			return NULL;
+		}
+	if (put_file(g, groups.tree.pids, "pids.max", PROCESSES) == -1 ||
+	    put_file(g, groups.tree.cpu, "cpu.max", CPU) == -1) {
+		(void)error_set(e, ERR_SANDBOX, "cgroup: set limits: %s", strerror(errno));
+		group_remove(g);
+		return NULL;
+	}
+	return g;
+}
+
+/* The kernel's count of those it killed for the memory of this group. */
+static uint64_t
+kills_of(const struct cgroup *g)
+{
+	char		 path[FOLDER_BYTES], text[512];
+	const char	*p;
+
+	if (!folder_of(g, groups.tree.memory, path, sizeof(path)) ||
+	    cgroup_read(path, groups.tree.memory == BRANCH_V2 ? "memory.events" : "memory.oom_control", text,
+	    sizeof(text)) == -1 || (p = strstr(text, "oom_kill ")) == NULL)
+		return 0;
+	return strtoull(p + strlen("oom_kill "), NULL, 10);
+}
+
+static void
+stock_add(struct cgroup *g)
+{
+	g->next = groups.stock;
+	groups.stock = g;
+	groups.ready++;
+}
+
+struct cgroup *
+cgroup_take(uint64_t memory_bytes, struct error *e)
+{
+	const char	*why = cgroup_absent();
+	struct cgroup	*g = groups.stock;
+
+	if (why != NULL) {
+		(void)error_set(e, ERR_SANDBOX, "cgroup: %s", why);
+		return NULL;
+	}
+	if (g != NULL) {
+		groups.stock = g->next;
+		groups.ready--;
+	} else if ((g = group_make(e)) == NULL)
+		return NULL;
+	if (limit_memory(g, memory_bytes) == -1) {
+		(void)error_set(e, ERR_SANDBOX, "cgroup: limit memory: %s", strerror(errno));
+		group_remove(g);
+		return NULL;
+	}
+	g->kills = kills_of(g);
+	return g;
+}
+
+int
+cgroup_put(struct cgroup *g, pid_t worker, struct error *e)
+{
+	char	 text[16];
+
+	(void)snprintf(text, sizeof(text), "%d", (int)worker);
+	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++) {
+		if (groups.tree.mine[b][0] == '\0')
+			continue;
+		if (put_file(g, b, "cgroup.procs", text) == -1) {
+			(void)error_set(e, ERR_SANDBOX, "cgroup: put the worker in: %s", strerror(errno));
+			return g->used ? -1 : 1;
+		}
+		g->used = true;
+	}
+	return 0;
+}
+
+bool
+cgroup_oom(const struct cgroup *g)
+{
+	return g != NULL && g->used && kills_of(g) > g->kills;
+}
+
+void
+cgroup_kill(struct cgroup *g)
+{
+	(void)put_file(g, BRANCH_V2, "cgroup.kill", "1");
+}
+
+static bool
+empty(const struct cgroup *g)
+{
+	char	 path[FOLDER_BYTES], text[16];
+
+	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++)
+		if (folder_of(g, b, path, sizeof(path)) &&
+		    (cgroup_read(path, "cgroup.procs", text, sizeof(text)) == -1 || text[0] != '\0'))
+			return false;
+	return true;
+}
+
+int
+cgroup_return(struct cgroup *g)
+{
+	if (g == NULL)
+		return 0;
+	for (int i = 0; g->used && !empty(g); i++) {
+		if (i == EMPTY_TRIES) {
+			groups.made--;
+			free(g);	/* its folders stay for whoever sweeps them */
+			return -1;
+		}
+		cgroup_kill(g);
+		(void)nanosleep(&(struct timespec){ .tv_nsec = EMPTY_STEP_NS }, NULL);
+	}
+	g->used = false;
+	if (groups.ready < CGROUP_STOCK_MAX)
+		stock_add(g);
+	else
+		group_remove(g);
+	return 0;
+}
+
+void
+cgroup_shutdown(void)
+{
+	struct cgroup	*g;
+
+	if (!groups.open)
+		return;
+	while ((g = groups.stock) != NULL) {
+		groups.stock = g->next;
+		groups.ready--;
+		group_remove(g);
+	}
+	cgroup_tree_close(&groups.tree);
+	groups.open = false;
+}

@@ -1,0 +1,42 @@
+/*
+ * cgroup_tree.h -- between cgroup.c (the stock) and cgroup_tree.c (where the groups can be).
+ */
+#ifndef CORE_CGROUP_TREE_H
+#define CORE_CGROUP_TREE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+
+#define CGROUP_PATH_BYTES	1024
+
+/* Hierarchies that matter.  Each controller is on one of them. */
+enum cgroup_branch {
+	BRANCH_V2,	/* the unified one: cgroup.kill, and on most hosts the controllers */
+	BRANCH_MEMORY,	/* v1 */
+	BRANCH_PIDS,	/* v1 */
+	BRANCH__MAX,
+	BRANCH_NONE = -1
+};
+
+struct cgroup_tree {
+	char			base[BRANCH__MAX][CGROUP_PATH_BYTES];	/* folder of our own group; "": not there */
+	char			mine[BRANCH__MAX][CGROUP_PATH_BYTES + 64]; /* below it, of this launcher; "": not used */
+	enum cgroup_branch	memory, pids, cpu;			/* where they are */
+	bool			enabled;	/* by us, in base[BRANCH_V2]: to be undone */
+	bool			moved;		/* we sit in mine[BRANCH_V2]/launcher */
+	char			why[256];	/* not empty: there can be no groups */
+};
+
+/* Fills base from the texts of /proc/self/mountinfo and /proc/self/cgroup. */
+void	cgroup_tree_find(struct cgroup_tree *, const char *mountinfo, const char *membership);
+/* Makes mine, or says why not. */
+void	cgroup_tree_open(struct cgroup_tree *);
+/* Removes mine, which must have no group of a worker any more. */
+void	cgroup_tree_close(struct cgroup_tree *);
+
+/* One file of a group; -1 with errno.  Read text ends in NUL. */
+int	cgroup_write(const char *folder, const char *file, const char *text);
+int	cgroup_read(const char *folder, const char *file, char *text, size_t n);
+
+#endif
