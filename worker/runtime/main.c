@@ -24,6 +24,7 @@
 
 #define READ_BYTES	(64 * KIB)
 #define PATH_BYTES	4096
+#define VERDICT_LINE_BYTES (16 * KIB)	/* an error's text, each byte an escape, and the rest */
 
 static void __attribute__((noreturn))
 end(const struct error *e)
@@ -101,16 +102,22 @@ run(struct call *c)
 	return error_set(c->err, ERR_UNSUPPORTED, "unsupported command: %s", c->type);
 }
 
+/* The line is made first: it needs the secrets to blot them out, and memory. */
 static void
 verdict_write(struct error *e)
 {
+	static char	 line[VERDICT_LINE_BYTES];
 	struct buf	 b;
+	size_t		 n;
 
 	redact_text(e->msg, sizeof(e->msg));
-	buf_init(&b, LINE_BYTES_MAX);
+	redact_wipe();
+	buf_init(&b, sizeof(line));
 	record_print_verdict(&b, e);
-	(void)write_all(FD_RESULT, b.data, b.len);
-	buf_free(&b);
+	n = b.failed ? 0 : b.len;
+	memcpy(line, n > 0 ? b.data : "", n);
+	scrub();
+	(void)write_all(FD_RESULT, line, n);
 }
 
 /* Below here the walls stand, and only below is a byte of anybody else's data looked at. */
@@ -133,7 +140,6 @@ work(const struct spec *sp)
 	}
 	request_free(&rq);		/* before the verdict: nothing of the tenant outlives it */
 	verdict_write(&e);
-	redact_wipe();
 	end(&e);
 }
 
@@ -159,6 +165,7 @@ main(int argc, char **argv)
 	}
 	if (spec_beside(&sp, &e) == -1 || fetch_preload(&e) == -1)
 		cannot_start(&e);
+	scrub_setup();
 	if (nursery)
 		(void)nursery_run((unsigned int)strtoul(argv[2], NULL, 10));
 	else

@@ -1,5 +1,5 @@
 /*
- * worker.h -- between main.c and nursery.c.
+ * worker.h -- between main.c, nursery.c and scrub.c.
  */
 #ifndef RUNTIME_WORKER_H
 #define RUNTIME_WORKER_H
@@ -8,5 +8,13 @@
 
 /* Forks workers on order; returns (true) in each worker, walls up, descriptors in place. */
 bool	nursery_run(unsigned int waived);
+
+/* While the heap is small and in one piece: notes where it begins. */
+void	scrub_setup(void);
+/*
+ * Gives back the heap and the stack below the caller.  No memory of either may be used
+ * after that: what is left to do is a write from static memory, and the end.
+ */
+void	scrub(void);
 
 #endif
