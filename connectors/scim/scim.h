@@ -116,11 +116,17 @@ cJSON	*scim_members_groups(const struct scim_members *, const char *user);
 /* Reads them from the source. */
 struct scim_members *scim_members_load(struct scim *);
 
-/* idset.c: which ids came already, in 8 to 16 bytes each. */
-struct scim_idset { uint64_t *slots; size_t n, cap; };
-#define SCIM_IDS_MAX	((size_t)24 << 20)
+/* idset.c: which ids came already, in 12 MiB up to 1.5 million of them, and 12 MiB for as many more. */
+#define SCIM_ID_TABLES_MAX	16u	/* some 24 million ids */
+struct scim_bucket;
+struct scim_idset {
+	uint64_t		*slots;		/* while they are few */
+	size_t			 n, cap;
+	struct scim_bucket	*large[SCIM_ID_TABLES_MAX];
+	size_t			 nlarge;
+};
 uint64_t scim_id_hash(const char *id);
-/* 1 new, 0 seen before, -1 over SCIM_IDS_MAX or no memory. */
+/* 1 new, 0 seen before, -1 too many or no memory. */
 int	 scim_idset_add(struct scim_idset *, const char *id, struct error *e);
 bool	 scim_idset_has(const struct scim_idset *, const char *id);
 void	 scim_idset_free(struct scim_idset *);

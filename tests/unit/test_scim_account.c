@@ -208,24 +208,36 @@ test_members(void **state)
 	scim_members_free(m);
 }
 
+/* Small, at the change of tables, large, and more than one large one holds. */
 static void
 test_idset(void **state)
 {
-	struct scim_idset	 set = { 0 };
-	struct error		 e = ERROR_NONE;
-	char			 id[32];
+	static const struct { int n; size_t nlarge; } cases[] = { { 700, 0 }, { 49152, 0 }, { 49153, 1 }, { 1400000, 1 },
+		{ 2000000, 2 } };
 
 	(void)state;
-	for (int i = 0; i < 50000; i++) {
-		snprintf(id, sizeof(id), "u%07d", i);
-		assert_int_equal(scim_idset_add(&set, id, &e), 1);
+	for (size_t k = 0; k < N_ITEMS(cases); k++) {
+		struct scim_idset	 set = { 0 };
+		struct error		 e = ERROR_NONE;
+		char			 id[32];
+
+		for (int i = 0; i < cases[k].n; i++) {
+			snprintf(id, sizeof(id), "u%07d", i);
+			if (scim_idset_add(&set, id, &e) != 1)
+				fail_msg("%d ids: %s is not new", cases[k].n, id);
+		}
+		assert_int_equal(set.n, cases[k].n);
+		assert_int_equal(set.nlarge, cases[k].nlarge);
+		for (int i = 0; i < cases[k].n; i++) {
+			snprintf(id, sizeof(id), "u%07d", i);
+			if (!scim_idset_has(&set, id))
+				fail_msg("%d ids: %s is lost", cases[k].n, id);
+		}
+		assert_false(scim_idset_has(&set, "u9999999"));
+		snprintf(id, sizeof(id), "u%07d", cases[k].n - 1);
+		assert_int_equal(scim_idset_add(&set, id, &e), 0);
+		scim_idset_free(&set);
 	}
-	assert_int_equal(scim_idset_add(&set, "u0000000", &e), 0);
-	assert_int_equal(scim_idset_add(&set, "u0049999", &e), 0);
-	assert_true(scim_idset_has(&set, "u0012345"));
-	assert_false(scim_idset_has(&set, "u0050000"));
-	assert_true(set.cap <= 2 * 65536);
-	scim_idset_free(&set);
 }
 
 static const struct {
