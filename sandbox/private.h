@@ -4,6 +4,7 @@
 #ifndef SANDBOX_PRIVATE_H
 #define SANDBOX_PRIVATE_H
 
+#include "sandbox/filter.h"
 #include "sandbox/sandbox.h"
 
 #define ON(waived, layer)	(((waived) & (1u << (layer))) == 0)
@@ -29,8 +30,7 @@ void	landlock_load(const char *program);		/* stage 1: read and execute libraries
 void	landlock_close(void);				/* stage 2: nothing */
 void	rlimits_set(const struct sandbox_wall *);
 
-enum filter { FILTER_LOAD, FILTER_LOCK, FILTER_NOFORK, FILTER_ALONE };
-void	filter_enter(enum filter, unsigned int waived);
+void	filter_enter(enum filter);
 
 /* The folder of a program, into buf; never fails for an absolute path that fits. */
 void	folder_of(const char *program, char *buf, size_t n);

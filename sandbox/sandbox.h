@@ -4,6 +4,7 @@
  *	sandbox_clone()	launcher: makes the process that becomes a nursery
  *	sandbox_wall()	stage 1, in that process, before exec: a connector's
  *			constructors already run inside walls
+ *	sandbox_trap()	in the nursery, first: a death by the filter names its call
  *	sandbox_lock()	stage 2, in the nursery, after it has loaded what it
  *			needs: nothing can be opened any more
  *	sandbox_fork()	nursery: a fresh process in a pid namespace of its own
@@ -78,6 +79,19 @@ void	sandbox_lock(unsigned int waived);
 pid_t	sandbox_fork(unsigned int waived);
 /* Four system calls: descriptors from first_fd on, capabilities, death signal, no process more. */
 void	sandbox_shed(unsigned int waived, unsigned int first_fd);
+
+/*
+ * From here on a call that the filter refuses ends the process (SIGSYS) after one
+ * line, a note, to fd, or in a child of the caller to fd_of_children.
+ */
+void	sandbox_trap(int fd, int fd_of_children);
+
+#define SANDBOX_CALL_BYTES	32	/* the longest name is sched_rr_get_interval_time64 */
+/*
+ * Is this line (without its '\n') a note?  Then the name of the call, or its number
+ * where it has none.  Written by hostile hands: believe it only of a process that died of SIGSYS.
+ */
+bool	sandbox_note(const char *line, size_t len, char name[SANDBOX_CALL_BYTES]);
 
 /* For a connector that is run by hand: stage 2 with no nursery; the process itself is the worker. */
 void	sandbox_lock_alone(void);

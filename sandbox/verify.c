@@ -76,7 +76,8 @@ field_is(const char *status, const char *name, unsigned long long want, int base
 	const char	*v = field(status, name);
 
 	if (v == NULL || strtoull(v, NULL, base) != want)
-		return say(why, n, "%s is %.20s, not %llu", name, v == NULL ? "unknown" : v, want);
+		return say(why, n, "%s is %.*s, not %llu", name, v == NULL ? 7 : (int)strcspn(v, "\n"),
+		    v == NULL ? "unknown" : v, want);
 	return 0;
 }
 

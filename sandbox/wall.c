@@ -46,7 +46,7 @@ sandbox_wall(const struct sandbox_wall *w)
 	if (ON(w->waived, LAYER_LANDLOCK))
 		landlock_load(w->program);
 	if (ON(w->waived, LAYER_SECCOMP))
-		filter_enter(FILTER_LOAD, w->waived);
+		filter_enter(ON(w->waived, LAYER_NAMESPACES) ? FILTER_LOAD : FILTER_LOAD_BARE);
 }
 
 void
@@ -57,19 +57,17 @@ sandbox_lock(unsigned int waived)
 	if (ON(waived, LAYER_LANDLOCK))
 		landlock_close();
 	if (ON(waived, LAYER_SECCOMP))
-		filter_enter(FILTER_LOCK, waived);
+		filter_enter(ON(waived, LAYER_NAMESPACES) ? FILTER_LOCK : FILTER_LOCK_BARE);
 }
 
 void
 sandbox_lock_alone(void)
 {
-	const unsigned int	 waived = 1u << LAYER_NAMESPACES;
-
 	birth_lock();
 	memory_lock();
 	birth_childless();
 	landlock_close();
-	filter_enter(FILTER_ALONE, waived);
+	filter_enter(FILTER_ALONE);
 }
 
 /*
@@ -96,7 +94,7 @@ sandbox_shed(unsigned int waived, unsigned int first_fd)
 	if (ON(waived, LAYER_RLIMITS))
 		birth_childless();
 	if (!ON(waived, LAYER_NAMESPACES) && ON(waived, LAYER_SECCOMP))
-		filter_enter(FILTER_NOFORK, waived);
+		filter_enter(FILTER_NOFORK);
 }
 
 int

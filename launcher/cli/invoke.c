@@ -213,12 +213,13 @@ refuse(struct run *r, const struct invoke_options *o, const struct error *e)
 {
 	autojson	*data = cJSON_CreateObject();
 	autobuf		 b;
+	char		 cause[ERROR_CAUSE_BYTES];
 
 	buf_init(&b, REQUEST_BYTES_MAX);
 	if (!o->verdict)
 		return cli_fail(e);
 	(void)json_set_str(data, "outcome", "failed");
-	(void)json_set_str(data, "cause", error_face(e->code)->word);
+	(void)json_set_str(data, "cause", error_cause(e, cause));
 	(void)json_set_str(data, "message", e->msg);
 	(void)json_set(data, "exit", json_int(error_face(e->code)->exit));
 	buf_adds(&b, "{\"data\":");

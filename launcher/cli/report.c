@@ -68,8 +68,9 @@ int
 cli_fail(const struct error *e)
 {
 	const struct error_face	*face = error_face(e->code);
+	char			 buf[ERROR_CAUSE_BYTES];
 	/* A type of the connector's own says more than "failed". */
-	const char		*cause = e->type[0] != '\0' ? e->type : face->word;
+	const char		*cause = e->type[0] != '\0' ? e->type : error_cause(e, buf);
 
 	if (strncmp(e->msg, cause, strlen(cause)) == 0 && e->msg[strlen(cause)] == ':')
 		cli_say("bascule: %s", e->msg);

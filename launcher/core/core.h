@@ -122,6 +122,11 @@ bool		 relay_paused(const struct relay *);
 bool		 relay_resumable(const struct relay *);
 /* The worker's own verdict; false if it gave none. */
 bool		 relay_verdict(const struct relay *, struct error *verdict);
+/*
+ * The call that the worker says the filter refused; NULL if it said none.  Its word alone: to be
+ * believed of one that died of SIGSYS.
+ */
+const char	*relay_refused_call(const struct relay *);
 const struct relay_counts *relay_counts(const struct relay *);
 /* SHA-256 of the public lines with their '\n', as hexadecimal digits. */
 void		 relay_sha256(struct relay *, char hex[65]);

@@ -17,6 +17,7 @@
 #define STEP_PORTIONS	64		/* of results moved in one turn */
 #define START_MS	(2 * LOCK_MS)	/* a nursery's start and a worker's */
 #define TICK_MS_MAX	60000		/* between two looks at the clocks */
+#define LAST_PORTIONS	4		/* of the log, after the worker's death: more than its pipe holds */
 
 #define TO(s)	(1u << (s))
 static const struct {
@@ -333,6 +334,9 @@ reap(struct invocation *iv)
 static void
 inv_finish(struct invocation *iv)
 {
+	/* What killed it may be the last line of its log. */
+	for (int i = 0; i < LAST_PORTIONS; i++)
+		relay_logs(iv->w->relay);
 	inv_judge(iv);
 	/* It held one process at most, which is dead; what stays in there is the kernel's to explain. */
 	if (group_leave(&iv->w->group) == -1 && iv->verdict.code == ERR_NONE)

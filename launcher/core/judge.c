@@ -2,6 +2,7 @@
  * judge.c -- how an invocation ended, from the worker's exit, its word and what others saw.
  */
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -24,18 +25,23 @@ over_cpu(const struct invocation *iv)
 static void
 death_judge(const struct invocation *iv, struct error *e)
 {
-	int	 sig = WTERMSIG(iv->wait_status);
+	int		 sig = WTERMSIG(iv->wait_status);
+	const char	*call = relay_refused_call(iv->w->relay), *name = sigabbrev_np(sig), *what = "";
 
-	if (sig == SIGSYS)
-		error_set(e, ERR_SYSCALL, "the worker made a system call that is not allowed, and was killed");
-	else if (sig == SIGXCPU || (sig == SIGKILL && over_cpu(iv)))
+	if (sig == SIGSYS) {
+		error_set(e, ERR_SYSCALL, "the worker made a system call that is not allowed (%s), and was killed",
+		    call != NULL ? call : "unknown call");
+		what = call;
+	} else if (sig == SIGXCPU || (sig == SIGKILL && over_cpu(iv)))
 		error_set(e, ERR_CPU, "over %u s of processor time; raise --limit cpu=TIME", iv->limits.cpu_s);
 	else if (cgroup_oom(iv->w->group.of) || over_memory(iv))
 		error_set(e, ERR_MEMORY, "over %llu MiB of memory; raise --limit memory=SIZE",
 		    (unsigned long long)(iv->limits.memory_bytes / MIB));
-	else
-		error_set(e, ERR_SIGNAL, "the worker died of signal %d (SIG%s)", sig,
-		    sigabbrev_np(sig) == NULL ? "?" : sigabbrev_np(sig));
+	else {
+		error_set(e, ERR_SIGNAL, "the worker died of signal %d (SIG%s)", sig, name == NULL ? "?" : name);
+		what = name;
+	}
+	snprintf(e->what, sizeof(e->what), "%s", what == NULL ? "" : what);
 }
 
 /* The worker is gone and its results are at their end: what was it? */

@@ -18,6 +18,7 @@
 #include "sandbox/sandbox.h"
 
 #define COMPLAINT_BYTES	480
+#define DEATH_MS	250		/* from the end of its socket to its death */
 #define UNANSWERED_MAX	32u		/* orders in its socket at once */
 
 TAILQ_HEAD(worker_list, worker);
@@ -115,6 +116,30 @@ clone_hint(int err)
 	}
 }
 
+static bool
+died_of_sigsys(const struct nursery *n)
+{
+	struct pollfd	 p = { .fd = n->pidfd, .events = POLLIN };
+	siginfo_t	 si = { 0 };
+
+	return poll(&p, 1, DEATH_MS) == 1 && waitid(P_PIDFD, (id_t)n->pidfd, &si, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	    (si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED) && si.si_status == SIGSYS;
+}
+
+/* Its last line may be the trap's note, as it may be a worker's. */
+static int
+refused_call(const char *text, size_t len, struct error *e)
+{
+	char		 call[SANDBOX_CALL_BYTES] = "";
+	const char	*nl = memrchr(text, '\n', len), *last = nl == NULL ? text : nl + 1;
+	bool		 known = sandbox_note(last, (size_t)(text + len - last), call);
+
+	error_set(e, ERR_SYSCALL, "the connector made a system call that is not allowed (%s) while it was loaded, "
+	    "and was killed", known ? call : "unknown call");
+	snprintf(e->what, sizeof(e->what), "%s", call);
+	return -1;
+}
+
 /* What the nursery wrote before it died, on one line. */
 static int
 complain(struct nursery *n, struct error *e, const char *what)
@@ -129,6 +154,8 @@ complain(struct nursery *n, struct error *e, const char *what)
 	while (len > 0 && (unsigned char)text[len - 1] <= ' ')
 		len--;
 	text[len] = '\0';
+	if (died_of_sigsys(n))
+		return refused_call(text, len, e);
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)text[i] < 0x20 || text[i] == 0x7f)
 			text[i] = ' ';

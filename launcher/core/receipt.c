@@ -41,11 +41,12 @@ outcome(cJSON *o, const struct error *v)
 {
 	/* What a connector said is a failure; the rest of the table is a cause of death. */
 	bool	 said = v->code > ERR_NONE && v->code <= ERR_UPSTREAM;
+	char	 cause[ERROR_CAUSE_BYTES];
 
 	(void)json_set_str(o, "outcome", v->code == ERR_NONE ? "ok" : "failed");
 	if (v->code == ERR_NONE)
 		return;
-	(void)json_set_str(o, "cause", error_face(v->code)->word);
+	(void)json_set_str(o, "cause", error_cause(v, cause));
 	if (said)
 		(void)json_set_str(o, "type", error_type(v));
 	(void)json_set_str(o, "message", v->msg);

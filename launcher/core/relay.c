@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "launcher/core/core.h"
+#include "sandbox/sandbox.h"
 
 #define PORTION_BYTES	(64 * KIB)		/* read at once */
 #define LOG_BYTES_MAX	((uint64_t)64 * MIB)	/* of logs passed on in one invocation */
@@ -33,7 +34,8 @@ struct relay {
 	uint64_t		 log_bytes;
 	EVP_MD_CTX		*sha;
 	struct error		 verdict;
-	bool			 judged, paused, log_cut;
+	bool			 judged, paused, log_cut, log_blank;
+	char			 refused_call[SANDBOX_CALL_BYTES];
 	struct line_buf		 results, logs;
 };
 
@@ -294,6 +296,18 @@ log_pass(struct relay *r, char *line, size_t len)
 	r->sink.log(r->sink.arg, line, len);
 }
 
+/* A note of the trap begins with a '\n' that ends whatever line was under way: no line of its own. */
+static void
+log_line(struct relay *r, char *line, size_t len)
+{
+	bool	 note = sandbox_note(line, len, r->refused_call);
+
+	if (r->log_blank && !note)
+		log_pass(r, line, 0);
+	if (!(r->log_blank = len == 0) && !note)
+		log_pass(r, line, len);
+}
+
 void
 relay_logs(struct relay *r)
 {
@@ -304,16 +318,22 @@ relay_logs(struct relay *r)
 
 	while ((line = line_next(b, &len)) != NULL) {
 		if (!r->log_cut)
-			log_pass(r, b->data + (line - b->data), len);
+			log_line(r, b->data + (line - b->data), len);
 		r->log_cut = false;
 	}
 	/* Too long, or cut short by the end: what there is goes on once, the rest of that line is dropped. */
 	if (b->len - b->start > LOG_LINE_BYTES_MAX || (got == -1 && b->len > b->start)) {
 		if (!r->log_cut)
-			log_pass(r, b->data + b->start, b->len - b->start);
+			log_line(r, b->data + b->start, b->len - b->start);
 		r->log_cut = true;
 		b->start = b->seen = b->len;
 	}
+}
+
+const char *
+relay_refused_call(const struct relay *r)
+{
+	return r->refused_call[0] != '\0' ? r->refused_call : NULL;
 }
 
 bool

@@ -108,6 +108,26 @@ while IFS=$'\t' read -r attack why exit record limits only; do
 	try "$attack" "$why" "$exit" "$record" "$limits"
 done <tests/evil/attacks.tsv
 
+# Constructors attack before main(): the wall of stage 1, and the names of deaths, stand already.
+while IFS=$'\t' read -r attack why record; do
+	early=early-$$-$attack
+	mkdir -p "$run/$early" && cp "$b/tests/evil/early/early" "$run/$early/$early" &&
+	    cp "$b/tests/evil/early/connector-spec.json" "$run/$early/" || exit 1
+	printf '{"type":"std:test-connection","config":{},"input":{}}' | timeout -s KILL "$wait_s" "$bascule" \
+	    invoke "$(cd "$run/$early" && pwd)" --verdict >"$work/out" 2>"$work/err"
+	got=$(tail -n 1 "$work/out" | grep -o '"cause":"[^"]*"' | cut -d '"' -f 4)
+	[ "$got" = "$why" ] && ! grep -q ESCAPED "$work/out" && { [ "$record" = - ] || grep -q "$record" "$work/out"; }
+	ok $? "a constructor's $attack: ${got:-ok}" || cut -c 1-300 "$work/out" "$work/err" | sed 's/^/# /'
+done <<-'EOT'
+	ptrace	syscall:ptrace	-
+	thread	syscall:clone	-
+	socket	syscall:getppid	"result":"refused"
+	open	syscall:getppid	"result":"refused"
+	exec	syscall:getppid	"result":"refused"
+	handler	syscall:getppid	"result":"refused"
+	filter	sandbox	-
+EOT
+
 # Every attack is in the table, so that a new one cannot be forgotten.
 grep -o '"evil:[^"]*"' tests/evil/evil/connector-spec.json | tr -d '"' | cut -d : -f 2 | sort >"$work/offered"
 grep -v '^#' tests/evil/attacks.tsv | cut -f 1 | grep -v : | sort >"$work/tried"
@@ -116,7 +136,7 @@ comm -3 "$work/offered" "$work/tried" >"$work/missing"
 ok $? "every attack has its row" || sed 's/^/# /' "$work/missing"
 
 # A launcher that is killed takes its worker, its nursery and its broker with it.
-for attack in hang ignore-term deathless cpu flood; do
+for attack in hang ignore-term cpu flood; do
 	request "$attack" >"$work/request"
 	"$bascule" invoke "$connector" --timeout 60s <"$work/request" >/dev/null 2>&1 &
 	pid=$!

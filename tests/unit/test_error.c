@@ -81,11 +81,30 @@ filling(void **state)
 	assert_string_equal(error_type(&e), "ownType");
 }
 
+static void
+causes(void **state)
+{
+	struct error	 e = ERROR_NONE;
+	char		 buf[ERROR_CAUSE_BYTES];
+
+	(void)state;
+	error_set(&e, ERR_SYSCALL, "m");
+	assert_string_equal(error_cause(&e, buf), "syscall");
+	strcpy(e.what, "ptrace");
+	assert_string_equal(error_cause(&e, buf), "syscall:ptrace");
+	memset(e.what, 'x', sizeof(e.what) - 1);
+	e.what[sizeof(e.what) - 1] = '\0';
+	assert_int_equal(strlen(error_cause(&e, buf)), strlen("syscall:") + sizeof(e.what) - 1);
+	error_set(&e, ERR_SIGNAL, "m");
+	assert_string_equal(error_cause(&e, buf), "signal");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(faces), cmocka_unit_test(types), cmocka_unit_test(filling),
+		cmocka_unit_test(causes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -157,6 +157,59 @@ logs_are_made_harmless(void **state)
 	relay_free(r);
 }
 
+/* ptrace; only what was written for this machine counts. */
+#define NOTE_AMD64	"\n\001filter 00000065 c000003e\n"
+#define NOTE_ARM64	"\n\001filter 00000075 c00000b7\n"
+#define OTHER_AMD64	"\n\001filter 00002710 c000003e\n"
+#define OTHER_ARM64	"\n\001filter 00002710 c00000b7\n"
+#ifdef __aarch64__
+#define NOTE_HERE	NOTE_ARM64
+#define NOTE_THERE	NOTE_AMD64
+#define OTHER_HERE	OTHER_ARM64
+#else
+#define NOTE_HERE	NOTE_AMD64
+#define NOTE_THERE	NOTE_ARM64
+#define OTHER_HERE	OTHER_AMD64
+#endif
+
+static const struct {
+	const char	*why, *text, *call, *last_log;
+	unsigned int	 logs;
+} notes[] = {
+	{ "no note", "one\ntwo\n", NULL, "two", 2 },
+	{ "a note is no log line", "one" NOTE_HERE, "ptrace", "one", 1 },
+	{ "nor its own line end", "one\n" NOTE_HERE, "ptrace", "one", 1 },
+	{ "but an empty line is one", "one\n\n\ntwo\n", NULL, "two", 4 },
+	{ "and one before a note", "one\n\n" NOTE_HERE, "ptrace", "", 2 },
+	{ "the last note counts", OTHER_HERE NOTE_HERE, "ptrace", "", 0 },
+	{ "a call without a name is its number", OTHER_HERE, "10000", "", 0 },
+	{ "a note of another machine is a line", NOTE_THERE, NULL, " filter", 2 },
+	{ "a note with more behind it is a line", "\001filter 00000065 c000003e \n", NULL, " filter", 1 },
+	{ "a note with other digits is a line", "\001filter 0000006Z c000003e\n", NULL, " filter", 1 },
+	{ "a note of few digits is a line", "\001filter 65 c000003e\n", NULL, " filter", 1 },
+	{ "a note without its end is cut", "\n\001filter 00000065 c000", NULL, " filter", 2 },
+};
+
+static void
+notes_of_the_trap(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(notes); i++) {
+		struct heard	 h = { .room = 1 };
+		struct relay	*r = relay_of(CMD_ACCOUNT_LIST, &h, "", notes[i].text);
+		const char	*call;
+
+		relay_logs(r);
+		relay_logs(r);
+		call = relay_refused_call(r);
+		if ((call == NULL) != (notes[i].call == NULL) || (call != NULL && strcmp(call, notes[i].call) != 0))
+			fail_msg("%s: call %s", notes[i].why, call == NULL ? "none" : call);
+		if (h.logs != notes[i].logs || strncmp(h.last_log, notes[i].last_log, strlen(notes[i].last_log)) != 0)
+			fail_msg("%s: %u log lines, last: %s", notes[i].why, h.logs, h.last_log);
+		relay_free(r);
+	}
+}
+
 int
 main(void)
 {
@@ -164,6 +217,7 @@ main(void)
 		cmocka_unit_test(relay_table),
 		cmocka_unit_test(slow_caller),
 		cmocka_unit_test(logs_are_made_harmless),
+		cmocka_unit_test(notes_of_the_trap),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -60,6 +60,13 @@ error_face(enum err_code code)
 	return &faces[code];
 }
 
+const char *
+error_cause(const struct error *e, char buf[ERROR_CAUSE_BYTES])
+{
+	(void)snprintf(buf, ERROR_CAUSE_BYTES, "%s%s%s", error_face(e->code)->word, e->what[0] != '\0' ? ":" : "", e->what);
+	return buf;
+}
+
 enum err_code
 error_from_type(const char *type)
 {
@@ -97,7 +104,7 @@ error_set(struct error *e, enum err_code code, const char *fmt, ...)
 
 	e->code = code;
 	e->sys = 0;
-	e->type[0] = '\0';
+	e->type[0] = e->what[0] = '\0';
 	va_start(ap, fmt);
 	(void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 	va_end(ap);
@@ -113,7 +120,7 @@ error_sys(struct error *e, const char *fmt, ...)
 
 	e->code = ERR_SYSTEM;
 	e->sys = saved;
-	e->type[0] = '\0';
+	e->type[0] = e->what[0] = '\0';
 	va_start(ap, fmt);
 	(void)vsnprintf(e->msg, sizeof(e->msg), fmt, ap);
 	va_end(ap);

@@ -54,6 +54,7 @@ struct error {
 	enum err_code	 code;
 	int		 sys;		/* errno, or 0 */
 	char		 type[64];	/* connector's own wire type where none of ours fits; else "" */
+	char		 what[32];	/* of a cause of death: which call, which signal; else "" */
 	char		 msg[512];	/* one line, never holds a secret; the longest verdict text is cut */
 };
 #define ERROR_NONE	((struct error){ .code = ERR_NONE })
@@ -68,6 +69,10 @@ struct error_face {
 
 /* Never NULL; code is in range or the answer is that of ERR_SYSTEM. */
 const struct error_face	*error_face(enum err_code);
+
+/* "deadline", "syscall:ptrace": the word, and what it was where that is known.  The result lives as long as buf. */
+#define ERROR_CAUSE_BYTES	64
+const char		*error_cause(const struct error *, char buf[ERROR_CAUSE_BYTES]);
 
 /* The code whose verdict type is this word; ERR_GENERIC if none is. */
 enum err_code		 error_from_type(const char *);

@@ -143,6 +143,13 @@ work(const struct spec *sp)
 	end(&e);
 }
 
+/* Before the connector's own constructors; a nursery complains on FD_LOG as well while it loads. */
+static void __attribute__((constructor(101)))
+deaths_named(void)
+{
+	sandbox_trap(FD_LOG, FD_LOG);
+}
+
 static const char usage[] =
 "A Bascule connector.  Run it with: bascule invoke CONNECTOR COMMAND --config FILE\n"
 "By hand: one request on standard input, results on standard output; confined,\n"

@@ -84,6 +84,7 @@ nursery_run(unsigned int waived)
 	pid_t			 pid;
 
 	signals_set();
+	sandbox_trap(FD_COMPLAINT, FD_LOG);
 	syscall(SYS_close_range, 0, FD_ORDERS - 1, 0);
 	/* What stage 2 has to complain of goes where the launcher listens. */
 	if (dup2(FD_COMPLAINT, STDERR_FILENO) == -1)

@@ -22,7 +22,9 @@
 #include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/time.h>
 
 #include "worker/contract/egress.h"
 #include "worker/contract/worker_fd.h"

@@ -27,8 +27,6 @@ attack_ignore_term(struct call *c)
 {
 	sigset_t	 all;
 
-	for (int sig = 1; sig < NSIG; sig++)
-		(void)signal(sig, SIG_IGN);
 	sigfillset(&all);
 	(void)sigprocmask(SIG_BLOCK, &all, NULL);
 	return attack_hang(c);

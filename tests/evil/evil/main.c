@@ -61,6 +61,13 @@ static const struct command_row	 rows[] = {
 	{ PREFIX "int80", attack_int80 },
 	{ PREFIX "x32", attack_x32 },
 #endif
+	{ PREFIX "trap-blocked", trap_blocked },
+	{ PREFIX "trap-bad-stack", trap_bad_stack },
+	{ PREFIX "trap-unmapped", trap_unmapped },
+	{ PREFIX "trap-forged", trap_forged },
+	{ PREFIX "trap-no-log", trap_no_log },
+	{ PREFIX "trap-half-line", trap_half_line },
+	{ PREFIX "trap-full-log", trap_full_log },
 	{ PREFIX "mprotect-exec", attack_mprotect },
 	{ PREFIX "mmap-exec", attack_mmap },
 	{ PREFIX "connect", attack_connect },

@@ -1,0 +1,65 @@
+/*
+ * filter.h -- the filters as tables: what seccomp.c builds from and tests compare with.
+ *
+ * A profile is one table of rules; a column says in which of its filters a rule
+ * stands.  Only EQ and MASKED_EQ comparisons, ints masked to 32 bits: libseccomp makes
+ * too-wide filters of others, and the kernel drops the upper half of an int.  No two
+ * rules of one filter may match the same call with different answers.
+ */
+#ifndef SANDBOX_FILTER_H
+#define SANDBOX_FILTER_H
+
+#include <seccomp.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum filter {
+	FILTER_LOAD,		/* stage 1: a nursery loads */
+	FILTER_LOAD_BARE,	/* the same where namespaces are waived */
+	FILTER_LOCK,		/* stage 2: nursery and its workers */
+	FILTER_LOCK_BARE,
+	FILTER_NOFORK,		/* where namespaces are waived, on top, in each worker */
+	FILTER_ALONE,		/* a connector run by hand */
+	FILTER__MAX
+};
+
+/* What is answered; above 0: that errno, and the call is not run. */
+#define ANSWER_NOTHING	0	/* success, and the call is not run */
+#define ANSWER_ALLOW	(-1)
+#define ANSWER_TRAP	(-2)	/* SIGSYS with the call's number: see trap.c */
+#define ANSWER_KILL	(-3)
+
+#define RULE_ARGS_MAX	3
+struct rule {
+	int			 nr;		/* of this machine; below 0: it has no such call */
+	int			 answer;
+	unsigned int		 in;		/* bits (1u << enum filter) */
+	const char		*why;
+	unsigned int		 nargs;
+	struct scmp_arg_cmp	 args[RULE_ARGS_MAX];
+};
+
+#define IN(filter)		(1u << (filter))
+#define LOW32			0xffffffffu
+#define ARG(n, mask, value)	{ .arg = (n), .op = SCMP_CMP_MASKED_EQ, .datum_a = (mask), .datum_b = (value) }
+#define INT_ARG(n, value)	ARG(n, LOW32, value)
+#define NULL_ARG(n)		{ .arg = (n), .op = SCMP_CMP_EQ, .datum_a = 0 }
+#define IF(...)			.nargs = sizeof((struct scmp_arg_cmp[]){ __VA_ARGS__ }) / sizeof(struct scmp_arg_cmp), \
+				.args = { __VA_ARGS__ }
+
+extern const struct rule	native_rules[];		/* rules_native.c */
+extern const size_t		native_nrules;
+
+/* "lock-bare" */
+const char	*filter_name(enum filter);
+/* The table it is taken from; rules without its bit are not its own. */
+const struct rule *filter_table(enum filter, size_t *n);
+/* The answer to a call that no rule knows. */
+int		 filter_otherwise(enum filter);
+/*
+ * Built for this architecture (SCMP_ARCH_*), not loaded; seccomp_release() it.  NULL
+ * with *what and *err.
+ */
+scmp_filter_ctx	 filter_make(enum filter, uint32_t arch, const char **what, int *err);
+
+#endif
