@@ -129,6 +129,10 @@ integration: all evil-connectors
 evil: all evil-connectors
 	@tests/run.sh evil
 
+# The filters as text; read the difference before it is committed.
+filters: $(B)/tests/unit/test_filters
+	@$< --write tests/cases/filters && git diff --stat -- tests/cases/filters
+
 demo:
 	@tests/deps.sh build
 	@$(MAKE) -s -j2 all
@@ -188,5 +192,5 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: check-all all unit integration evil demo lint check asan ubsan unit-run bench fuzz install uninstall clean evil-connectors
+.PHONY: check-all all unit integration evil demo lint check asan ubsan unit-run bench fuzz filters install uninstall clean evil-connectors
 .SECONDARY:
