@@ -172,7 +172,7 @@ unit-run: all $(UNIT)
 bench: all
 	@for t in $(wildcard tests/bench/*.sh); do echo "== $$t"; B=$(B) sh $$t || exit 1; done
 
-MANUALS		= $(wildcard launcher/*/*.[178] worker/contract/*.7)
+MANUALS		= $(wildcard launcher/*/*.[178] worker/contract/*.7 sandbox/*.7)
 prefix		?= /usr
 install: all
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/libexec/bascule $(DESTDIR)$(prefix)/lib/bascule/connectors

@@ -17,6 +17,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "sandbox/private.h"
@@ -30,15 +31,34 @@
 #define INNER_ID	65534		/* what a worker sees as its user and group */
 #define OUTER_ID	65534		/* what that is outside, when the launcher is root */
 
+/* Without namespaces nothing is asked of clone3, which some containers' filters do not know. */
+static pid_t
+plain_fork(int *pidfd)
+{
+	pid_t	 pid = fork();
+
+	if (pid > 0 && (*pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) == -1) {
+		int	 err = errno;
+
+		(void)kill(pid, SIGKILL);
+		(void)waitpid(pid, NULL, 0);
+		errno = err;
+		return -1;
+	}
+	return pid;
+}
+
 pid_t
 sandbox_clone(unsigned int waived, int *pidfd)
 {
 	struct clone_args args = {
-		.flags = CLONE_PIDFD | (ON(waived, LAYER_NAMESPACES) ? (uint64_t)NS_FLAGS : 0),
+		.flags = CLONE_PIDFD | (uint64_t)NS_FLAGS,
 		.pidfd = (uint64_t)(uintptr_t)pidfd,
 		.exit_signal = SIGCHLD,
 	};
 
+	if (!ON(waived, LAYER_NAMESPACES))
+		return plain_fork(pidfd);
 	return (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 }
 

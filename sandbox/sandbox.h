@@ -101,6 +101,24 @@ int	sandbox_landlock_level(void);
 /* True if the kernel can forbid memory that is both written and executed (Linux 6.3). */
 bool	sandbox_mdwe(void);
 
+/*
+ * Does this host do it?  Each probe applies its layer in a child, as for a connector, and attacks it.
+ */
+enum sandbox_probe {
+	PROBE_BIRTH,
+	PROBE_IDS,
+	PROBE_USER, PROBE_MOUNT, PROBE_PID, PROBE_NET, PROBE_IPC, PROBE_UTS, PROBE_CGROUPNS, PROBE_TIME,
+	PROBE_LANDLOCK,
+	PROBE_NO_NEW_PRIVS, PROBE_SECCOMP,
+	PROBE_RLIMITS,
+	PROBE_MEMORY,
+	PROBE__MAX
+};
+const char		*sandbox_probe_name(enum sandbox_probe);
+enum sandbox_layer	 sandbox_probe_layer(enum sandbox_probe);
+/* 0, or -1 and why (a text of at most n bytes). */
+int			 sandbox_probe(enum sandbox_probe, char *why, size_t n);
+
 /* How many filters a worker carries, for the check from outside. */
 int	sandbox_filters(unsigned int waived);
 

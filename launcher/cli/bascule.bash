@@ -80,6 +80,9 @@ _bascule()
 		_bascule_invoke "$program" ;;
 	connectors)
 		COMPREPLY=($(compgen -W "--json $("$program" connectors 2>/dev/null | cut -d ' ' -f 1)" -- "$cur")) ;;
+	doctor)
+		_bascule_value "$program" "${COMP_WORDS[COMP_CWORD - 1]}" "$cur" ||
+		    COMPREPLY=($(compgen -W "$("$program" doctor --help 2>&1 | grep -oE -- '--[a-z-]+')" -- "$cur")) ;;
 	practice)
 		COMPREPLY=($(compgen -W "$("$program" practice --help 2>&1 | grep -oE -- '--[a-z-]+')" -- "$cur")) ;;
 	help)

@@ -22,6 +22,7 @@ static const struct subcommand {
 } subcommands[] = {
 	{ "invoke", "run one command of a connector in a fresh, confined process", cmd_invoke },
 	{ "connectors", "list the connectors that are installed; with a name, its commands", cmd_connectors },
+	{ "doctor", "try what this host can confine a connector with, and say what is missing", cmd_doctor },
 	{ "practice", "start the built-in practice source, a SCIM 2.0 service in memory", cmd_practice },
 	{ "help", "this text; \"help exit\": the exit statuses", cmd_help },
 	{ "version", "print the version", cmd_version },

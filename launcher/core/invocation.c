@@ -85,7 +85,8 @@ request_close(struct invocation *iv)
 {
 	if (iv->w == NULL || iv->w->request_fd == -1)
 		return;
-	event_del(&iv->sending);
+	if (iv->sending.ev_base != NULL)	/* never assigned where the broker could not be had */
+		event_del(&iv->sending);
 	fd_closep(&iv->w->request_fd);
 }
 
