@@ -78,120 +78,120 @@ hosts(void **state)
 			fail_msg("%s: kind %d, not %d", rows[i].host, host_kind(rows[i].host), rows[i].want);
 }
 
+static const struct {
+	const char		*address;
+	enum address_class	 want;
+} address_rows[] = {
+	{ "8.8.8.8", ADDRESS_GLOBAL },
+	{ "93.184.216.34", ADDRESS_GLOBAL },
+	{ "1.0.0.0", ADDRESS_GLOBAL },
+	{ "9.255.255.255", ADDRESS_GLOBAL },
+	{ "11.0.0.0", ADDRESS_GLOBAL },
+	{ "100.63.255.255", ADDRESS_GLOBAL },
+	{ "100.128.0.0", ADDRESS_GLOBAL },
+	{ "126.255.255.255", ADDRESS_GLOBAL },
+	{ "128.0.0.1", ADDRESS_GLOBAL },
+	{ "168.63.129.15", ADDRESS_GLOBAL },
+	{ "168.63.129.17", ADDRESS_GLOBAL },
+	{ "169.253.255.255", ADDRESS_GLOBAL },
+	{ "169.255.0.0", ADDRESS_GLOBAL },
+	{ "172.15.255.255", ADDRESS_GLOBAL },
+	{ "172.32.0.0", ADDRESS_GLOBAL },
+	{ "192.0.1.0", ADDRESS_GLOBAL },
+	{ "192.88.98.255", ADDRESS_GLOBAL },
+	{ "192.167.255.255", ADDRESS_GLOBAL },
+	{ "192.169.0.0", ADDRESS_GLOBAL },
+	{ "198.17.255.255", ADDRESS_GLOBAL },
+	{ "198.20.0.0", ADDRESS_GLOBAL },
+	{ "223.255.255.255", ADDRESS_GLOBAL },
+	{ "10.0.0.0", ADDRESS_PRIVATE },
+	{ "10.255.255.255", ADDRESS_PRIVATE },
+	{ "100.64.0.0", ADDRESS_PRIVATE },
+	{ "100.127.255.255", ADDRESS_PRIVATE },
+	{ "127.0.0.1", ADDRESS_PRIVATE },
+	{ "127.255.255.254", ADDRESS_PRIVATE },
+	{ "172.16.0.1", ADDRESS_PRIVATE },
+	{ "172.31.255.255", ADDRESS_PRIVATE },
+	{ "192.168.0.1", ADDRESS_PRIVATE },
+	{ "192.168.255.255", ADDRESS_PRIVATE },
+	{ "0.0.0.0", ADDRESS_NEVER },
+	{ "0.255.255.255", ADDRESS_NEVER },
+	{ "100.100.100.200", ADDRESS_NEVER },
+	{ "168.63.129.16", ADDRESS_NEVER },
+	{ "169.254.0.1", ADDRESS_NEVER },
+	{ "169.254.169.254", ADDRESS_NEVER },
+	{ "169.254.170.2", ADDRESS_NEVER },
+	{ "192.0.0.1", ADDRESS_NEVER },
+	{ "192.0.0.192", ADDRESS_NEVER },
+	{ "192.0.2.1", ADDRESS_NEVER },
+	{ "192.88.99.1", ADDRESS_NEVER },
+	{ "198.18.0.1", ADDRESS_NEVER },
+	{ "198.19.255.255", ADDRESS_NEVER },
+	{ "198.51.100.1", ADDRESS_NEVER },
+	{ "203.0.113.1", ADDRESS_NEVER },
+	{ "224.0.0.1", ADDRESS_NEVER },
+	{ "239.255.255.255", ADDRESS_NEVER },
+	{ "240.0.0.1", ADDRESS_NEVER },
+	{ "255.255.255.255", ADDRESS_NEVER },
+	{ "2606:4700:4700::1111", ADDRESS_GLOBAL },
+	{ "2a00:1450:4001::1", ADDRESS_GLOBAL },
+	{ "2001:200::1", ADDRESS_GLOBAL },
+	{ "2001:4860:4860::8888", ADDRESS_GLOBAL },
+	{ "2003::1", ADDRESS_GLOBAL },
+	{ "3ffe::1", ADDRESS_GLOBAL },
+	{ "::1", ADDRESS_PRIVATE },
+	{ "fc00::1", ADDRESS_PRIVATE },
+	{ "fd12:3456:789a::1", ADDRESS_PRIVATE },
+	{ "::", ADDRESS_NEVER },
+	{ "::2", ADDRESS_NEVER },
+	{ "::7f00:1", ADDRESS_NEVER },
+	{ "::8.8.8.8", ADDRESS_NEVER },
+	{ "::ffff:8.8.8.8", ADDRESS_NEVER },
+	{ "::ffff:127.0.0.1", ADDRESS_NEVER },
+	{ "::ffff:169.254.169.254", ADDRESS_NEVER },
+	{ "::ffff:0:127.0.0.1", ADDRESS_NEVER },
+	{ "64:ff9b::a9fe:a9fe", ADDRESS_NEVER },
+	{ "64:ff9b::8.8.8.8", ADDRESS_NEVER },
+	{ "64:ff9b:1::a00:1", ADDRESS_NEVER },
+	{ "100::1", ADDRESS_NEVER },
+	{ "2001::1", ADDRESS_NEVER },
+	{ "2001:0:5ef5:79fd::1", ADDRESS_NEVER },
+	{ "2001:2::1", ADDRESS_NEVER },
+	{ "2001:10::1", ADDRESS_NEVER },
+	{ "2001:1ff:ffff::1", ADDRESS_NEVER },
+	{ "2001:db8::1", ADDRESS_NEVER },
+	{ "2002:7f00:1::1", ADDRESS_NEVER },
+	{ "2002:a9fe:a9fe::", ADDRESS_NEVER },
+	{ "3fff::1", ADDRESS_NEVER },
+	{ "4000::1", ADDRESS_NEVER },
+	{ "5f00::1", ADDRESS_NEVER },
+	{ "fd00:ec2::254", ADDRESS_NEVER },
+	{ "fd20:ce::254", ADDRESS_NEVER },
+	{ "fe80::1", ADDRESS_NEVER },
+	{ "fec0::1", ADDRESS_NEVER },
+	{ "ff02::1", ADDRESS_NEVER },
+};
+
 static void
 addresses(void **state)
 {
-	static const struct {
-		const char		*address;
-		enum address_class	 want;
-	} rows[] = {
-		{ "8.8.8.8", ADDRESS_GLOBAL },
-		{ "93.184.216.34", ADDRESS_GLOBAL },
-		{ "1.0.0.0", ADDRESS_GLOBAL },
-		{ "9.255.255.255", ADDRESS_GLOBAL },
-		{ "11.0.0.0", ADDRESS_GLOBAL },
-		{ "100.63.255.255", ADDRESS_GLOBAL },
-		{ "100.128.0.0", ADDRESS_GLOBAL },
-		{ "126.255.255.255", ADDRESS_GLOBAL },
-		{ "128.0.0.1", ADDRESS_GLOBAL },
-		{ "168.63.129.15", ADDRESS_GLOBAL },
-		{ "168.63.129.17", ADDRESS_GLOBAL },
-		{ "169.253.255.255", ADDRESS_GLOBAL },
-		{ "169.255.0.0", ADDRESS_GLOBAL },
-		{ "172.15.255.255", ADDRESS_GLOBAL },
-		{ "172.32.0.0", ADDRESS_GLOBAL },
-		{ "192.0.1.0", ADDRESS_GLOBAL },
-		{ "192.88.98.255", ADDRESS_GLOBAL },
-		{ "192.167.255.255", ADDRESS_GLOBAL },
-		{ "192.169.0.0", ADDRESS_GLOBAL },
-		{ "198.17.255.255", ADDRESS_GLOBAL },
-		{ "198.20.0.0", ADDRESS_GLOBAL },
-		{ "223.255.255.255", ADDRESS_GLOBAL },
-		{ "10.0.0.0", ADDRESS_PRIVATE },
-		{ "10.255.255.255", ADDRESS_PRIVATE },
-		{ "100.64.0.0", ADDRESS_PRIVATE },
-		{ "100.127.255.255", ADDRESS_PRIVATE },
-		{ "127.0.0.1", ADDRESS_PRIVATE },
-		{ "127.255.255.254", ADDRESS_PRIVATE },
-		{ "172.16.0.1", ADDRESS_PRIVATE },
-		{ "172.31.255.255", ADDRESS_PRIVATE },
-		{ "192.168.0.1", ADDRESS_PRIVATE },
-		{ "192.168.255.255", ADDRESS_PRIVATE },
-		{ "0.0.0.0", ADDRESS_NEVER },
-		{ "0.255.255.255", ADDRESS_NEVER },
-		{ "100.100.100.200", ADDRESS_NEVER },
-		{ "168.63.129.16", ADDRESS_NEVER },
-		{ "169.254.0.1", ADDRESS_NEVER },
-		{ "169.254.169.254", ADDRESS_NEVER },
-		{ "169.254.170.2", ADDRESS_NEVER },
-		{ "192.0.0.1", ADDRESS_NEVER },
-		{ "192.0.0.192", ADDRESS_NEVER },
-		{ "192.0.2.1", ADDRESS_NEVER },
-		{ "192.88.99.1", ADDRESS_NEVER },
-		{ "198.18.0.1", ADDRESS_NEVER },
-		{ "198.19.255.255", ADDRESS_NEVER },
-		{ "198.51.100.1", ADDRESS_NEVER },
-		{ "203.0.113.1", ADDRESS_NEVER },
-		{ "224.0.0.1", ADDRESS_NEVER },
-		{ "239.255.255.255", ADDRESS_NEVER },
-		{ "240.0.0.1", ADDRESS_NEVER },
-		{ "255.255.255.255", ADDRESS_NEVER },
-		{ "2606:4700:4700::1111", ADDRESS_GLOBAL },
-		{ "2a00:1450:4001::1", ADDRESS_GLOBAL },
-		{ "2001:200::1", ADDRESS_GLOBAL },
-		{ "2001:4860:4860::8888", ADDRESS_GLOBAL },
-		{ "2003::1", ADDRESS_GLOBAL },
-		{ "3ffe::1", ADDRESS_GLOBAL },
-		{ "::1", ADDRESS_PRIVATE },
-		{ "fc00::1", ADDRESS_PRIVATE },
-		{ "fd12:3456:789a::1", ADDRESS_PRIVATE },
-		{ "::", ADDRESS_NEVER },
-		{ "::2", ADDRESS_NEVER },
-		{ "::7f00:1", ADDRESS_NEVER },
-		{ "::8.8.8.8", ADDRESS_NEVER },
-		{ "::ffff:8.8.8.8", ADDRESS_NEVER },
-		{ "::ffff:127.0.0.1", ADDRESS_NEVER },
-		{ "::ffff:169.254.169.254", ADDRESS_NEVER },
-		{ "::ffff:0:127.0.0.1", ADDRESS_NEVER },
-		{ "64:ff9b::a9fe:a9fe", ADDRESS_NEVER },
-		{ "64:ff9b::8.8.8.8", ADDRESS_NEVER },
-		{ "64:ff9b:1::a00:1", ADDRESS_NEVER },
-		{ "100::1", ADDRESS_NEVER },
-		{ "2001::1", ADDRESS_NEVER },
-		{ "2001:0:5ef5:79fd::1", ADDRESS_NEVER },
-		{ "2001:2::1", ADDRESS_NEVER },
-		{ "2001:10::1", ADDRESS_NEVER },
-		{ "2001:1ff:ffff::1", ADDRESS_NEVER },
-		{ "2001:db8::1", ADDRESS_NEVER },
-		{ "2002:7f00:1::1", ADDRESS_NEVER },
-		{ "2002:a9fe:a9fe::", ADDRESS_NEVER },
-		{ "3fff::1", ADDRESS_NEVER },
-		{ "4000::1", ADDRESS_NEVER },
-		{ "5f00::1", ADDRESS_NEVER },
-		{ "fd00:ec2::254", ADDRESS_NEVER },
-		{ "fd20:ce::254", ADDRESS_NEVER },
-		{ "fe80::1", ADDRESS_NEVER },
-		{ "fec0::1", ADDRESS_NEVER },
-		{ "ff02::1", ADDRESS_NEVER },
-	};
-
 	(void)state;
-	for (size_t i = 0; i < N_ITEMS(rows); i++) {
+	for (size_t i = 0; i < N_ITEMS(address_rows); i++) {
 		struct sockaddr_storage	 ss = { 0 };
 		struct sockaddr_in	*in = (struct sockaddr_in *)&ss;
 		struct sockaddr_in6	*in6 = (struct sockaddr_in6 *)&ss;
 		const struct sockaddr	*sa = (const struct sockaddr *)&ss;
 
-		if (inet_pton(AF_INET, rows[i].address, &in->sin_addr) == 1)
+		if (inet_pton(AF_INET, address_rows[i].address, &in->sin_addr) == 1)
 			ss.ss_family = AF_INET;
-		else if (inet_pton(AF_INET6, rows[i].address, &in6->sin6_addr) == 1)
+		else if (inet_pton(AF_INET6, address_rows[i].address, &in6->sin6_addr) == 1)
 			ss.ss_family = AF_INET6;
 		else
-			fail_msg("%s is no address", rows[i].address);
-		if (address_class(sa) != rows[i].want)
-			fail_msg("%s: class %d, not %d", rows[i].address, address_class(sa), rows[i].want);
-		assert_int_equal(address_allowed(sa, false), rows[i].want == ADDRESS_GLOBAL);
-		assert_int_equal(address_allowed(sa, true), rows[i].want != ADDRESS_NEVER);
+			fail_msg("%s is no address", address_rows[i].address);
+		if (address_class(sa) != address_rows[i].want)
+			fail_msg("%s: class %d, not %d", address_rows[i].address, address_class(sa), address_rows[i].want);
+		assert_int_equal(address_allowed(sa, false), address_rows[i].want == ADDRESS_GLOBAL);
+		assert_int_equal(address_allowed(sa, true), address_rows[i].want != ADDRESS_NEVER);
 	}
 }
 
