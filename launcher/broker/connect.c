@@ -4,6 +4,7 @@
  * A socket leaves only when it can connect to nothing else any more: it is
  * established, a further connect() says EISCONN, and its peer is looked at again.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -13,11 +14,10 @@
 #include "launcher/broker/dial.h"
 #include "worker/contract/util.h"
 
-#define POLL_MS_MAX	250	/* how late an abandoned dial notices */
-
 struct race {
 	struct dial			*d;
 	const union dial_address	*addresses;
+	bool				 private_ok;
 	size_t				 n, started;
 	struct pollfd			 fds[DIAL_ADDRESSES_MAX];	/* by address; fd -1: not running */
 	size_t				 running;
@@ -43,13 +43,32 @@ static const struct failure {
 static void
 fail(struct dial *d, int err)
 {
-	d->status = EGRESS_UNREACHABLE;
-	d->reason = "the connection failed";
+	dial_fail(d, EGRESS_UNREACHABLE, "the connection failed");
 	for (size_t i = 0; i < N_ITEMS(failures); i++)
-		if (failures[i].err == err) {
-			d->status = failures[i].status;
-			d->reason = failures[i].reason;
-		}
+		if (failures[i].err == err)
+			dial_fail(d, failures[i].status, failures[i].reason);
+}
+
+void
+dial_fail(struct dial *d, enum egress_status status, const char *reason)
+{
+	d->status = status;
+	d->reason = reason;
+}
+
+void
+dial_note(struct dial *d, const union dial_address *a)
+{
+	const void	*from = a->sa.sa_family == AF_INET ? (const void *)&a->in.sin_addr : &a->in6.sin6_addr;
+
+	if (inet_ntop(a->sa.sa_family, from, d->where, sizeof(d->where)) == NULL)
+		d->where[0] = '\0';
+}
+
+bool
+dial_is_over(const struct dial *d, int64_t now)
+{
+	return now >= d->deadline_ms || atomic_load(&d->abandoned);
 }
 
 static socklen_t
@@ -83,7 +102,7 @@ settle(int fd, const union dial_address *a)
  * very host, by whatever name: the platform's own listeners, as private as loopback.
  */
 static int
-peer_check(const struct dial *d, int fd, const union dial_address *a)
+peer_check(const struct race *r, int fd, const union dial_address *a)
 {
 	union dial_address	peer, own;
 	socklen_t		peer_bytes = sizeof(peer), own_bytes = sizeof(own);
@@ -92,8 +111,8 @@ peer_check(const struct dial *d, int fd, const union dial_address *a)
 	memset(&own, 0, sizeof(own));
 	if (getpeername(fd, &peer.sa, &peer_bytes) == -1 || getsockname(fd, &own.sa, &own_bytes) == -1)
 		return errno;
-	return address_allowed(&peer.sa, d->private_ok) && same_end(&peer, a) &&
-	    (d->private_ok || !same_end(&peer, &own)) ? 0 : EPERM;
+	return address_allowed(&peer.sa, r->private_ok) && same_end(&peer, a) &&
+	    (r->private_ok || !same_end(&peer, &own)) ? 0 : EPERM;
 }
 
 /* One attempt has an answer. */
@@ -111,7 +130,9 @@ attempt_end(struct race *r, size_t i)
 	if (err == 0)
 		err = settle(fd, &r->addresses[i]);
 	if (err == 0)
-		err = peer_check(d, fd, &r->addresses[i]);
+		err = peer_check(r, fd, &r->addresses[i]);
+	if (err == 0 || err == EPERM)
+		dial_note(d, &r->addresses[i]);
 	if (err != 0) {
 		fail(d, err);
 		return;
@@ -147,8 +168,8 @@ race_wait(struct race *r, int64_t now)
 
 	if (r->started < r->n && r->next_ms < until)
 		until = r->next_ms;
-	if (until > now + POLL_MS_MAX)
-		until = now + POLL_MS_MAX;
+	if (until > now + DIAL_POLL_MS_MAX)
+		until = now + DIAL_POLL_MS_MAX;
 	if (poll(r->fds, r->started, until > now ? (int)(until - now) : 0) <= 0)
 		return;
 	for (size_t i = 0; i < r->started && r->d->fd == -1; i++)
@@ -159,16 +180,16 @@ race_wait(struct race *r, int64_t now)
 }
 
 void
-dial_connect(struct dial *d, const union dial_address *addresses, size_t n)
+dial_connect(struct dial *d, const union dial_address *addresses, size_t n, bool private_ok)
 {
-	struct race	r = { .d = d, .addresses = addresses, .n = n };
+	struct race	r = { .d = d, .addresses = addresses, .private_ok = private_ok, .n = n };
 	int64_t		now;
 
 	for (size_t i = 0; i < DIAL_ADDRESSES_MAX; i++)
 		r.fds[i].fd = -1;
 	fail(d, ETIMEDOUT);
 	while (d->fd == -1 && (r.running > 0 || r.started < n)) {
-		if ((now = now_ms()) >= d->deadline_ms || atomic_load(&d->abandoned)) {
+		if (dial_is_over(d, now = now_ms())) {
 			fail(d, ETIMEDOUT);
 			break;
 		}
@@ -202,19 +223,33 @@ interleave(union dial_address *a, size_t n)
 	memcpy(a, sorted, n * sizeof(*a));
 }
 
-void
-dial_run(struct dial *d)
+static void
+straight(struct dial *d)
 {
 	union dial_address	addresses[DIAL_ADDRESSES_MAX];
 	size_t			n;
 
+	if ((n = dial_resolve(d, d->host, d->port, d->private_ok, addresses)) == 0)
+		return;
+	d->where[0] = '\0';
+	interleave(addresses, n);
+	dial_connect(d, addresses, n, d->private_ok);
+}
+
+void
+dial_run(struct dial *d)
+{
+	int64_t	start = now_ms();
+
 	d->fd = -1;
-	if (now_ms() >= d->deadline_ms || atomic_load(&d->abandoned)) {
+	d->where[0] = '\0';
+	if (dial_is_over(d, start)) {
 		fail(d, ETIMEDOUT);
 		return;
 	}
-	if ((n = dial_resolve(d, addresses)) == 0)
-		return;
-	interleave(addresses, n);
-	dial_connect(d, addresses, n);
+	if (d->proxy.kind == WIRE_PROXY_NONE)
+		straight(d);
+	else
+		dial_by_proxy(d);
+	d->took_ms = (uint32_t)(now_ms() - start);
 }

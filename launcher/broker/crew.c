@@ -2,6 +2,7 @@
  * crew.c -- a pool of threads that grows with the work and shrinks without it.
  */
 #include <pthread.h>
+#include <string.h>
 #include <sys/eventfd.h>
 
 #include "launcher/broker/crew.h"
@@ -145,4 +146,12 @@ crew_done(void)
 	j = fifo_take(&crew.done);
 	pthread_mutex_unlock(&crew.lock);
 	return j;
+}
+
+void
+job_free(struct job *j)
+{
+	fd_closep(&j->dial.fd);
+	explicit_bzero(j, sizeof(*j));
+	free(j);
 }

@@ -25,5 +25,7 @@ int		 crew_start(int *done_fd);
 int		 crew_submit(struct job *);
 /* A job that has ended, the caller's to free; NULL if none. Clears the eventfd first. */
 struct job	*crew_done(void);
+/* It may hold a proxy's credentials. */
+void		 job_free(struct job *);
 
 #endif

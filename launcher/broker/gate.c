@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <linux/sockios.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
@@ -35,20 +36,15 @@ watch(const struct gate *g, int fd, uint64_t key)
 	return epoll_ctl(g->epoll_fd, EPOLL_CTL_ADD, fd, &ev);
 }
 
-static int
-report(const struct gate *g, const struct leg *l, enum egress_status status, const char *reason)
+static struct wire_contact
+contact(const struct leg *l, enum egress_status status, const char *reason)
 {
-	struct wire_contact	c = { .head = { WIRE_VERSION, WIRE_CONTACT, l->id }, .status = (uint16_t)status };
-	ssize_t			n;
+	struct wire_contact	c = { .head = { WIRE_VERSION, WIRE_CONTACT, l->id }, .port = l->q.port,
+	    .status = (uint16_t)status };
 
-	if (!l->doomed) {
-		c.port = l->q.port;
-		memcpy(c.host, l->q.host, sizeof(c.host));
-	}
+	memcpy(c.host, l->q.host, sizeof(c.host));
 	strncpy(c.reason, reason, sizeof(c.reason) - 1);
-	while ((n = send(g->control_fd, &c, sizeof(c), MSG_NOSIGNAL)) == -1 && errno == EINTR)
-		;
-	return n == (ssize_t)sizeof(c) ? 0 : -1;
+	return c;
 }
 
 /* 0, or -1 if the worker does not take it: then it has asked without reading, or is gone. */
@@ -77,17 +73,28 @@ reply(const struct leg *l, enum egress_status status, const char *reason, int fd
 	return sendmsg(l->fd, &msg, MSG_DONTWAIT | MSG_NOSIGNAL) == (ssize_t)sizeof(a) ? 0 : -1;
 }
 
-/* -1: the launcher is gone. */
+/* The worker has no way out any more; the launcher, told first, ends it.  -1: the launcher is gone. */
 static int
-malformed(const struct gate *g, struct leg *l)
+cut_off(struct leg *l, const struct wire_contact *why)
 {
-	int	r;
+	struct wire_contact	c = *why;
+	int			r;
 
+	c.head.type = WIRE_ENDED;
+	r = record_send(&c);
 	leg_let_go(l);
-	l->doomed = true;
-	r = report(g, l, EGRESS_REFUSED, "malformed question");
-	leg_free(l);
+	fd_closep(&l->fd);
 	return r;
+}
+
+static int
+malformed(struct leg *l)
+{
+	struct wire_contact	c;
+
+	memset(&l->q, 0, sizeof(l->q));
+	c = contact(l, EGRESS_REFUSED, "malformed question");
+	return record_send(&c) == -1 ? -1 : cut_off(l, &c);
 }
 
 /* True if the next question is there before this one is answered. */
@@ -99,52 +106,56 @@ is_hasty(const struct leg *l)
 	return l->fd != -1 && recv(l->fd, &c, sizeof(c), MSG_PEEK | MSG_DONTWAIT) > 0;
 }
 
-/* First the record, then the answer.  -1: the launcher is gone. */
+/* First the record, then the answer.  Takes fd.  -1: the launcher is gone. */
 static int
-settle(const struct gate *g, struct leg *l, enum egress_status status, const char *reason, int fd)
+settle(struct leg *l, const struct wire_contact *c, int fd_given)
 {
-	if (report(g, l, status, reason) == -1)
+	autofd	fd = fd_given;
+
+	if (record_send(c) == -1)
 		return -1;
 	if (is_hasty(l))
-		return malformed(g, l);
-	if (status == EGRESS_REFUSED || status == EGRESS_BUDGET)
+		return malformed(l);
+	if (c->status == EGRESS_REFUSED || c->status == EGRESS_BUDGET)
 		l->refusals++;
-	if (l->fd == -1 || reply(l, status, reason, fd) == -1 || l->refusals > LEG_REFUSALS_MAX)
-		leg_free(l);
-	return 0;
-}
-
-/* The worker closed its end. Its question is still worth a record: the connection was made. */
-static void
-hang_up(struct leg *l)
-{
-	if (l->job == NULL)
-		leg_free(l);
-	else
+	if (l->refusals > LEG_REFUSALS_MAX)
+		return cut_off(l, c);
+	if (l->fd != -1 && reply(l, c->status, c->reason, fd) == -1)
 		fd_closep(&l->fd);
+	return fd != -1 && l->fd != -1 ? watch_add(&l->watch, fd_steal(&fd), c) : 0;
 }
 
 static int
-question_take(const struct gate *g, struct leg *l)
+decline(struct leg *l, enum egress_status status, const char *reason)
+{
+	struct wire_contact	c = contact(l, status, reason);
+
+	return settle(l, &c, -1);
+}
+
+static int
+question_take(struct leg *l)
 {
 	const char	*why;
 	bool		 private_ok;
 
 	if ((why = policy_refuses(&l->policy, &l->q, &private_ok)) != NULL)
-		return settle(g, l, EGRESS_REFUSED, why, -1);
+		return decline(l, EGRESS_REFUSED, why);
 	if (l->connects >= l->policy.connects_max)
-		return settle(g, l, EGRESS_BUDGET, "too many connections for one invocation", -1);
+		return decline(l, EGRESS_BUDGET, "too many connections for one invocation");
+	if (l->dialling_ms >= LEG_DIALLING_MS_MAX)
+		return decline(l, EGRESS_BUDGET, "too much time spent on connecting for one invocation");
 	l->connects++;
 	if (l->strays >= LEG_STRAYS_MAX)
-		return settle(g, l, EGRESS_TIMEOUT, "earlier look-ups have not ended yet", -1);
+		return decline(l, EGRESS_TIMEOUT, "earlier look-ups have not ended yet");
 	if (leg_ask(l, private_ok) == -1)
-		return settle(g, l, EGRESS_TIMEOUT, "too many look-ups at once", -1);
+		return decline(l, EGRESS_TIMEOUT, "too many look-ups at once");
 	return 0;
 }
 
 /* No room for descriptors: the kernel drops what a worker passes along. */
 static int
-leg_readable(const struct gate *g, struct leg *l, uint32_t events)
+leg_readable(struct leg *l, uint32_t events)
 {
 	char	packet[sizeof(struct egress_question)];
 	ssize_t	n = recv(l->fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
@@ -154,21 +165,34 @@ leg_readable(const struct gate *g, struct leg *l, uint32_t events)
 		return 0;
 	/* An empty packet looks like the end, and is one: nobody asks an empty question. */
 	if (n <= 0) {
-		hang_up(l);
+		/* Its question is still worth a record, and what it has is still counted. */
+		fd_closep(&l->fd);
 		return 0;
 	}
 	if (l->job != NULL)
-		return malformed(g, l);
+		return malformed(l);
 	/* An answer that was not taken yet: it would hold descriptors in flight. */
 	if (ioctl(l->fd, SIOCOUTQ, &unread) == 0 && unread > 0)
-		return malformed(g, l);
+		return malformed(l);
 	if (question_parse(packet, (size_t)n, &l->q) == -1)
-		return malformed(g, l);
-	return question_take(g, l);
+		return malformed(l);
+	return question_take(l);
 }
 
 static int
-jobs_done(const struct gate *g)
+job_settle(struct leg *l, struct job *j)
+{
+	struct wire_contact	c = contact(l, j->dial.status, j->dial.reason);
+
+	snprintf(c.address, sizeof(c.address), "%s", j->dial.where);
+	c.took_ms = j->dial.took_ms;
+	c.by_proxy = j->dial.proxy.kind != WIRE_PROXY_NONE;
+	l->dialling_ms += j->dial.took_ms;
+	return settle(l, &c, fd_steal(&j->dial.fd));
+}
+
+static int
+jobs_done(void)
 {
 	struct job	*j;
 	int		 r = 0;
@@ -177,41 +201,45 @@ jobs_done(const struct gate *g)
 		struct leg	*l = leg_of_job(j);
 
 		if (l != NULL)
-			r = settle(g, l, j->dial.status, j->dial.reason, j->dial.fd);
-		fd_closep(&j->dial.fd);
-		free(j);
+			r = job_settle(l, j);
+		job_free(j);
 	}
 	return r;
 }
 
 static int
-overdue(const struct gate *g)
+overdue(void)
 {
 	struct leg	*l;
 	int64_t		 now = now_ms();
 
 	while ((l = leg_oldest()) != NULL && now >= l->deadline_ms + GRACE_MS) {
 		leg_let_go(l);
-		if (settle(g, l, EGRESS_TIMEOUT, "the name was not resolved in time", -1) == -1)
+		l->dialling_ms += DIAL_MS;
+		if (decline(l, EGRESS_TIMEOUT, "the name was not resolved in time") == -1)
 			return -1;
 	}
 	return 0;
 }
 
 static int
-leg_open(const struct gate *g, const struct wire_open *w, size_t bytes, int fd)
+leg_open(const struct gate *g, struct wire_open *w, size_t bytes, int fd)
 {
 	struct policy	 p;
 	struct leg	*l;
+	int		 r = policy_take(&p, w, bytes);
 
-	if (fd == -1 || w->head.leg == 0 || policy_take(&p, w, bytes) == -1) {
+	explicit_bzero(&w->proxy, sizeof(w->proxy));
+	if (fd == -1 || w->head.leg == 0 || r == -1) {
 		fd_closep(&fd);
+		if (r == 0)
+			policy_free(&p);
 		return -1;
 	}
 	if ((l = leg_new(w->head.leg, fd, &p)) == NULL)
 		return -1;
 	if (watch(g, l->fd, l->id) == -1)
-		leg_free(l);
+		fd_closep(&l->fd);	/* the worker sees its way out closed */
 	return 0;
 }
 
@@ -253,9 +281,9 @@ control_readable(const struct gate *g)
 		fd_closep(&fd);
 		return -1;
 	}
-	if ((l = leg_find(w.head.leg)) != NULL)
-		leg_free(l);
-	return 0;
+	if ((l = leg_find(w.head.leg)) != NULL && leg_free(l) == -1)
+		return -1;
+	return record_closed(w.head.leg);
 }
 
 static int
@@ -279,9 +307,9 @@ event(const struct gate *g, const struct epoll_event *ev)
 	if (ev->data.u64 == KEY_CONTROL)
 		return control_readable(g);
 	if (ev->data.u64 == KEY_DONE)
-		return jobs_done(g);
+		return jobs_done();
 	l = leg_find((uint32_t)ev->data.u64);
-	return l == NULL || l->fd == -1 ? 0 : leg_readable(g, l, ev->events);
+	return l == NULL || l->fd == -1 ? 0 : leg_readable(l, ev->events);
 }
 
 static int
@@ -299,18 +327,19 @@ loop(const struct gate *g, struct error *e)
 			if (r == -1)
 				return error_set(e, ERR_PROTOCOL, "broker: the launcher is gone or made no sense");
 		}
-		if (overdue(g) == -1)
+		if (overdue() == -1)
 			return error_set(e, ERR_PROTOCOL, "broker: the launcher is gone");
 	}
 }
 
 int
-gate_run(int control_fd, struct error *e)
+gate_run(int control_fd, size_t files_max, struct error *e)
 {
 	struct wire_head	ready = { .version = WIRE_VERSION, .type = WIRE_READY };
 	struct gate		g = { .control_fd = control_fd, .done_fd = -1 };
 	autofd			epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 
+	record_start(control_fd, files_max);
 	g.epoll_fd = epoll_fd;
 	if (epoll_fd == -1 || crew_start(&g.done_fd) == -1 || watch(&g, control_fd, KEY_CONTROL) == -1 ||
 	    watch(&g, g.done_fd, KEY_DONE) == -1)

@@ -41,7 +41,7 @@ leg_new(uint32_t id, int fd, struct policy *policy)
 	l->id = id;
 	l->fd = fd;
 	l->policy = *policy;
-	*policy = (struct policy){ 0 };
+	explicit_bzero(policy, sizeof(*policy));
 	*slot(id) = l;
 	return l;
 }
@@ -89,23 +89,29 @@ leg_let_go(struct leg *l)
 	line_leave(l);
 }
 
-void
+int
 leg_free(struct leg *l)
 {
+	int	r = watch_end(&l->watch);
+
 	leg_let_go(l);
 	*slot(l->id) = l->next;
 	fd_closep(&l->fd);
 	policy_free(&l->policy);
 	free(l);
+	return r;
 }
 
 int
 leg_ask(struct leg *l, bool private_ok)
 {
-	struct job	*j = calloc(1, sizeof(*j));
+	const struct wire_proxy	*proxy = policy_proxy(&l->policy, &l->q);
+	struct job		*j = calloc(1, sizeof(*j));
 
 	if (j == NULL)
 		return -1;
+	if (proxy != NULL)
+		j->dial.proxy = *proxy;
 	j->leg = l->id;
 	memcpy(j->dial.host, l->q.host, sizeof(j->dial.host));
 	j->dial.port = l->q.port;
@@ -114,7 +120,7 @@ leg_ask(struct leg *l, bool private_ok)
 	j->dial.deadline_ms = l->deadline_ms = now_ms() + DIAL_MS;
 	atomic_init(&j->dial.abandoned, false);
 	if (crew_submit(j) == -1) {
-		free(j);
+		job_free(j);
 		return -1;
 	}
 	l->job = j;

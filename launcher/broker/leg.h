@@ -9,8 +9,10 @@
 
 #include "launcher/broker/crew.h"
 #include "launcher/broker/policy.h"
+#include "launcher/broker/record.h"
 
-#define LEG_REFUSALS_MAX	1000u	/* answers of policy or budget, then the leg is closed */
+#define LEG_REFUSALS_MAX	100u	/* answers of policy or budget; one more ends the invocation */
+#define LEG_DIALLING_MS_MAX	MINUTES(60)	/* all its dials together */
 #define LEG_STRAYS_MAX		2u	/* jobs nobody waits for any more that still have a thread */
 #define LEG_BUCKETS		1024u
 
@@ -18,10 +20,11 @@ struct leg {
 	struct leg		*next;		/* in its bucket */
 	struct leg		*older, *newer;	/* while asking: by age of the question */
 	uint32_t		 id;
-	int			 fd;		/* -1: the worker has gone, its question has not */
+	int			 fd;		/* -1: the worker has gone or was cut off */
 	struct policy		 policy;
 	uint32_t		 connects, refusals, strays;
-	bool			 doomed;	/* it broke the protocol: closed, not answered */
+	int64_t			 dialling_ms;	/* so far */
+	struct watch		 watch;
 
 	struct egress_question	 q;		/* the one outstanding */
 	struct job		*job;		/* that works on it; NULL: none outstanding */
@@ -31,8 +34,8 @@ struct leg {
 /* Takes fd and *policy, also when it fails (NULL: no memory, or the id is in use). */
 struct leg	*leg_new(uint32_t id, int fd, struct policy *policy);
 struct leg	*leg_find(uint32_t id);
-/* Closes and forgets it; a job is left to end by itself. */
-void		 leg_free(struct leg *);
+/* Closes and forgets it; a job is left to end by itself.  -1: the launcher is gone. */
+int		 leg_free(struct leg *);
 
 /* Hands its question to the crew; -1: nobody has time. */
 int		 leg_ask(struct leg *, bool private_ok);

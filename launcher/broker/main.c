@@ -2,7 +2,17 @@
  * main.c -- bascule-broker: gives away every privilege, then serves its launcher.
  *
  * Started by the launcher with its end of the control pair as descriptor 3 and
- * an empty environment.  It holds no secret and sees none.
+ * an empty environment.  Of secrets it is told one, the credentials of the
+ * operator's proxy, with the legs that use it; nothing of a source's ever.
+ *
+ * The way of a question: gate.c takes it from a worker, policy.c compares it with
+ * the leg's list, crew.c gives it a thread, resolve.c looks the name up and drops
+ * what address.c forbids, connect.c connects to what is left (tunnel.c and
+ * proxy.c: by way of a proxy), and record.c tells the launcher before the
+ * worker has its answer.  One look-up feeds one connection; nothing is looked up twice.
+ *
+ * It opens what the resolver opens, makes TCP sockets, and reads and writes on
+ * them only while a proxy is spoken to.  It never listens.
  */
 #include <fcntl.h>
 #include <grp.h>
@@ -34,7 +44,7 @@ is_control(int fd)
 }
 
 static int
-limits_set(struct error *e)
+limits_set(size_t *files_max, struct error *e)
 {
 	struct rlimit	none = { 0, 0 }, files;
 
@@ -45,6 +55,7 @@ limits_set(struct error *e)
 	files.rlim_cur = files.rlim_max;
 	if (setrlimit(RLIMIT_NOFILE, &files) == -1)
 		return error_sys(e, "broker: limits");
+	*files_max = files.rlim_cur;
 	return 0;
 }
 
@@ -66,6 +77,7 @@ int
 main(int argc, char **argv)
 {
 	struct error	e = ERROR_NONE;
+	size_t		files_max = 0;
 
 	if (argc == 2 && strcmp(argv[1], "--version") == 0) {
 		printf("bascule-broker, wire version %d\n", WIRE_VERSION);
@@ -82,7 +94,7 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (fcntl(WIRE_FD, F_SETFD, FD_CLOEXEC) == -1)
 		error_sys(&e, "broker: descriptor %d", WIRE_FD);
-	else if (limits_set(&e) == 0 && privileges_drop(&e) == 0 && gate_run(WIRE_FD, &e) == 0)
+	else if (limits_set(&files_max, &e) == 0 && privileges_drop(&e) == 0 && gate_run(WIRE_FD, files_max, &e) == 0)
 		return 0;
 	fprintf(stderr, "bascule-broker: %s\n", e.msg);
 	return error_face(e.code)->exit;

@@ -109,26 +109,44 @@ question_parse(const void *packet, size_t packet_bytes, struct egress_question *
 	return 0;
 }
 
+static bool
+is_text(const char *s, size_t bytes)
+{
+	return memchr(s, '\0', bytes) != NULL;
+}
+
+static bool
+proxy_ok(const struct wire_proxy *w)
+{
+	if (w->kind >= WIRE_PROXY__MAX || w->names > 1 || !is_text(w->host, sizeof(w->host)) ||
+	    !is_text(w->user, sizeof(w->user)) || !is_text(w->password, sizeof(w->password)))
+		return false;
+	return w->kind == WIRE_PROXY_NONE || (w->host[0] != '\0' && w->port != 0);
+}
+
 int
 policy_take(struct policy *p, const struct wire_open *w, size_t packet_bytes)
 {
 	size_t	n;
 
 	*p = (struct policy){ 0 };
-	if (packet_bytes < WIRE_OPEN_BYTES(0) || w->nrules > WIRE_RULES_MAX || w->nopened > WIRE_OPENED_MAX)
+	if (packet_bytes < WIRE_OPEN_BYTES(0) || w->nrules > WIRE_RULES_MAX || w->nopened > WIRE_OPENED_MAX ||
+	    w->ndirect > WIRE_DIRECT_MAX || !proxy_ok(&w->proxy))
 		return -1;
-	n = (size_t)w->nrules + w->nopened;
+	n = (size_t)w->nrules + w->nopened + w->ndirect;
 	if (packet_bytes != WIRE_OPEN_BYTES(n))
 		return -1;
 	for (size_t i = 0; i < n; i++)
-		if (memchr(w->hosts[i].host, '\0', sizeof(w->hosts[i].host)) == NULL)
+		if (!is_text(w->hosts[i].host, sizeof(w->hosts[i].host)))
 			return -1;
 	if ((p->hosts = calloc(n > 0 ? n : 1, sizeof(*p->hosts))) == NULL)
 		return -1;
 	memcpy(p->hosts, w->hosts, n * sizeof(*p->hosts));
 	p->nrules = w->nrules;
 	p->nopened = w->nopened;
+	p->ndirect = w->ndirect;
 	p->connects_max = w->connects_max;
+	p->proxy = w->proxy;
 	return 0;
 }
 
@@ -136,7 +154,7 @@ void
 policy_free(struct policy *p)
 {
 	free(p->hosts);
-	*p = (struct policy){ 0 };
+	explicit_bzero(p, sizeof(*p));
 }
 
 /* "*.x.y" is for names with something before ".x.y"; an address has no subdomains. */
@@ -152,6 +170,24 @@ pattern_has(const char *pattern, const char *host, enum host_kind kind)
 	tail = strlen(pattern + 1);
 	len = strlen(host);
 	return len > tail && strcmp(host + len - tail, pattern + 1) == 0;
+}
+
+static bool
+any_has(const struct wire_host *hosts, size_t n, const char *host, enum host_kind kind)
+{
+	for (size_t i = 0; i < n; i++)
+		if (pattern_has(hosts[i].host, host, kind))
+			return true;
+	return false;
+}
+
+const struct wire_proxy *
+policy_proxy(const struct policy *p, const struct egress_question *q)
+{
+	if (p->proxy.kind == WIRE_PROXY_NONE ||
+	    any_has(p->hosts + p->nrules + p->nopened, p->ndirect, q->host, host_kind(q->host)))
+		return NULL;
+	return &p->proxy;
 }
 
 const char *
@@ -170,8 +206,7 @@ policy_refuses(const struct policy *p, const struct egress_question *q, bool *pr
 		host_listed = true;
 		port_listed = port_listed || p->hosts[i].port == q->port;
 	}
-	for (size_t i = p->nrules; i < p->nrules + p->nopened; i++)
-		*private_ok = *private_ok || pattern_has(p->hosts[i].host, q->host, kind);
+	*private_ok = any_has(p->hosts + p->nrules, p->nopened, q->host, kind);
 	if (!host_listed)
 		return "the host is not in the connector's egress list";
 	if (!port_listed)

@@ -28,8 +28,9 @@ int		question_parse(const void *packet, size_t packet_bytes, struct egress_quest
 
 struct policy {
 	uint32_t		 connects_max;
-	size_t			 nrules, nopened;
-	struct wire_host	*hosts;		/* rules, then opened; owned */
+	size_t			 nrules, nopened, ndirect;
+	struct wire_host	*hosts;		/* rules, then opened, then direct; owned */
+	struct wire_proxy	 proxy;
 };
 
 /* From a packet of the launcher; -1 if it is malformed or there is no memory. */
@@ -41,5 +42,7 @@ void		policy_free(struct policy *);
  * private addresses may be reached; else why not, for people.
  */
 const char	*policy_refuses(const struct policy *, const struct egress_question *, bool *private_ok);
+/* The proxy for this host, NULL if it is dialled straight. */
+const struct wire_proxy *policy_proxy(const struct policy *, const struct egress_question *);
 
 #endif

@@ -19,8 +19,7 @@
 static size_t
 none(struct dial *d, enum egress_status status, const char *reason)
 {
-	d->status = status;
-	d->reason = reason;
+	dial_fail(d, status, reason);
 	return 0;
 }
 
@@ -64,29 +63,45 @@ address_take(union dial_address *out, const struct addrinfo *ai)
 	return true;
 }
 
-size_t
-dial_resolve(struct dial *d, union dial_address out[DIAL_ADDRESSES_MAX])
+/* Those of the list that policy allows. */
+static size_t
+addresses_sift(struct dial *d, const struct addrinfo *list, bool private_ok, union dial_address out[DIAL_ADDRESSES_MAX])
 {
-	struct addrinfo	 hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
-	struct addrinfo	*list = NULL;
-	char		 port[8];
-	size_t		 n = 0, seen = 0;
-	int		 code;
+	size_t	n = 0;
+	bool	any = false, noted = false;
 
-	snprintf(port, sizeof(port), "%u", (unsigned int)d->port);
-	if (resolver_setup() == -1)
-		return none(d, EGRESS_UNRESOLVED, "the resolver could not be set up");
-	if ((code = getaddrinfo(d->host, port, &hints, &list)) != 0)
-		return failed(d, code);
 	for (const struct addrinfo *ai = list; ai != NULL && n < DIAL_ADDRESSES_MAX; ai = ai->ai_next) {
 		if (!address_take(&out[n], ai))
 			continue;
-		seen++;
-		if (address_allowed(&out[n].sa, d->private_ok))
+		any = true;
+		if (address_allowed(&out[n].sa, private_ok)) {
 			n++;
+			continue;
+		}
+		if (!noted)
+			dial_note(d, &out[n]);
+		noted = true;
 	}
+	if (n > 0)
+		return n;
+	return any ? none(d, EGRESS_REFUSED, DIAL_NOT_PUBLIC) : none(d, EGRESS_UNRESOLVED, "no such host");
+}
+
+size_t
+dial_resolve(struct dial *d, const char *host, uint16_t port, bool private_ok, union dial_address out[DIAL_ADDRESSES_MAX])
+{
+	struct addrinfo	 hints = { .ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV };
+	struct addrinfo	*list = NULL;
+	char		 service[8];
+	size_t		 n;
+	int		 code;
+
+	snprintf(service, sizeof(service), "%u", (unsigned int)port);
+	if (resolver_setup() == -1)
+		return none(d, EGRESS_UNRESOLVED, "the resolver could not be set up");
+	if ((code = getaddrinfo(host, service, &hints, &list)) != 0)
+		return failed(d, code);
+	n = addresses_sift(d, list, private_ok, out);
 	freeaddrinfo(list);
-	if (n == 0)
-		return seen > 0 ? none(d, EGRESS_REFUSED, DIAL_NOT_PUBLIC) : none(d, EGRESS_UNRESOLVED, "no such host");
 	return n;
 }

@@ -25,7 +25,9 @@ _bascule_value()
 	--limit)
 		COMPREPLY=($(compgen -S = -W 'deadline silence memory cpu records connects' -- "$cur"))
 		compopt -o nospace 2>/dev/null ;;
-	--input | --id | --timeout | --allow-private)
+	--proxy-dns)
+		COMPREPLY=($(compgen -W 'local remote' -- "$cur")) ;;
+	--input | --id | --timeout | --allow-private | --egress | --proxy | --no-proxy)
 		;;
 	*)
 		return 1 ;;
@@ -45,7 +47,8 @@ _bascule_invoke()
 	# Places before the cursor that are neither options nor their values; ':' may have split a command.
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--config | --schema | --receipt | --without | --require | --sandbox | --color | --limit | --input | --id | --timeout | --allow-private)
+		--config | --schema | --receipt | --without | --require | --sandbox | --color | --limit | --input | --id | --timeout | --allow-private | \
+		    --egress | --proxy | --no-proxy | --proxy-dns)
 			((i++)) ;;
 		-*) ;;
 		*) places+=("${COMP_WORDS[i]}") ;;

@@ -89,6 +89,8 @@ struct invoke_options {
 	struct layers_asked layers;
 	struct inv_limits limits;
 	const char	*allow_private[33];		/* NULL-terminated */
+	const char	*egress[65];			/* NULL-terminated */
+	struct inv_proxy proxy;
 };
 
 /* 0; 1: help was printed; -1 with ERR_USAGE.  *o is zeroed but for progress, true by default. */

@@ -27,6 +27,10 @@ static const char usage[] =
 "  --timeout TIME        deadline: 30s, 5m, 500ms\n"
 "  --limit NAME=VALUE    deadline, silence, memory, cpu, records, connects\n"
 "  --allow-private HOST  let HOST be a private or loopback address\n"
+"  --egress HOST[:PORT]  of what the specification allows, reach only this; may be repeated\n"
+"  --proxy URL|@FILE     connect by an http:// or socks5:// proxy; none: by none\n"
+"  --no-proxy HOSTS      but not to these: a.example,.b.example\n"
+"  --proxy-dns WHO       local: look names up and check addresses; remote: the proxy does\n"
 "  --sandbox SET         layers: strict (all of them), container (no namespaces)\n"
 "  --without LAYER       run without this layer: namespaces, landlock, cgroup\n"
 "  --require LAYER       refuse to run where this layer cannot be had: cgroup\n"
@@ -39,7 +43,8 @@ static const char usage[] =
 "Exit statuses: bascule help exit\n";
 
 enum { OPT_CONFIG = 256, OPT_INPUT, OPT_SCHEMA, OPT_ID, OPT_DATA, OPT_VERDICT, OPT_RECEIPT, OPT_TIMEOUT,
-	OPT_LIMIT, OPT_ALLOW, OPT_WITHOUT, OPT_REQUIRE, OPT_SANDBOX, OPT_LOGS, OPT_JSON, OPT_TABLE, OPT_NO_PROGRESS, OPT_COLOR };
+	OPT_LIMIT, OPT_ALLOW, OPT_EGRESS, OPT_PROXY, OPT_NO_PROXY, OPT_PROXY_DNS, OPT_WITHOUT, OPT_REQUIRE,
+	 OPT_SANDBOX, OPT_LOGS, OPT_JSON, OPT_TABLE, OPT_NO_PROGRESS, OPT_COLOR };
 
 static const struct option longs[] = {
 	{ "config", required_argument, NULL, OPT_CONFIG },
@@ -52,6 +57,10 @@ static const struct option longs[] = {
 	{ "timeout", required_argument, NULL, OPT_TIMEOUT },
 	{ "limit", required_argument, NULL, OPT_LIMIT },
 	{ "allow-private", required_argument, NULL, OPT_ALLOW },
+	{ "egress", required_argument, NULL, OPT_EGRESS },
+	{ "proxy", required_argument, NULL, OPT_PROXY },
+	{ "no-proxy", required_argument, NULL, OPT_NO_PROXY },
+	{ "proxy-dns", required_argument, NULL, OPT_PROXY_DNS },
 	{ "without", required_argument, NULL, OPT_WITHOUT },
 	{ "require", required_argument, NULL, OPT_REQUIRE },
 	{ "sandbox", required_argument, NULL, OPT_SANDBOX },
@@ -65,15 +74,24 @@ static const struct option longs[] = {
 	{ NULL, 0, NULL, 0 },
 };
 
+/* Onto a NULL-terminated list of `room` places. */
 static int
-allow(struct invoke_options *o, const char *host, struct error *e)
+list_add(const char **list, size_t room, const char *word, const char *option, struct error *e)
 {
-	for (size_t i = 0; i + 1 < N_ITEMS(o->allow_private); i++)
-		if (o->allow_private[i] == NULL) {
-			o->allow_private[i] = host;
+	for (size_t i = 0; i + 1 < room; i++)
+		if (list[i] == NULL) {
+			list[i] = word;
 			return 0;
 		}
-	return error_set(e, ERR_USAGE, "--allow-private: at most %zu hosts", N_ITEMS(o->allow_private) - 1);
+	return error_set(e, ERR_USAGE, "--%s: at most %zu hosts", option, room - 1);
+}
+
+static int
+proxy(struct inv_proxy *p, const char *url)
+{
+	p->url = url;
+	p->from_argument = true;
+	return 0;
 }
 
 static int
@@ -132,7 +150,11 @@ option_take(struct invoke_options *o, int opt, char *arg, struct error *e)
 	case OPT_RECEIPT:	o->receipt = arg; return 0;
 	case OPT_LOGS:		o->logs = arg != NULL ? arg : "stderr"; return 0;
 	case 'q':		o->quiet = true; return 0;
-	case OPT_ALLOW:		return allow(o, arg, e);
+	case OPT_ALLOW:		return list_add(o->allow_private, N_ITEMS(o->allow_private), arg, "allow-private", e);
+	case OPT_EGRESS:	return list_add(o->egress, N_ITEMS(o->egress), arg, "egress", e);
+	case OPT_PROXY:		return proxy(&o->proxy, arg);
+	case OPT_NO_PROXY:	o->proxy.direct = arg; return 0;
+	case OPT_PROXY_DNS:	o->proxy.dns = arg; return 0;
 	case OPT_WITHOUT:	return layer_without(&o->layers, arg, e);
 	case OPT_REQUIRE:	return layer_require(&o->layers, arg, e);
 	case OPT_SANDBOX:	return layer_set(&o->layers, arg, e);

@@ -5,52 +5,34 @@
  * checked here as well; nothing it can say lets a worker go further.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 
 #include "launcher/core/broker.h"
+#include "launcher/core/broker_exec.h"
 #include "launcher/core/broker_wire.h"
+#include "launcher/core/contacts.h"
 #include "worker/contract/util.h"
 
 #define READY_MS		SECONDS(10)	/* from exec to READY */
 #define SEND_MS			SECONDS(5)	/* the broker takes no packet for this long: it is stuck */
+#define CLOSE_MS		SECONDS(2)	/* for what a leg's last bytes were; then without */
 #define READ_PACKETS_MAX	256		/* of one broker_read(), so that other descriptors get their turn */
 #define BUCKETS			1024u
 
 static_assert(BROKER_CONNECTS_MAX <= UINT32_MAX, "the wire's field holds it");
 
-static const char *const outcome_words[] = {
-	[EGRESS_OK] = "ok",
-	[EGRESS_REFUSED] = "refused",
-	[EGRESS_UNRESOLVED] = "unresolved",
-	[EGRESS_UNREACHABLE] = "unreachable",
-	[EGRESS_TIMEOUT] = "timeout",
-	[EGRESS_BUDGET] = "budget",
-};
-static_assert(N_ITEMS(outcome_words) == EGRESS__MAX, "a word for each status");
-
-struct contact {
-	char		*host;
-	char		*reason;
-	uint16_t	 port;
-	uint16_t	 status;
-	uint64_t	 count;
-};
-
 struct leg {
-	struct leg	*next;
-	uint32_t	 id;
-	struct contact	*contacts;
-	size_t		 ncontacts;
-	uint64_t	 others[EGRESS__MAX];	/* contacts that found no room */
-	char		*refused;
+	struct leg		*next;
+	uint32_t		 id;
+	bool			 closed;	/* the broker has no more to say about it */
+	struct contacts		 contacts;
+	char			*refused;	/* the first host that was */
+	struct wire_contact	*ended;		/* why its worker was cut off; NULL: it was not */
 };
 
 struct broker {
@@ -71,60 +53,23 @@ slot(struct broker *b, uint32_t id)
 	return at;
 }
 
+static const struct leg *
+leg_find(const struct broker *b, uint32_t id)
+{
+	const struct leg	*l = b->buckets[id % BUCKETS];
+
+	while (l != NULL && l->id != id)
+		l = l->next;
+	return l;
+}
+
 static void
 leg_free(struct leg *l)
 {
-	for (size_t i = 0; i < l->ncontacts; i++) {
-		free(l->contacts[i].host);
-		free(l->contacts[i].reason);
-	}
-	free(l->contacts);
+	contacts_free(&l->contacts);
 	free(l->refused);
+	free(l->ended);
 	free(l);
-}
-
-/* Between fork and exec: the control end becomes descriptor 3 and nothing else is left. */
-static void __attribute__((noreturn))
-child(const char *program, int control_fd, int status_fd, pid_t parent)
-{
-	char	*argv[] = { (char *)(uintptr_t)"bascule-broker", NULL };
-	char	*envp[] = { NULL };
-	int	 control = fcntl(control_fd, F_DUPFD_CLOEXEC, WIRE_FD + 2);
-	int	 status = fcntl(status_fd, F_DUPFD_CLOEXEC, WIRE_FD + 2);
-	int	 tell = status_fd;
-	int	 null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	int	 err;
-	sigset_t none;
-
-	signal(SIGPIPE, SIG_DFL);
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	if (control != -1 && status != -1 && null != -1 && dup2(null, STDIN_FILENO) != -1 &&
-	    dup2(null, STDOUT_FILENO) != -1 && dup2(control, WIRE_FD) != -1 &&
-	    (tell = dup3(status, WIRE_FD + 1, O_CLOEXEC)) != -1 &&
-	    syscall(SYS_close_range, WIRE_FD + 2, ~0U, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0) {
-		/* One that is an orphan already will not be told. */
-		if (getppid() != parent)
-			_exit(1);
-		execve(program, argv, envp);
-	}
-	err = errno;
-	(void)!write(tell, &err, sizeof(err));
-	_exit(1);
-}
-
-/* 0 once the program runs; the pipe closes at exec, or says why there was none. */
-static int
-exec_wait(int status_fd, const char *program, struct error *e)
-{
-	int	err = 0;
-	ssize_t	n;
-
-	while ((n = read(status_fd, &err, sizeof(err))) == -1 && errno == EINTR)
-		;
-	if (n == 0)
-		return 0;
-	return error_set(e, ERR_SYSTEM, "egress broker: %s: %s", program, strerror(n == sizeof(err) ? err : EIO));
 }
 
 static int
@@ -147,27 +92,6 @@ ready_wait(struct broker *b, struct error *e)
 	    n == -1 && errno == EAGAIN ? "is not ready in time" : "ended at once");
 }
 
-static pid_t
-spawn(const char *program, int control_fd, struct error *e)
-{
-	pid_t	parent = getpid(), pid;
-	int	status[2];
-
-	if (pipe2(status, O_CLOEXEC) == -1)
-		return error_sys(e, "egress broker: pipe");
-	if ((pid = fork()) == 0)
-		child(program, control_fd, status[1], parent);
-	close(status[1]);
-	if (pid == -1)
-		error_sys(e, "egress broker: fork");
-	else if (exec_wait(status[0], program, e) == -1) {
-		waitpid(pid, NULL, 0);
-		pid = -1;
-	}
-	close(status[0]);
-	return pid;
-}
-
 struct broker *
 broker_start(const char *program, struct error *e)
 {
@@ -184,7 +108,7 @@ broker_start(const char *program, struct error *e)
 		return NULL;
 	}
 	b->control_fd = pair[0];
-	b->pid = spawn(program, pair[1], e);
+	b->pid = broker_exec(program, pair[1], e);
 	close(pair[1]);
 	if (b->pid == -1 || ready_wait(b, e) == -1) {
 		broker_stop(b);
@@ -215,7 +139,7 @@ broker_stop(struct broker *b)
 int
 broker_fd(const struct broker *b)
 {
-	return b->control_fd;
+	return b->gone ? -1 : b->control_fd;
 }
 
 /* What goes to people and receipts is visible and one line. */
@@ -228,54 +152,54 @@ text_clean(char *s)
 }
 
 static void
-contact_add(struct leg *l, const struct wire_contact *w)
+ended_take(struct leg *l, const struct wire_contact *w)
 {
-	struct contact	*c, *grown;
-
-	for (size_t i = 0; i < l->ncontacts; i++) {
-		c = &l->contacts[i];
-		if (c->port == w->port && c->status == w->status && strcmp(c->host, w->host) == 0) {
-			c->count++;
-			return;
-		}
-	}
-	if (l->ncontacts == BROKER_CONTACTS_MAX ||
-	    (grown = realloc(l->contacts, (l->ncontacts + 1) * sizeof(*grown))) == NULL) {
-		l->others[w->status]++;
-		return;
-	}
-	l->contacts = grown;
-	c = &grown[l->ncontacts];
-	*c = (struct contact){ .port = w->port, .status = w->status, .count = 1 };
-	c->host = strdup(w->host);
-	c->reason = strdup(w->reason);
-	if (c->host == NULL || c->reason == NULL) {
-		free(c->host);
-		free(c->reason);
-		l->others[w->status]++;
-		return;
-	}
-	l->ncontacts++;
+	if (l->ended == NULL && (l->ended = malloc(sizeof(*w))) != NULL)
+		*l->ended = *w;
 }
 
-/* -1: not a contact; the broker cannot be trusted any more. */
+static int
+contact_take(struct leg *l, struct wire_contact *w)
+{
+	if (w->status >= EGRESS__MAX || memchr(w->host, '\0', sizeof(w->host)) == NULL ||
+	    memchr(w->address, '\0', sizeof(w->address)) == NULL || memchr(w->reason, '\0', sizeof(w->reason)) == NULL)
+		return -1;
+	if (l == NULL)
+		return 0;
+	text_clean(w->host);
+	text_clean(w->address);
+	text_clean(w->reason);
+	if (w->head.type == WIRE_ENDED) {
+		ended_take(l, w);
+		return 0;
+	}
+	contacts_add(&l->contacts, w);
+	if (w->head.type == WIRE_CONTACT && w->status == EGRESS_REFUSED && w->host[0] != '\0' && l->refused == NULL)
+		l->refused = strdup(w->host);
+	return 0;
+}
+
+/* -1: it makes no sense; the broker cannot be trusted any more. */
 static int
 packet_take(struct broker *b, struct wire_contact *w, size_t bytes)
 {
 	struct leg	*l;
 
-	if (bytes != sizeof(*w) || w->head.version != WIRE_VERSION || w->head.type != WIRE_CONTACT ||
-	    w->status >= EGRESS__MAX || memchr(w->host, '\0', sizeof(w->host)) == NULL ||
-	    memchr(w->reason, '\0', sizeof(w->reason)) == NULL)
+	if (bytes < sizeof(w->head) || w->head.version != WIRE_VERSION)
 		return -1;
-	if ((l = *slot(b, w->head.leg)) == NULL)
-		return 0;
-	text_clean(w->host);
-	text_clean(w->reason);
-	contact_add(l, w);
-	if (w->status == EGRESS_REFUSED && w->host[0] != '\0' && l->refused == NULL)
-		l->refused = strdup(w->host);
-	return 0;
+	l = *slot(b, w->head.leg);
+	switch (w->head.type) {
+	case WIRE_CONTACT:
+	case WIRE_ENDED:
+	case WIRE_TALLY:
+		return bytes == sizeof(*w) ? contact_take(l, w) : -1;
+	case WIRE_CLOSED:
+		if (l != NULL)
+			l->closed = true;
+		return bytes == sizeof(w->head) ? 0 : -1;
+	default:
+		return -1;
+	}
 }
 
 /* Takes up to max packets that are there; marks the broker as gone if it is. */
@@ -345,10 +269,26 @@ host_put(struct wire_host *w, const char *host, uint16_t port, struct error *e)
 	return 0;
 }
 
+/* A list that ends with NULL, behind the at hosts there are; returns how many, or -1. */
+static int
+hosts_put(struct wire_open *w, size_t at, const char *const *list, size_t max, const char *what, struct error *e)
+{
+	size_t	n = 0;
+
+	for (; list != NULL && list[n] != NULL; n++) {
+		if (n == max)
+			return error_set(e, ERR_LIMIT, "egress: more than %zu hosts %s", max, what);
+		if (host_put(&w->hosts[at + n], list[n], 0, e) == -1)
+			return -1;
+	}
+	return (int)n;
+}
+
 static int
 policy_put(struct wire_open *w, const struct broker_policy *p, struct error *e)
 {
 	size_t	n = 0;
+	int	opened, direct;
 
 	if (p->nrules > WIRE_RULES_MAX)
 		return error_set(e, ERR_LIMIT, "egress: more than %d rules", WIRE_RULES_MAX);
@@ -356,14 +296,13 @@ policy_put(struct wire_open *w, const struct broker_policy *p, struct error *e)
 		if (host_put(&w->hosts[n], p->rules[n].host, p->rules[n].port, e) == -1)
 			return -1;
 	w->nrules = (uint16_t)n;
-	for (const char *const *h = p->allow_private; h != NULL && *h != NULL; h++) {
-		if (w->nopened == WIRE_OPENED_MAX)
-			return error_set(e, ERR_LIMIT, "egress: more than %d hosts opened by the operator",
-			    WIRE_OPENED_MAX);
-		if (host_put(&w->hosts[n + w->nopened], *h, 0, e) == -1)
-			return -1;
-		w->nopened++;
-	}
+	if ((opened = hosts_put(w, n, p->allow_private, WIRE_OPENED_MAX, "opened by the operator", e)) == -1 ||
+	    (direct = hosts_put(w, n + (size_t)opened, p->direct, WIRE_DIRECT_MAX, "without proxy", e)) == -1)
+		return -1;
+	w->nopened = (uint16_t)opened;
+	w->ndirect = (uint16_t)direct;
+	if (p->proxy != NULL)
+		w->proxy = *p->proxy;
 	w->connects_max = p->connects_max > 0 ? p->connects_max : BROKER_CONNECTS_MAX;
 	return 0;
 }
@@ -375,7 +314,7 @@ open_send(struct broker *b, const struct wire_open *w, int leg_fd, struct error 
 		char		 buf[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr	 align;
 	} cmsg = { { 0 } };
-	size_t		 bytes = WIRE_OPEN_BYTES((size_t)w->nrules + w->nopened);
+	size_t		 bytes = WIRE_OPEN_BYTES((size_t)w->nrules + w->nopened + w->ndirect);
 	struct iovec	 iov = { (void *)(uintptr_t)w, bytes };
 	struct msghdr	 msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = cmsg.buf,
 	    .msg_controllen = sizeof(cmsg.buf) };
@@ -390,18 +329,23 @@ open_send(struct broker *b, const struct wire_open *w, int leg_fd, struct error 
 int
 broker_attach(struct broker *b, const struct broker_policy *p, int leg_fd, uint32_t *leg, struct error *e)
 {
-	autofree struct wire_open	*w = calloc(1, sizeof(*w));
-	struct leg			*l = calloc(1, sizeof(*l));
+	struct wire_open	*w = calloc(1, sizeof(*w));
+	struct leg		*l = calloc(1, sizeof(*l));
+	int			 r = -1;
 
-	if (w == NULL || l == NULL || policy_put(w, p, e) == -1) {
-		free(l);
-		return w == NULL || l == NULL ? error_set(e, ERR_SYSTEM, "egress broker: no memory") : -1;
+	if (w == NULL || l == NULL)
+		error_set(e, ERR_SYSTEM, "egress broker: no memory");
+	else if (policy_put(w, p, e) == 0) {
+		do
+			l->id = ++b->last_leg;
+		while (l->id == 0 || *slot(b, l->id) != NULL);
+		w->head = (struct wire_head){ WIRE_VERSION, WIRE_OPEN, l->id };
+		r = open_send(b, w, leg_fd, e);
 	}
-	do
-		l->id = ++b->last_leg;
-	while (l->id == 0 || *slot(b, l->id) != NULL);
-	w->head = (struct wire_head){ WIRE_VERSION, WIRE_OPEN, l->id };
-	if (open_send(b, w, leg_fd, e) == -1) {
+	if (w != NULL)
+		explicit_bzero(&w->proxy, sizeof(w->proxy));
+	free(w);
+	if (r == -1) {
 		free(l);
 		return -1;
 	}
@@ -429,25 +373,39 @@ broker_open(struct broker *b, const struct broker_policy *p, uint32_t *leg, int 
 const char *
 broker_refused(const struct broker *b, uint32_t leg)
 {
-	const struct leg	*l = b->buckets[leg % BUCKETS];
+	const struct leg	*l = leg_find(b, leg);
 
-	while (l != NULL && l->id != leg)
-		l = l->next;
 	return l != NULL ? l->refused : NULL;
 }
 
-static void
-contact_print(cJSON *list, const char *host, uint16_t port, unsigned int status, uint64_t count, const char *reason)
+int
+broker_ended(const struct broker *b, uint32_t leg, struct error *e)
 {
-	cJSON	*o = cJSON_CreateObject();
+	const struct leg		*l = leg_find(b, leg);
+	const struct wire_contact	*w = l != NULL ? l->ended : NULL;
 
-	cJSON_AddStringToObject(o, "host", host);
-	cJSON_AddNumberToObject(o, "port", port);
-	cJSON_AddStringToObject(o, "outcome", outcome_words[status]);
-	cJSON_AddNumberToObject(o, "count", (double)count);
-	if (reason[0] != '\0')
-		cJSON_AddStringToObject(o, "reason", reason);
-	cJSON_AddItemToArray(list, o);
+	if (w == NULL)
+		return 0;
+	if (w->host[0] == '\0')
+		return error_set(e, ERR_PROTOCOL, "the worker sent the egress broker a malformed question, or one out of "
+		    "turn");
+	return error_set(e, ERR_NO_EGRESS, "no-egress: too many refused connections, the last to %s:%u: %s", w->host,
+	    w->port, w->reason);
+}
+
+/* The broker's last words on a leg; bounded. */
+static void
+close_wait(struct broker *b, const struct leg *l)
+{
+	struct pollfd	p = { .fd = b->control_fd, .events = POLLIN };
+	int64_t		until = now_ms() + CLOSE_MS, left;
+
+	for (;;) {
+		drain(b, SIZE_MAX);
+		if (l->closed || b->gone || (left = until - now_ms()) <= 0)
+			return;
+		(void)poll(&p, 1, (int)left);
+	}
 }
 
 cJSON *
@@ -456,24 +414,18 @@ broker_close(struct broker *b, uint32_t leg)
 	struct wire_head	 h = { WIRE_VERSION, WIRE_CLOSE, leg };
 	struct iovec		 iov = { &h, sizeof(h) };
 	struct msghdr		 msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-	cJSON			*list = cJSON_CreateArray();
 	struct error		 ignored = ERROR_NONE;
-	struct leg		*l;
+	struct leg		*l = *slot(b, leg);
+	cJSON			*list;
 
+	if (l == NULL)
+		return cJSON_CreateArray();
 	/* A contact is sent before its answer: what the worker has had is in the socket by now. */
 	drain(b, SIZE_MAX);
-	if ((l = *slot(b, leg)) == NULL)
-		return list;
-	(void)packet_send(b, &msg, sizeof(h), &ignored);
+	if (packet_send(b, &msg, sizeof(h), &ignored) == 0)
+		close_wait(b, l);
 	*slot(b, leg) = l->next;
-	for (size_t i = 0; i < l->ncontacts; i++) {
-		const struct contact	*c = &l->contacts[i];
-
-		contact_print(list, c->host, c->port, c->status, c->count, c->reason);
-	}
-	for (unsigned int s = 0; s < EGRESS__MAX; s++)
-		if (l->others[s] > 0)
-			contact_print(list, "(others)", 0, s, l->others[s], "");
+	list = contacts_print(&l->contacts);
 	leg_free(l);
 	return list;
 }

@@ -18,16 +18,20 @@
 #include "worker/contract/spec.h"
 
 struct broker;
+struct wire_proxy;
 
+/* Lists of hosts end with NULL, or are NULL. */
 struct broker_policy {
 	const struct egress_rule *rules;
 	size_t			  nrules;
-	const char *const	 *allow_private;	/* hosts the operator opened; NULL-terminated, or NULL */
+	const char *const	 *allow_private;	/* hosts the operator opened */
+	const struct wire_proxy	 *proxy;		/* the operator's; NULL: none */
+	const char *const	 *direct;		/* hosts it is not for */
 	unsigned int		  connects_max;		/* 0: BROKER_CONNECTS_MAX */
 };
 
 #define BROKER_CONNECTS_MAX	10000u	/* connections of one invocation */
-#define BROKER_CONTACTS_MAX	64u	/* distinct (host, port, outcome) kept for a receipt; the rest are counted */
+#define BROKER_CONTACTS_MAX	64u	/* distinct ones kept for a receipt; the rest are counted */
 
 /* program: absolute path of bascule-broker. The child dies with its parent. */
 struct broker	*broker_start(const char *program, struct error *e);
@@ -41,14 +45,24 @@ int		 broker_open(struct broker *, const struct broker_policy *, uint32_t *leg, 
 /* The same for a socket pair that exists: leg_fd is the broker's end and stays the caller's to close. */
 int		 broker_attach(struct broker *, const struct broker_policy *, int leg_fd, uint32_t *leg, struct error *e);
 /*
- * Readable when the broker has something to say; call broker_read() then.
+ * Readable when the broker has something to say (-1 once it is gone); call broker_read() then.
  * It collects contacts; -1 with ERR_SYSTEM once the broker is gone (every leg's worker must die).
  */
 int		 broker_fd(const struct broker *);
 int		 broker_read(struct broker *, struct error *e);
+/* 0; -1 with *e if the worker was cut off for what it did: too many refusals, or nonsense. It must end. */
+int		 broker_ended(const struct broker *, uint32_t leg, struct error *e);
 /*
- * Ends a leg and gives what it did: an array of
- * {"host","port","outcome":"ok|refused|unresolved|unreachable|timeout|budget","count","reason"?}, owned by the caller.
+ * Ends a leg and gives what it did, an array owned by the caller, equal contacts counted together:
+ *   host, port	as the worker asked; host "" is a malformed question, "(others)" what found no room
+ *   outcome	ok, refused, unresolved, unreachable, timeout, budget
+ *   count
+ *   address	connected to; or the first of the refused ones, which the worker is not told;
+ *		none where a proxy resolves or no name was looked up
+ *   proxy	true if by way of the operator's proxy (the address is then that behind it)
+ *   bytesOut, bytesIn	(ok) on the wire, TLS included; acknowledged by and received from the other end
+ *   connectMs	(ok) the slowest, from the question to the connection
+ *   reason	(not ok) why
  */
 cJSON		*broker_close(struct broker *, uint32_t leg);
 /* The first host this leg was refused by policy, for the cause of death; NULL if none. Valid until broker_close. */

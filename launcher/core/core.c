@@ -38,30 +38,37 @@ outlet_end(struct outlet *o)
 	free(o);
 }
 
+/* Those of this outlet that cannot go on. */
 static bool
-uses(const struct invocation *iv, const void *o)
+must_stop(const struct invocation *iv, const void *o, struct error *why)
 {
-	return iv->outlet == o;
+	*why = ERROR_NONE;
+	return iv->outlet == o && egress_check(iv, why) == -1;
+}
+
+/* Takes what the broker says; if it has died, its users are told and another takes its place for whoever comes next. */
+static void
+outlet_turn(struct outlet *o)
+{
+	struct error	 e = ERROR_NONE;
+
+	if (broker_read(o->broker, &e) == -1) {
+		event_del(&o->packets);
+		o->gone = true;
+		if (o == outlet)
+			outlet = NULL;
+	}
+	inv_stop_all(must_stop, o);
+	if (o->gone && o->users == 0)
+		outlet_end(o);
 }
 
 static void
 on_packets(evutil_socket_t fd, short what, void *arg)
 {
-	struct outlet	*o = arg;
-	struct error	 e = ERROR_NONE;
-
 	(void)fd;
 	(void)what;
-	if (broker_read(o->broker, &e) == 0)
-		return;
-	/* Another takes its place for whoever comes next. */
-	event_del(&o->packets);
-	o->gone = true;
-	if (o == outlet)
-		outlet = NULL;
-	inv_stop_all(uses, o, &e);
-	if (o->users == 0)
-		outlet_end(o);
+	outlet_turn(arg);
 }
 
 static struct broker *
@@ -80,9 +87,11 @@ broker_find(struct error *e)
 struct outlet *
 outlet_take(struct error *e)
 {
-	struct outlet	*o = outlet;
+	struct outlet	*o;
 
-	if (o == NULL) {
+	if (outlet != NULL)
+		outlet_turn(outlet);
+	if ((o = outlet) == NULL) {
 		if ((o = calloc(1, sizeof(*o))) == NULL) {
 			error_set(e, ERR_SYSTEM, "no memory");
 			return NULL;

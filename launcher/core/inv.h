@@ -26,14 +26,13 @@ struct invocation {
 	struct inv_limits limits;
 	struct inv_sink	 sink;
 	struct nursery_plan plan;
-	struct egress_rule rules[SPEC_EGRESS_MAX];
-	size_t		 nrules;
-	char		**allow_private;	/* NULL-terminated, or NULL */
+	struct way_out	*way;			/* what it may reach, and how */
 
 	struct worker	*w;
 	bool		 retried;		/* this is its second worker */
 	struct outlet	*outlet;
 	uint32_t	 leg;			/* 0: none */
+	char		 refused[EGRESS_HOST_BYTES_MAX + 1];	/* the first host that was, once the leg is closed */
 	struct buf	 request;		/* what is to be sent; wiped after */
 	size_t		 sent;
 	struct event	 tick, sending;
@@ -66,14 +65,44 @@ int		 ends_open(struct ends *, struct error *e);
 void		 ends_close(struct ends *);
 
 const char	*inv_state_name(enum inv_state);
+/*
+ * egress.c: an invocation's way out.
+ */
+/* Its rules and the operator's proxy, from what the caller asked; -1 with *e. */
+int		 egress_fill(struct invocation *, const struct inv_request *, struct error *e);
+/* A leg of the broker for its worker, which cannot have asked yet; -1 with *e. */
+int		 egress_open(struct invocation *, struct error *e);
+/* 0; -1 with *e if its worker was cut off by the broker for what it did, or if the broker has died. */
+int		 egress_check(const struct invocation *, struct error *e);
+/* The first host that was refused, NULL if none was; before egress_close(). */
+const char	*egress_refused(const struct invocation *);
+/* Ends the leg; iv->egress is what it did. */
+void		 egress_close(struct invocation *);
+void		 egress_free(struct invocation *);
+
+/* narrow.c: leaves of the rules those that `only` names; -1 with ERR_USAGE if it names more than there is. */
+int		 egress_narrow(struct egress_rule rules[SPEC_EGRESS_MAX], size_t *n, const char *const *only,
+		    struct error *e);
+
+/*
+ * proxy.c: what the operator said, taken apart.
+ */
+struct wire_proxy;
+#define PROXY_DIRECT_MAX	64
+struct egress_direct {
+	const char	*hosts[PROXY_DIRECT_MAX + 1];		/* NULL-terminated */
+	char		 text[PROXY_DIRECT_MAX * (EGRESS_HOST_BYTES_MAX + 2)];
+};
+/* 0, with kind NONE if there is no proxy; -1 with ERR_USAGE.  No message holds the URL, which holds a password. */
+int		 proxy_settle(const struct inv_proxy *, struct wire_proxy *, struct egress_direct *, struct error *e);
+
 /* prepare.c: copies what the invocation needs of the caller's; gives the request an id.  -1 with *e. */
 int		 inv_fill(struct invocation *, const struct inv_request *, struct error *e);
 /* judge.c: the worker is gone and its results are at their end; fills the verdict unless it is decided. */
 void		 inv_judge(struct invocation *);
 /* Ends it for this reason; the first one stands. */
 void		 inv_stop(struct invocation *, const struct error *why);
-/* The same for all that `which` says. */
-void		 inv_stop_all(bool (*which)(const struct invocation *, const void *arg), const void *arg,
-		    const struct error *why);
+/* The same for all that `must` fills a reason for. */
+void		 inv_stop_all(bool (*must)(const struct invocation *, const void *arg, struct error *why), const void *arg);
 
 #endif

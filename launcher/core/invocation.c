@@ -106,13 +106,14 @@ inv_stop(struct invocation *iv, const struct error *e)
 }
 
 void
-inv_stop_all(bool (*which)(const struct invocation *, const void *arg), const void *arg, const struct error *e)
+inv_stop_all(bool (*must)(const struct invocation *, const void *arg, struct error *why), const void *arg)
 {
 	struct invocation	*iv;
+	struct error		 why;
 
 	LIST_FOREACH(iv, &live, next)
-		if (which(iv, arg))
-			inv_stop(iv, e);
+		if (must(iv, arg, &why))
+			inv_stop(iv, &why);
 }
 
 void
@@ -146,31 +147,6 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	inv_turn(arg);
 }
 
-static void
-leg_close(struct invocation *iv)
-{
-	if (iv->leg != 0) {
-		cJSON_Delete(iv->egress);
-		iv->egress = broker_close(iv->outlet->broker, iv->leg);
-	}
-	iv->leg = 0;
-	outlet_drop(iv->outlet);
-	iv->outlet = NULL;
-}
-
-/* What the worker may reach is known to the broker before the worker can ask. */
-static int
-leg_open(struct invocation *iv, struct error *e)
-{
-	struct broker_policy	 policy = { .rules = iv->rules, .nrules = iv->nrules,
-	    .allow_private = (const char *const *)iv->allow_private,
-	    .connects_max = (unsigned int)iv->limits.connects };
-
-	if ((iv->outlet = outlet_take(e)) == NULL)
-		return -1;
-	return broker_attach(iv->outlet->broker, &policy, iv->w->egress_fd, &iv->leg, e);
-}
-
 /* A worker of its own, on whatever rung of its birth it is. */
 static int
 worker_get(struct invocation *iv, struct error *e)
@@ -178,7 +154,7 @@ worker_get(struct invocation *iv, struct error *e)
 	if ((iv->w = pool_take(&iv->plan, inv_turn, iv, e)) == NULL)
 		return -1;
 	relay_begin(iv->w->relay, iv->cmd, &iv->sink, iv->limits.records);
-	if (leg_open(iv, e) == -1)
+	if (egress_open(iv, e) == -1)
 		return -1;
 	fd_closep(&iv->w->egress_fd);
 	event_assign(&iv->sending, core_base(), iv->w->request_fd, EV_WRITE | EV_PERSIST, on_tick, iv);
@@ -241,7 +217,7 @@ worker_lost(struct invocation *iv)
 		return;
 	}
 	iv->retried = true;
-	leg_close(iv);
+	egress_close(iv);
 	iv->w = NULL;
 	if (worker_get(iv, &e) == -1)
 		inv_stop(iv, &e);
@@ -342,7 +318,7 @@ inv_finish(struct invocation *iv)
 	/* It held one process at most, which is dead; what stays in there is the kernel's to explain. */
 	if (group_leave(&iv->w->group) == -1 && iv->verdict.code == ERR_NONE)
 		error_set(&iv->verdict, ERR_SANDBOX, "cgroup: something in the worker's group would not die");
-	leg_close(iv);
+	egress_close(iv);
 	buf_wipe(&iv->request);
 	request_close(iv);
 	worker_hush(iv->w);
@@ -487,10 +463,10 @@ inv_free(struct invocation *iv)
 	LIST_REMOVE(iv, next);
 	event_del(&iv->tick);
 	request_close(iv);
-	leg_close(iv);
+	egress_close(iv);
 	worker_free(iv->w);
 	buf_wipe(&iv->request);
-	texts_free(iv->allow_private);
+	egress_free(iv);
 	cJSON_Delete(iv->egress);
 	free(iv);
 }

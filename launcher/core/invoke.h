@@ -73,6 +73,14 @@ struct inv_sink {
 	void	*arg;
 };
 
+/* The operator's proxy.  Zeroed: BASCULE_PROXY, BASCULE_NO_PROXY and BASCULE_PROXY_DNS decide. */
+struct inv_proxy {
+	const char	*url;		/* scheme://[user:password@]host:port, http or socks5; @FILE holds one; "none" */
+	const char	*direct;	/* hosts it is not for, "a.example,.b.example"; NULL: loopback */
+	const char	*dns;		/* "local", "remote": it resolves names, and only they are checked; NULL: local, socks5h remote */
+	bool		 from_argument;	/* everybody on this machine has seen url: no credentials in it */
+};
+
 struct inv_request {
 	struct connector_ref	*ref;
 	struct request		*rq;		/* id is made up if empty */
@@ -81,6 +89,8 @@ struct inv_request {
 	unsigned int		 waived;	/* sandbox layers, bits of enum sandbox_layer */
 	unsigned int		 required;	/* of those that are used where they can be had: refuse without */
 	const char *const	*allow_private;	/* hosts whose private addresses may be reached; NULL-terminated, or NULL */
+	const char *const	*egress;	/* "HOST[:PORT]": the only ones of the spec's; NULL-terminated, or NULL: all */
+	struct inv_proxy	 proxy;
 };
 
 struct invocation;

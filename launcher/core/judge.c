@@ -50,10 +50,15 @@ inv_judge(struct invocation *iv)
 {
 	struct error	 said = ERROR_NONE;
 	bool		 spoke = relay_verdict(iv->w->relay, &said);
-	const char	*refused = iv->leg != 0 ? broker_refused(iv->outlet->broker, iv->leg) : NULL;
+	struct error	 lost = ERROR_NONE;
 
 	if (iv->decided)
 		return;
+	/* Without a broker, only a good end is believed. */
+	if (egress_check(iv, &lost) == -1 && (lost.code != ERR_SYSTEM || !spoke || said.code != ERR_NONE)) {
+		iv->verdict = lost;
+		return;
+	}
 	if (WIFSIGNALED(iv->wait_status))
 		death_judge(iv, &iv->verdict);
 	else if (!spoke && WEXITSTATUS(iv->wait_status) == SANDBOX_EXIT)
@@ -67,7 +72,7 @@ inv_judge(struct invocation *iv)
 	else {
 		iv->verdict = said;
 		/* Only where the broker saw it: a worker's word alone is not a cause. */
-		if (said.code != ERR_NONE && refused != NULL && strstr(said.msg, "no-egress") != NULL)
+		if (said.code != ERR_NONE && egress_refused(iv) != NULL && strstr(said.msg, "no-egress") != NULL)
 			iv->verdict.code = ERR_NO_EGRESS;
 	}
 }

@@ -51,10 +51,8 @@ inv_fill(struct invocation *iv, const struct inv_request *rq, struct error *e)
 	iv->plan = (struct nursery_plan){ .waived = rq->waived, .memory_bytes = iv->limits.memory_bytes,
 	    .cpu_s = iv->limits.cpu_s };
 	snprintf(iv->plan.program, sizeof(iv->plan.program), "%s", rq->ref->program);
-	if (spec_egress(&rq->ref->spec, rq->rq->config, iv->rules, &iv->nrules, e) == -1)
+	if (egress_fill(iv, rq, e) == -1)
 		return -1;
-	if (rq->allow_private != NULL && (iv->allow_private = texts_copy(rq->allow_private)) == NULL)
-		return error_set(e, ERR_SYSTEM, "no memory");
 	buf_init(&iv->request, REQUEST_BYTES_MAX);
 	request_print(&iv->request, rq->rq);
 	return buf_check(&iv->request, "request", e);

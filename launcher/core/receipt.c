@@ -1,6 +1,7 @@
 /*
  * receipt.c -- everything measured about one invocation, and the final record.
  */
+#include <stdio.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -36,17 +37,29 @@ layers(const struct invocation *iv)
 	return all;
 }
 
+/* Of a refused connection the whole host, however long. */
 static void
-outcome(cJSON *o, const struct error *v)
+cause(cJSON *o, const struct invocation *iv)
 {
+	char	 word[ERROR_CAUSE_BYTES], text[sizeof(word) + 1 + sizeof(iv->refused)];
+	bool	 refused = iv->verdict.code == ERR_NO_EGRESS && iv->refused[0] != '\0';
+
+	(void)error_cause(&iv->verdict, word);
+	snprintf(text, sizeof(text), "%s%s%s", word, refused ? ":" : "", refused ? iv->refused : "");
+	(void)json_set_str(o, "cause", text);
+}
+
+static void
+outcome(cJSON *o, const struct invocation *iv)
+{
+	const struct error	*v = &iv->verdict;
 	/* What a connector said is a failure; the rest of the table is a cause of death. */
 	bool	 said = v->code > ERR_NONE && v->code <= ERR_UPSTREAM;
-	char	 cause[ERROR_CAUSE_BYTES];
 
 	(void)json_set_str(o, "outcome", v->code == ERR_NONE ? "ok" : "failed");
 	if (v->code == ERR_NONE)
 		return;
-	(void)json_set_str(o, "cause", error_cause(v, cause));
+	cause(o, iv);
 	if (said)
 		(void)json_set_str(o, "type", error_type(v));
 	(void)json_set_str(o, "message", v->msg);
@@ -59,7 +72,7 @@ inv_receipt(const struct invocation *iv)
 	cJSON				*o = cJSON_CreateObject();
 	char				 sha[65];
 
-	outcome(o, &iv->verdict);
+	outcome(o, iv);
 	(void)json_set_str(o, "id", iv->id);
 	(void)json_set_str(o, "connector", iv->connector);
 	(void)json_set_str(o, "command", iv->type);
@@ -83,11 +96,23 @@ inv_receipt(const struct invocation *iv)
 	return o;
 }
 
+/* A caller is not told which internal address was refused: the receipt, which is the operator's, says it. */
+static void
+addresses_drop(cJSON *egress)
+{
+	cJSON	*c;
+
+	cJSON_ArrayForEach(c, egress)
+		if (strcmp(json_str(c, "outcome", ""), "ok") != 0)
+			cJSON_DeleteItemFromObjectCaseSensitive(c, "address");
+}
+
 void
 inv_print_verdict(const struct invocation *iv, struct buf *b)
 {
 	autojson	*receipt = inv_receipt(iv);
 
+	addresses_drop(cJSON_GetObjectItemCaseSensitive(receipt, "egress"));
 	buf_adds(b, "{\"data\":");
 	json_print(b, receipt);
 	buf_adds(b, iv->verdict.code == ERR_NONE ? ",\"type\":\"end\"}\n" : ",\"type\":\"error\"}\n");

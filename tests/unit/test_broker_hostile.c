@@ -83,6 +83,8 @@ malformed(void **state)
 		assert_int_equal(answer_take(leg_fd, &a, &fd), -1);
 		assert_int_equal(broker_read(broker, &e), 0);
 		assert_null(broker_refused(broker, leg));
+		assert_int_equal(broker_ended(broker, leg, &e), -1);
+		assert_int_equal(e.code, ERR_PROTOCOL);
 		contacts = broker_close(broker, leg);
 		assert_int_equal(counted(contacts, "", "refused"), 1);
 		assert_string_equal(cJSON_GetObjectItem(contacts->child, "reason")->valuestring, "malformed question");
@@ -97,6 +99,7 @@ out_of_turn(void **state)
 	autofd			leg_fd = leg_open_n(&leg, "127.0.0.1", port, opened, 0);
 	autojson		*contacts = NULL;
 	struct egress_answer	a;
+	struct error		e = ERROR_NONE;
 	int			fd, n = 0;
 
 	(void)state;
@@ -110,6 +113,9 @@ out_of_turn(void **state)
 		n++;
 	}
 	assert_true(n <= 1);
+	assert_int_equal(broker_read(broker, &e), 0);
+	assert_int_equal(broker_ended(broker, leg, &e), -1);
+	assert_int_equal(e.code, ERR_PROTOCOL);
 	contacts = broker_close(broker, leg);
 	assert_int_equal(counted(contacts, "", "refused"), 1);
 	for (int c; (c = accept(listen_fd, NULL, NULL)) != -1;)
@@ -154,28 +160,32 @@ passed_descriptors(void **state)
 	close(accept(listen_fd, NULL, NULL));
 }
 
-/* A thousand refusals are enough. */
+/* A hundred refusals are enough: the next is not answered, and the launcher is told. */
 static void
 refused_without_end(void **state)
 {
-	uint32_t	 leg;
-	autofd		 leg_fd = leg_open_n(&leg, "127.0.0.1", port, opened, 0);
-	autojson	*contacts = NULL;
-	struct error	 e = ERROR_NONE;
-	int		 n = 0;
+	uint32_t		 leg;
+	autofd			 leg_fd = leg_open_n(&leg, "127.0.0.1", port, opened, 0);
+	autojson		*contacts = NULL;
+	struct egress_answer	 a;
+	struct error		 e = ERROR_NONE;
+	int			 fd;
 
 	(void)state;
-	while (asked(leg_fd, "a.example", 443) == EGRESS_REFUSED) {
-		assert_true(++n <= 2000);
-		assert_int_equal(broker_read(broker, &e), 0);
-		if (n == 1000)
-			break;
-	}
-	assert_int_equal(n, 1000);
-	question_send(leg_fd, "a.example", 443);
-	assert_int_not_equal(poll(&(struct pollfd){ .fd = leg_fd, .events = POLLRDHUP }, 1, WAIT_MS), 0);
+	for (int n = 0; n < 100; n++)
+		assert_int_equal(asked(leg_fd, "a.example", 443), EGRESS_REFUSED);
+	assert_int_equal(broker_read(broker, &e), 0);
+	assert_int_equal(broker_ended(broker, leg, &e), 0);
+	question_send(leg_fd, "b.example", 444);
+	assert_int_equal(answer_take(leg_fd, &a, &fd), -1);
+	assert_int_equal(broker_read(broker, &e), 0);
+	assert_int_equal(broker_ended(broker, leg, &e), -1);
+	assert_int_equal(e.code, ERR_NO_EGRESS);
+	assert_non_null(strstr(e.msg, "b.example:444"));
 	contacts = broker_close(broker, leg);
-	assert_int_equal(counted(contacts, "a.example", "refused"), 1001);
+	assert_int_equal(counted(contacts, "a.example", "refused"), 100);
+	assert_int_equal(counted(contacts, "b.example", "refused"), 1);
+	assert_int_equal(broker_ended(broker, leg, &e), 0);
 }
 
 int

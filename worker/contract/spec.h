@@ -56,6 +56,9 @@ void	spec_secrets(const struct spec *sp, const cJSON *config,
 int	spec_egress(const struct spec *sp, const cJSON *config,
 	    struct egress_rule rules[SPEC_EGRESS_MAX], size_t *n, struct error *e);
 
+/* True for a host as a rule may name it: a name, an IPv4 address, or "*." and a name of two labels or more. */
+bool	egress_host_ok(const char *host);
+
 /*
  * Splits an absolute http(s) URL: host (lower case, no brackets, no userinfo
  * allowed), port (443 or 80 by default).  -1: not such a URL.

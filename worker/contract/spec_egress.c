@@ -82,9 +82,8 @@ host_usable(const char *host)
 	return true;
 }
 
-/* As host_usable(), or "*." before a name of at least two labels: only a spec may say so. */
-static bool
-pattern_usable(const char *host)
+bool
+egress_host_ok(const char *host)
 {
 	if (strncmp(host, "*.", 2) != 0)
 		return host_usable(host);
@@ -126,7 +125,7 @@ egress_check(const cJSON *list, struct error *e)
 		struct template	 t;
 		int		 found = template_next(host, &t);
 
-		if (found == 0 && !pattern_usable(host))
+		if (found == 0 && !egress_host_ok(host))
 			return broken(e, index, "host must be a name, \"*.\" and a name, or have a "
 			    "{{config.key}} in it");
 		for (; found == 1; found = template_next(t.end, &t))
@@ -184,6 +183,15 @@ host_add(struct egress *g, const char *host, const cJSON *ports)
 	return 0;
 }
 
+/* Only a host's letters matter, but a path is of no use here either. */
+static bool
+is_ascii(const char *s)
+{
+	while (*s > 0 && *s < 0x7f)
+		s++;
+	return *s == '\0';
+}
+
 /* A filled-in place: a URL has its own port, a bare host those of the rule. */
 static int
 place_add(struct egress *g, const char *place, const cJSON *ports, const char *key, bool framed)
@@ -192,9 +200,11 @@ place_add(struct egress *g, const char *place, const cJSON *ports, const char *k
 	uint16_t	 port;
 	bool		 https;
 
+	if (!is_ascii(place))
+		return refuse(g, key, "has letters outside ASCII: write an international name in its xn-- form");
 	if (url_host_port(place, host, &port, &https) == 0)
 		return host_usable(host) ? rule_add(g, host, port) : refuse(g, key, "has no usable host name");
-	if (framed ? !pattern_usable(place) : !host_usable(place))
+	if (framed ? !egress_host_ok(place) : !host_usable(place))
 		return refuse(g, key, "must be an http(s) URL or a host name, without a user name");
 	return host_add(g, place, ports);
 }
