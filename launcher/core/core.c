@@ -43,7 +43,7 @@ static bool
 must_stop(const struct invocation *iv, const void *o, struct error *why)
 {
 	*why = ERROR_NONE;
-	return iv->outlet == o && egress_check(iv, why) == -1;
+	return iv->outlet == o && egress_lost(iv, why) == -1;
 }
 
 /* Takes what the broker says; if it has died, its users are told and another takes its place for whoever comes next. */

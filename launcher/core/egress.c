@@ -55,7 +55,7 @@ egress_open(struct invocation *iv, struct error *e)
 }
 
 int
-egress_check(const struct invocation *iv, struct error *e)
+egress_lost(const struct invocation *iv, struct error *e)
 {
 	if (iv->leg == 0)
 		return 0;

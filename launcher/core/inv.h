@@ -73,7 +73,7 @@ int		 egress_fill(struct invocation *, const struct inv_request *, struct error 
 /* A leg of the broker for its worker, which cannot have asked yet; -1 with *e. */
 int		 egress_open(struct invocation *, struct error *e);
 /* 0; -1 with *e if its worker was cut off by the broker for what it did, or if the broker has died. */
-int		 egress_check(const struct invocation *, struct error *e);
+int		 egress_lost(const struct invocation *, struct error *e);
 /* The first host that was refused, NULL if none was; before egress_close(). */
 const char	*egress_refused(const struct invocation *);
 /* Ends the leg; iv->egress is what it did. */

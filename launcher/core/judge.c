@@ -55,7 +55,7 @@ inv_judge(struct invocation *iv)
 	if (iv->decided)
 		return;
 	/* Without a broker, only a good end is believed. */
-	if (egress_check(iv, &lost) == -1 && (lost.code != ERR_SYSTEM || !spoke || said.code != ERR_NONE)) {
+	if (egress_lost(iv, &lost) == -1 && (lost.code != ERR_SYSTEM || !spoke || said.code != ERR_NONE)) {
 		iv->verdict = lost;
 		return;
 	}
