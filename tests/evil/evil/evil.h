@@ -42,6 +42,13 @@ int	trap_no_log(struct call *c);
 int	trap_half_line(struct call *c);
 int	trap_full_log(struct call *c);
 
+/* way_out.c: what goes to the egress broker. */
+int	attack_hammer(struct call *c);
+int	attack_hurry(struct call *c);
+int	attack_nul_host(struct call *c);
+int	attack_huge_host(struct call *c);
+int	attack_lengths(struct call *c);
+
 /* wire.c: what goes down the result pipe. */
 int	attack_line(struct call *c);
 int	attack_read(struct call *c);
