@@ -10,8 +10,7 @@
 #include "launcher/cli/cli.h"
 #include "launcher/core/core.h"
 #include "worker/contract/util.h"
-
-#define VERSION	"0.1.0"
+#include "worker/contract/version.h"
 
 static int	cmd_help(int argc, char **argv);
 static int	cmd_version(int argc, char **argv);
@@ -54,7 +53,7 @@ cmd_version(int argc, char **argv)
 {
 	(void)argc;
 	(void)argv;
-	printf("bascule " VERSION "\n");
+	printf("bascule " BASCULE_VERSION "\n");
 	return 0;
 }
 

@@ -27,6 +27,9 @@
 #define ROUTES_MAX	16
 #define REPLIES_MAX	5
 #define ASKED_BYTES	4096
+#define ORDER_MAX	256
+#define GATE_MS		20000	/* then the test has failed */
+#define SLOW_MS		300
 
 enum how {
 	HOW_PLAIN,		/* with Content-Length */
@@ -35,6 +38,12 @@ enum how {
 	HOW_CHUNKED_CUT,	/* the last chunk never comes */
 	HOW_DROP,		/* closes without a byte */
 	HOW_ROWS,		/* body is a number: so many rows, chunked */
+	HOW_GATE,		/* plain, once server_gate requests were under way together */
+	HOW_AFTER,		/* plain, once server_gate requests have come */
+	HOW_STORM,		/* a gate for those who sign in as t1, who get a 401; others plain */
+	HOW_BLOB,		/* server_blob; the last byte of it once server_gate others have as much */
+	HOW_HANG,		/* never */
+	HOW_SLOW,		/* plain, after some time */
 };
 
 struct reply {
@@ -53,12 +62,20 @@ struct route {
 struct shared {
 	unsigned int	 hits[ROUTES_MAX + 1];	/* the last one: of no route */
 	unsigned int	 connections;
+	unsigned int	 under_way, peak;	/* requests at a gate, now and at most */
+	unsigned int	 blobs;			/* sent but for their last byte, or given up */
+	unsigned int	 order_n;
+	unsigned int	 order[ORDER_MAX];	/* routes, as they were asked */
+	int64_t		 at_ms[ORDER_MAX];
 	char		 asked[ROUTES_MAX + 1][ASKED_BYTES];	/* the last request of each */
 };
 
 static struct shared	*shared;
 static pid_t		 server_pid;
 static uint16_t		 server_port;
+static unsigned int	 server_gate;	/* set before the server starts, as these: */
+static const char	*server_blob;
+static size_t		 server_blob_bytes;
 
 static void
 server_write(int fd, const char *s, size_t n)
@@ -98,8 +115,51 @@ server_rows(int fd, long n)
 	server_write(fd, "0\r\n\r\n", 5);
 }
 
+/* False: the counter did not get there. */
+static bool
+server_wait(const unsigned int *counter, unsigned int n)
+{
+	for (int64_t until = now_ms() + GATE_MS; now_ms() < until; usleep(1000))
+		if (__atomic_load_n(counter, __ATOMIC_SEQ_CST) >= n)
+			return true;
+	return false;
+}
+
+static bool
+server_at_gate(void)
+{
+	unsigned int	 now = __atomic_add_fetch(&shared->under_way, 1, __ATOMIC_SEQ_CST), peak = shared->peak;
+	bool		 open;
+
+	while (now > peak && !__atomic_compare_exchange_n(&shared->peak, &peak, now, false, __ATOMIC_SEQ_CST,
+	    __ATOMIC_SEQ_CST))
+		;
+	open = server_wait(&shared->peak, server_gate);
+	usleep(30000);		/* those that come too many show themselves */
+	__atomic_sub_fetch(&shared->under_way, 1, __ATOMIC_SEQ_CST);
+	return open;
+}
+
 static void
-server_reply(int fd, const struct reply *r)
+server_send_blob(int fd, const struct reply *r)
+{
+	char	 head[256];
+	size_t	 n = server_blob_bytes - 1, at = 0;
+	ssize_t	 w = 1;
+	int	 len = snprintf(head, sizeof(head), "HTTP/1.1 %d X\r\n%sContent-Length: %zu\r\n\r\n", r->status,
+	    r->headers == NULL ? "" : r->headers, server_blob_bytes);
+
+	server_write(fd, head, (size_t)len);
+	for (; at < n && w > 0; at += (size_t)(w > 0 ? w : 0))
+		w = send(fd, server_blob + at, n - at, MSG_NOSIGNAL);
+	__atomic_add_fetch(&shared->blobs, 1, __ATOMIC_SEQ_CST);
+	if (w <= 0 || !server_wait(&shared->blobs, server_gate))
+		_exit(0);
+	server_write(fd, server_blob + n, 1);
+}
+
+static void
+server_say(int fd, const struct reply *r)
 {
 	char	 head[2048];
 	size_t	 n = strlen(r->body == NULL ? "" : r->body);
@@ -127,6 +187,27 @@ server_reply(int fd, const struct reply *r)
 		server_write(fd, "\r\n0\r\n\r\n", 7);
 	if (r->how == HOW_CUT || r->how == HOW_CHUNKED_CUT)
 		_exit(0);
+}
+
+/* When, and what. */
+static void
+server_reply(int fd, const struct reply *r)
+{
+	static const struct reply	 closed = { 400, "\"the gate stayed closed\"", NULL, HOW_PLAIN };
+
+	if (r->how == HOW_HANG)
+		for (;;)
+			pause();
+	if (r->how == HOW_SLOW)
+		usleep(SLOW_MS * 1000);
+	if (r->how == HOW_BLOB) {
+		server_send_blob(fd, r);
+		return;
+	}
+	if ((r->how == HOW_GATE && !server_at_gate()) ||
+	    (r->how == HOW_AFTER && !server_wait(&shared->order_n, server_gate)))
+		r = &closed;
+	server_say(fd, r);
 }
 
 /* One request, headers and body; false: the client is gone. */
@@ -157,7 +238,9 @@ static void
 server_answer(int fd, const struct route *routes, size_t nroutes, const char *text)
 {
 	static const struct reply	 lost = { 404, "{\"detail\":\"no such target\"}", NULL, HOW_PLAIN };
+	static const struct reply	 refused = { 401, "", NULL, HOW_GATE };
 	const char			*target = strchr(text, ' ') + 1;
+	unsigned int			 turn;
 	size_t				 n = strcspn(target, " "), i = 0, k;
 
 	while (i < nroutes && (strlen(routes[i].target) != n || strncmp(routes[i].target, target, n) != 0))
@@ -169,12 +252,19 @@ server_answer(int fd, const struct route *routes, size_t nroutes, const char *te
 		return;
 	}
 	snprintf(shared->asked[i], ASKED_BYTES, "%s", text);
+	if ((turn = __atomic_fetch_add(&shared->order_n, 1, __ATOMIC_SEQ_CST)) < ORDER_MAX) {
+		shared->order[turn] = (unsigned int)i;
+		shared->at_ms[turn] = now_ms();
+	}
 	k = __atomic_fetch_add(&shared->hits[i], 1, __ATOMIC_SEQ_CST);
 	if (k >= REPLIES_MAX)
 		k = REPLIES_MAX - 1;
 	while (k > 0 && routes[i].replies[k].status == 0)
 		k--;
-	server_reply(fd, &routes[i].replies[k]);
+	if (routes[i].replies[k].how == HOW_STORM && strstr(text, "Bearer t1\r\n") != NULL)
+		server_reply(fd, &refused);
+	else
+		server_reply(fd, &routes[i].replies[k]);
 }
 
 static void

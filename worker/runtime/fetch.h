@@ -30,7 +30,9 @@ struct fetch;		/* one source: base URL, sign-in, retry state, connections */
 #define FETCH_STREAM_BYTES_MAX	((uint64_t)4 << 30)	/* one answer read row by row */
 #define FETCH_ROW_BYTES_MAX	(8u << 20)	/* one row of it */
 #define FETCH_PAGES_MAX		1000000u	/* pages of one list */
-#define FETCH_PARALLEL_MAX	16u		/* requests under way at once */
+#define FETCH_BODIES_BYTES_MAX	(64u << 20)	/* all answers under way together */
+#define FETCH_PARALLEL		4u		/* requests under way at once, where nothing is said */
+#define FETCH_PARALLEL_MAX	16u
 #define FETCH_ATTEMPTS_MAX	5u		/* first try included */
 #define FETCH_TIMEOUT_MS	60000		/* one attempt without a byte moving */
 #define FETCH_CONNECT_MS	15000
@@ -74,7 +76,7 @@ struct fetch_options {
 	const char		*ca_bundle;	/* PEM, beside the system's CAs; NULL: config "caBundle" */
 	const char		*content_type;	/* of bodies; NULL: application/json */
 	const char		*accept;	/* NULL: application/json */
-	unsigned int		 parallel;	/* 0: 4 */
+	unsigned int		 parallel;	/* 0: FETCH_PARALLEL; more than FETCH_PARALLEL_MAX is that */
 	unsigned int		 attempts;	/* 0: FETCH_ATTEMPTS_MAX */
 	int			 timeout_ms;	/* 0: FETCH_TIMEOUT_MS */
 	/*
@@ -101,6 +103,7 @@ void		 fetch_free(struct fetch *f);
 #define FETCH_REPEATABLE (1u << 1)	/* repeat blindly although the method is POST or PATCH */
 #define FETCH_ONCE	(1u << 2)	/* never repeat */
 #define FETCH_ANY_STATUS (1u << 3)	/* 4xx and 5xx are answers, not failures (after retries) */
+#define FETCH_MAY_MISS	(1u << 5)	/* 404 is an answer: it is looked for, and may be gone */
 #define FETCH_FORM	(1u << 4)	/* body is an object sent as application/x-www-form-urlencoded */
 
 struct fetch_param { const char *name, *value; };	/* value NULL: left out */

@@ -167,7 +167,7 @@ oauth_token(struct fetch *f, char **token, int64_t *life_s, struct error *e)
 		r = error_set(e, ERR_INVALID_CONFIGURATION, "sign-in: client id or secret is too long");
 	else {
 		headers[0] = a->secret_in_body ? NULL : line.data;
-		if ((r = fetch_url_call(f, a->token_url, &rq, form.data, &rs, e)) == -1)
+		if ((r = fetch_form_call(f, a->token_url, &rq, form.data, &rs, e)) == -1)
 			error_in(e, "sign-in");
 		else
 			r = token_read(a, &rs, token, life_s, e);
@@ -184,6 +184,7 @@ token_drop(struct token *t)
 {
 	text_wipe(t->value);
 	t->value = NULL;
+	t->serial++;
 }
 
 static int
@@ -228,13 +229,21 @@ token_have(struct fetch *f, struct error *e)
 	return 0;
 }
 
+/* Of many requests that are refused at once only the first throws the token away. */
 bool
-auth_renew(struct fetch *f)
+auth_renew(struct fetch *f, uint64_t serial)
 {
 	if (f->auth.kind != AUTH_OAUTH2_CC && f->auth.kind != AUTH_CUSTOM)
 		return false;
-	token_drop(&f->token);
+	if (serial == f->token.serial)
+		token_drop(&f->token);
 	return true;
+}
+
+void
+auth_forget(struct fetch *f)
+{
+	token_drop(&f->token);
 }
 
 int

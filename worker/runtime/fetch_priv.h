@@ -1,7 +1,10 @@
 /*
  * fetch_priv.h -- what the files of the fetch layer share.  Not for connectors.
  *
- *	fetch.c		a client and its requests
+ *	fetch.c		a client; the calls that connectors make
+ *	fetch_run.c	requests under way: a window of them, or one
+ *	fetch_send.c	what is sent: headers, body, sign-in
+ *	fetch_judge.c	what comes after an attempt: an end, another one, a wait
  *	fetch_answer.c	what an answer means
  *	fetch_try.c	one attempt over libcurl
  *	fetch_tls.c	what is loaded before the walls; the CA store
@@ -26,11 +29,16 @@
 #define FETCH_TEXT_BYTES_MAX	200u		/* of an answer, in an error text */
 #define FETCH_FAILURE_BYTES_MAX	(1 * MIB)	/* of an answer that says it failed */
 #define FETCH_ALIVE_MS		60000		/* silence after which a keepAlive is sent */
+#define FETCH_TURN_MS		1000		/* longest wait without a look at the clocks */
+#define FETCH_WINDOW		4u		/* requests begun for each that may be under way: the others wait */
 #define FETCH_TOKEN_EARLY_MS	30000		/* a token is replaced this long before its end */
 #define FETCH_TOKEN_S		3600		/* life of a token that does not say */
 
 /* Before the walls, once: libcurl, OpenSSL, the CA store, time zone. */
 int	fetch_preload(struct error *e);
+
+/* FETCH_ALIVE_MS; tests are less patient. */
+extern int64_t	fetch_alive_after_ms;
 
 /* A connected socket, or -1.  Tests put a plain connect in its place. */
 extern int (*fetch_connect)(const char *host, uint16_t port, struct error *e);
@@ -45,6 +53,14 @@ struct origin {
 struct token {
 	char		*value;
 	int64_t		 until_ms;
+	uint64_t	 serial;	/* grows as tokens are thrown away */
+};
+
+/* What requests made from inside a callback of others may not share with them. */
+struct level {
+	CURLM		*multi;		/* holds the connections */
+	CURL		*idle[FETCH_PARALLEL_MAX];
+	unsigned int	 nidle;
 };
 
 struct fetch {
@@ -55,14 +71,18 @@ struct fetch {
 	struct token		 token;
 	char			**headers;	/* NULL-terminated */
 	char			*content_type, *accept;
-	unsigned int		 attempts;
+	unsigned int		 attempts, parallel;
 	int			 timeout_ms;
 	int64_t			(*wait_ms)(void *arg, const struct fetch_response *rs, unsigned int attempt);
 	void			*wait_arg;
 	void			(*explain)(void *arg, const struct fetch_response *rs, struct error *e);
 	void			*explain_arg;
-	CURL			*easy[FETCH_LEVELS_MAX];
-	unsigned int		 level;
+	struct curl_slist	*placeholder;	/* for every host */
+	struct level		 levels[FETCH_LEVELS_MAX];
+	unsigned int		 level;		/* the first that has nothing under way */
+	size_t			 held;		/* bytes of answers under way */
+	int64_t			 pause_until_ms;	/* the source wants nothing before */
+	int64_t			 away_ms;	/* spent in callbacks, while transfers could not go on */
 	int64_t			 alive_ms;	/* when a record was written last, as far as is known */
 	uint64_t		 alive_count;
 	bool			 warned;
@@ -74,13 +94,18 @@ struct fetch {
 struct attempt {
 	struct fetch			*f;
 	const struct fetch_request	*rq;
-	const char			*url;
 	const char			*method;
+	const char			*url;		/* signed.data */
+	struct buf			 signed_url;
 	struct origin			 origin;	/* of url */
 	const char			*body;		/* NULL: none */
 	size_t				 body_bytes;
 	struct curl_slist		*headers;
+	uint64_t			 token;		/* serial of the one it was signed with */
+	size_t				 envelope_max;
+	bool				 alone;		/* nothing else is under way */
 	CURL				*easy;
+	struct level			*level;
 
 	CURLcode			 code;
 	char				 curl_text[CURL_ERROR_SIZE];
@@ -88,20 +113,87 @@ struct attempt {
 	struct buf			 head;		/* header lines of the last answer, '\n' between */
 	struct buf			 in;
 	uint64_t			 in_bytes;
+	size_t				 held;		/* of f->held */
 	struct rows			*rows;
 	size_t				 nrows;
 	unsigned int			 sends;		/* libcurl repeats by itself on a dead connection */
+	int64_t				 moved_ms;	/* when a byte moved last, by fetch_clock() */
+	curl_off_t			 moved;		/* bytes until then */
+	bool				 opened;	/* it waits for a connection of its own */
+	bool				 silent;	/* too long */
+	bool				 crowded;	/* its answer does not fit beside the others */
 	bool				 sent;		/* the request may have reached the source */
 	bool				 cut;		/* the answer broke off */
 	bool				 callers;	/* err is the row callback's */
 	struct error			 err;		/* of a callback; ERR_NONE: none */
 };
 
+/* A request on its way: its attempts, one after the other. */
+enum job_state {
+	JOB_FREE,
+	JOB_READY,		/* the next attempt begins when it is due */
+	JOB_FLYING,		/* an attempt is under way */
+};
+struct job {
+	enum job_state		 state;
+	size_t			 i;		/* which of the caller's */
+	struct fetch_request	 rq;
+	bool			 has_body;
+	bool			 ours;		/* goes to the source, not to a token endpoint elsewhere */
+	const char		*form;		/* of a sign-in; NULL: rq says all */
+	struct buf		 url;		/* without sign-in */
+	struct buf		 body;
+	unsigned int		 attempt;	/* from 1 */
+	unsigned int		 redirects;
+	bool			 renewed;	/* a 401 has led to another token */
+	bool			 alone;		/* runs while nothing else does */
+	int64_t			 due_ms;
+	struct attempt		 a;
+};
+
+/* fetch_run.c */
+struct run {
+	struct fetch			*f;
+	const struct fetch_request	*rqs;
+	size_t				 n;
+	unsigned int			 flags;		/* added to theirs */
+	unsigned int			 parallel;
+	const char			*url, *form;	/* of a sign-in: n is 1 */
+	int				(*done)(void *arg, size_t i, struct fetch_response *rs, struct error *e);
+	void				*arg;
+
+	/* Private. */
+	struct job			*jobs;
+	size_t				 njobs, open, next;
+	unsigned int			 flying;
+	unsigned int			 level;
+};
+/* All requests to their ends; the first failure, or -1 from done, is the end of all. */
+int	run_requests(struct run *r, struct error *e);
+
+/* fetch_send.c: makes j->a, ready to be started. */
+int	job_sign(struct fetch *f, struct job *j, struct error *e);
+int	job_body(struct job *j, struct error *e);
+
+/* fetch_judge.c */
+enum next { NEXT_DONE, NEXT_AGAIN, NEXT_FAIL };
+/* After an attempt: NEXT_AGAIN with j->due_ms set, or the end. */
+enum next job_judge(struct job *j, struct fetch_response *rs, struct error *e);
+
 /* fetch_try.c */
-void	attempt_run(struct attempt *a);
+int	attempt_start(struct attempt *a, struct level *l, struct error *e);
+/* It came to its end, or is given up. */
+void	attempt_stop(struct attempt *a, CURLcode code);
 void	attempt_end(struct attempt *a);
 int	attempt_rows(struct attempt *a);	/* makes a->rows if there are none */
+void	level_free(struct level *l);
 void	fetch_alive(struct fetch *f);
+/*
+ * A clock that stands still during callbacks: what is spent in them is nobody's
+ * silence.  To put it back after one is to have stopped it.
+ */
+int64_t	fetch_clock(const struct fetch *f);
+void	fetch_clock_set(struct fetch *f, int64_t ms);
 
 /* In a request's flags: nobody wants the body, so it need not be JSON. */
 #define FETCH_BODY_UNREAD	(1u << 16)
@@ -111,7 +203,8 @@ void	fetch_alive(struct fetch *f);
 int	fetch_url_make(const struct fetch *f, const struct fetch_request *rq, struct buf *url, struct error *e);
 /* The header of that name behind the value `after` (NULL: the first), or NULL. */
 const char *header_next(const struct fetch_response *rs, const char *name, const char *after);
-int	fetch_url_call(struct fetch *f, const char *url, const struct fetch_request *rq, const char *form,
+/* A POST of a form to any URL. */
+int	fetch_form_call(struct fetch *f, const char *url, const struct fetch_request *rq, const char *form,
 	    struct fetch_response *rs, struct error *e);
 /* Waits, with keepAlives. */
 void	fetch_sleep(struct fetch *f, int64_t ms);
@@ -165,8 +258,9 @@ int	auth_copy(struct auth *to, const struct auth *from, struct error *e);
 void	auth_wipe(struct auth *a);
 /* Adds what signs this request in: a header, or a parameter to url. */
 int	auth_apply(struct fetch *f, struct curl_slist **headers, struct buf *url, struct error *e);
-/* True if a 401 may be cured by a new token. */
-bool	auth_renew(struct fetch *f);
+/* True if a 401 of a request signed with that token may be cured by another one. */
+bool	auth_renew(struct fetch *f, uint64_t serial);
+void	auth_forget(struct fetch *f);
 
 /* fetch_page.c */
 #define PAGE_PARAMS_MAX	2u		/* that paging adds to a query */

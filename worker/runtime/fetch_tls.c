@@ -28,6 +28,11 @@ fetch_preload(struct error *e)
 		return error_set(e, ERR_SYSTEM, "libcurl cannot start");
 	if ((store = X509_STORE_new()) == NULL)
 		return error_set(e, ERR_SYSTEM, "no memory for the CA store");
+	/*
+	 * What the administrator gives is trusted, be it a private intermediate
+	 * without its root: libcurl does the same with a store of its own.
+	 */
+	X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
 	/* Without the file the store is empty, and TLS fails closed unless config brings a caBundle. */
 	(void)X509_STORE_load_file(store, CA_FILE);
 	ERR_clear_error();

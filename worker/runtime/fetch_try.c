@@ -2,16 +2,19 @@
  * fetch_try.c -- one attempt over libcurl, on a socket that the broker connected.
  *
  * Every host is mapped to one numeric placeholder, so libcurl never resolves;
- * the socket callback asks the broker for the real one.
+ * the socket callback asks the broker for the real one.  One multi handle per
+ * level holds the connections, for one request at a time as for many.
  */
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "worker/runtime/fetch_priv.h"
 
-#define PLACEHOLDER	"::192.0.2.1:"	/* any host, any port: TEST-NET-1, port kept */
+#define TIMER_OFF_MS	0x7fffffffL	/* of libcurl's own timers: on_progress() has a better clock */
 
 int (*fetch_connect)(const char *host, uint16_t port, struct error *e) = egress_open;
+int64_t fetch_alive_after_ms = FETCH_ALIVE_MS;
 
 /* A record of the connector's own counts as a sign of life too. */
 void
@@ -22,22 +25,38 @@ fetch_alive(struct fetch *f)
 	if (emit_count(f->c) != f->alive_count) {
 		f->alive_count = emit_count(f->c);
 		f->alive_ms = now;
-	} else if (now - f->alive_ms >= FETCH_ALIVE_MS) {
+	} else if (now - f->alive_ms >= fetch_alive_after_ms) {
 		f->alive_ms = now;
 		if (emit_keep_alive(f->c) == -1)
 			return;		/* nobody reads: the next record says so */
 	}
 }
 
+int64_t
+fetch_clock(const struct fetch *f)
+{
+	return now_ms() - f->away_ms;
+}
+
+void
+fetch_clock_set(struct fetch *f, int64_t ms)
+{
+	f->away_ms = now_ms() - ms;
+}
+
 static curl_socket_t
 on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
 	struct attempt	*a = arg;
+	int64_t		 clock = fetch_clock(a->f);
 	int		 fd;
 
 	(void)purpose;
 	(void)address;
+	a->opened = true;
 	fd = fetch_connect(a->origin.host, a->origin.port, &a->err);
+	fetch_clock_set(a->f, clock);
+	a->moved_ms = clock;
 	return fd == -1 ? CURL_SOCKET_BAD : fd;
 }
 
@@ -55,6 +74,8 @@ on_send(void *arg, char *to, char *from, int to_port, int from_port)
 	(void)from;
 	(void)to_port;
 	(void)from_port;
+	a->opened = false;
+	a->moved_ms = fetch_clock(a->f);
 	curl_easy_getinfo(a->easy, CURLINFO_REQUEST_SIZE, &bytes);
 	if (a->sends++ == 0 || bytes == 0 || retry_repeatable(a->method, a->rq->flags))
 		return CURL_PREREQFUNC_OK;
@@ -72,17 +93,22 @@ on_sockopt(void *arg, curl_socket_t fd, curlsocktype purpose)
 	return CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 
+/* Comes once a second, and with each byte that moves. */
 static int
 on_progress(void *arg, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal, curl_off_t ulnow)
 {
 	struct attempt	*a = arg;
+	int64_t		 now = fetch_clock(a->f);
 
 	(void)dltotal;
-	(void)dlnow;
 	(void)ultotal;
-	(void)ulnow;
 	fetch_alive(a->f);
-	return 0;
+	if (dlnow + ulnow != a->moved) {
+		a->moved = dlnow + ulnow;
+		a->moved_ms = now;
+	}
+	a->silent = now - a->moved_ms >= (a->opened ? FETCH_CONNECT_MS : a->f->timeout_ms);
+	return a->silent ? 1 : 0;
 }
 
 static size_t
@@ -91,6 +117,7 @@ on_header(char *data, size_t size, size_t n, void *arg)
 	struct attempt	*a = arg;
 	size_t		 len = size * n;
 
+	a->moved_ms = fetch_clock(a->f);
 	if (len >= 5 && strncmp(data, "HTTP/", 5) == 0)
 		buf_reset(&a->head);	/* an interim answer came before */
 	while (len > 0 && (data[len - 1] == '\r' || data[len - 1] == '\n'))
@@ -104,23 +131,38 @@ static int
 on_row(void *arg, cJSON *row, struct error *e)
 {
 	struct attempt	*a = arg;
+	int64_t		 clock = fetch_clock(a->f);
 
 	a->nrows++;
-	if (a->rq->on_row(a->rq->arg, row, e) == -1) {
-		a->callers = true;
-		return -1;
-	}
-	return 0;
+	a->callers = a->rq->on_row(a->rq->arg, row, e) == -1;
+	fetch_clock_set(a->f, clock);
+	return a->callers ? -1 : 0;
 }
 
 int
 attempt_rows(struct attempt *a)
 {
-	struct rows_options	 o = { a->rq->rows, FETCH_ROW_BYTES_MAX, FETCH_BODY_BYTES_MAX, on_row, a };
+	struct rows_options	 o = { a->rq->rows, FETCH_ROW_BYTES_MAX, a->envelope_max, on_row, a };
 
 	if (a->rows == NULL && (a->rows = rows_new(&o)) == NULL)
 		return error_set(&a->err, ERR_SYSTEM, "no memory for the rows of an answer");
 	return 0;
+}
+
+/* Answers that are held at once have one bound; what does not fit is asked for again, alone. */
+static size_t
+body_hold(struct attempt *a, const char *data, size_t len)
+{
+	struct fetch	*f = a->f;
+
+	if (f->held + len > FETCH_BODIES_BYTES_MAX && !a->alone && retry_repeatable(a->method, a->rq->flags)) {
+		a->crowded = true;
+		return 0;
+	}
+	buf_add(&a->in, data, len);
+	a->held += len;
+	f->held += len;
+	return buf_check(&a->in, "the answer", &a->err) == -1 ? 0 : len;
 }
 
 static size_t
@@ -139,10 +181,8 @@ on_body(char *data, size_t size, size_t n, void *arg)
 			buf_add(&a->in, data, len);
 		return len;
 	}
-	if (a->rq->rows == NULL) {
-		buf_add(&a->in, data, len);
-		return buf_check(&a->in, "the answer", &a->err) == -1 ? 0 : len;
-	}
+	if (a->rq->rows == NULL)
+		return body_hold(a, data, len);
 	if (a->in_bytes > FETCH_STREAM_BYTES_MAX) {
 		error_set(&a->err, ERR_LIMIT, "the answer is over %llu bytes",
 		    (unsigned long long)FETCH_STREAM_BYTES_MAX);
@@ -160,14 +200,15 @@ on_body(char *data, size_t size, size_t n, void *arg)
 }
 
 static void
-options_set(struct attempt *a, CURL *c, struct curl_slist *to)
+options_set(struct attempt *a, CURL *c)
 {
 	curl_easy_setopt(c, CURLOPT_URL, a->url);
+	curl_easy_setopt(c, CURLOPT_PRIVATE, a);
 	curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(c, CURLOPT_NOPROXY, "*");
 	curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
 	curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
-	curl_easy_setopt(c, CURLOPT_CONNECT_TO, to);
+	curl_easy_setopt(c, CURLOPT_CONNECT_TO, a->f->placeholder);
 	curl_easy_setopt(c, CURLOPT_IPRESOLVE, (long)CURL_IPRESOLVE_V4);
 	curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, on_socket);
 	curl_easy_setopt(c, CURLOPT_OPENSOCKETDATA, a);
@@ -180,11 +221,12 @@ options_set(struct attempt *a, CURL *c, struct curl_slist *to)
 	curl_easy_setopt(c, CURLOPT_CAINFO, NULL);
 	curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, tls_context);
-	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, a->origin.https ? (long)CURL_HTTP_VERSION_2TLS :
+	    (long)CURL_HTTP_VERSION_1_1);
+	/* Where a connection is being made that may carry many, wait for it. */
+	curl_easy_setopt(c, CURLOPT_PIPEWAIT, a->origin.https ? 1L : 0L);
 	curl_easy_setopt(c, CURLOPT_ACCEPT_ENCODING, "gzip, deflate");
-	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, (long)FETCH_CONNECT_MS);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
-	curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, (long)(a->f->timeout_ms + 999) / 1000);
+	curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, TIMER_OFF_MS);
 	curl_easy_setopt(c, CURLOPT_NOPROGRESS, 0L);
 	curl_easy_setopt(c, CURLOPT_XFERINFOFUNCTION, on_progress);
 	curl_easy_setopt(c, CURLOPT_XFERINFODATA, a);
@@ -205,45 +247,82 @@ options_set(struct attempt *a, CURL *c, struct curl_slist *to)
 		curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, a->method);
 }
 
-void
-attempt_run(struct attempt *a)
+static int
+level_ready(struct level *l)
 {
-	struct fetch		*f = a->f;
-	struct curl_slist	*to = curl_slist_append(NULL, PLACEHOLDER);
-	long			 n = 0;
-
-	buf_init(&a->head, FETCH_HEADER_BYTES_MAX);
-	buf_init(&a->in, FETCH_BODY_BYTES_MAX);
-	if (f->level == FETCH_LEVELS_MAX || to == NULL ||
-	    (f->easy[f->level] == NULL && (f->easy[f->level] = curl_easy_init()) == NULL)) {
-		error_set(&a->err, ERR_SYSTEM, "calls from inside calls, more than %u deep, or no memory",
-		    FETCH_LEVELS_MAX);
-		a->code = CURLE_FAILED_INIT;
-		curl_slist_free_all(to);
-		return;
+	if (l->multi == NULL && (l->multi = curl_multi_init()) != NULL) {
+		curl_multi_setopt(l->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_MULTIPLEX);
+		curl_multi_setopt(l->multi, CURLMOPT_MAXCONNECTS, (long)FETCH_PARALLEL_MAX);
 	}
-	a->easy = f->easy[f->level];
-	curl_easy_reset(a->easy);
-	options_set(a, a->easy, to);
-	f->level++;
-	a->code = curl_easy_perform(a->easy);
-	f->level--;
+	if (l->multi == NULL)
+		return -1;
+	if (l->nidle == 0 && (l->idle[0] = curl_easy_init()) != NULL)
+		l->nidle = 1;
+	return l->nidle == 0 ? -1 : 0;
+}
+
+void
+level_free(struct level *l)
+{
+	while (l->nidle > 0)
+		curl_easy_cleanup(l->idle[--l->nidle]);
+	if (l->multi != NULL)
+		curl_multi_cleanup(l->multi);
+	l->multi = NULL;
+}
+
+int
+attempt_start(struct attempt *a, struct level *l, struct error *e)
+{
+	CURLMcode	 code;
+
+	if (level_ready(l) == -1)
+		return error_set(e, ERR_SYSTEM, "no memory for a request");
+	a->level = l;
+	a->easy = l->idle[--l->nidle];
+	options_set(a, a->easy);
+	a->moved_ms = fetch_clock(a->f);
+	if ((code = curl_multi_add_handle(l->multi, a->easy)) != CURLM_OK) {
+		attempt_stop(a, CURLE_FAILED_INIT);
+		return error_set(e, ERR_SYSTEM, "no request can be made: %s", curl_multi_strerror(code));
+	}
+	return 0;
+}
+
+void
+attempt_stop(struct attempt *a, CURLcode code)
+{
+	struct level	*l = a->level;
+	long		 n = 0;
+
+	a->code = code;
+	if (a->silent) {
+		a->code = CURLE_OPERATION_TIMEDOUT;
+		(void)snprintf(a->curl_text, sizeof(a->curl_text), "no byte came or went for %d s",
+		    (a->opened ? FETCH_CONNECT_MS : a->f->timeout_ms) / 1000);
+	}
 	curl_easy_getinfo(a->easy, CURLINFO_RESPONSE_CODE, &n);
 	a->status = (int)n;
 	/* REQUEST_SIZE counts what left; without a byte out the source cannot have acted. */
 	curl_easy_getinfo(a->easy, CURLINFO_REQUEST_SIZE, &n);
 	a->sent = n > 0;
 	a->cut = a->code != CURLE_OK && a->err.code == ERR_NONE && a->status != 0;
+	curl_multi_remove_handle(l->multi, a->easy);
 	/* It points into *a, which ends before the handle does; connections stay. */
 	curl_easy_reset(a->easy);
-	curl_slist_free_all(to);
+	l->idle[l->nidle++] = a->easy;
+	a->easy = NULL;
 }
 
 void
 attempt_end(struct attempt *a)
 {
+	if (a->f != NULL)
+		a->f->held -= a->held;
+	a->held = 0;
 	buf_free(&a->head);
 	buf_free(&a->in);
+	buf_wipe(&a->signed_url);	/* a key may be in it */
 	rows_free(a->rows);
 	a->rows = NULL;
 	curl_slist_free_all(a->headers);
