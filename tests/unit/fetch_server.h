@@ -29,7 +29,6 @@
 #define ASKED_BYTES	4096
 #define ORDER_MAX	256
 #define GATE_MS		20000	/* then the test has failed */
-#define SLOW_MS		300
 
 enum how {
 	HOW_PLAIN,		/* with Content-Length */
@@ -43,7 +42,7 @@ enum how {
 	HOW_STORM,		/* a gate for those who sign in as t1, who get a 401; others plain */
 	HOW_BLOB,		/* server_blob; the last byte of it once server_gate others have as much */
 	HOW_HANG,		/* never */
-	HOW_SLOW,		/* plain, after some time */
+	HOW_SLOW,		/* plain, after server_slow_ms */
 };
 
 struct reply {
@@ -74,6 +73,7 @@ static struct shared	*shared;
 static pid_t		 server_pid;
 static uint16_t		 server_port;
 static unsigned int	 server_gate;	/* set before the server starts, as these: */
+static unsigned int	 server_slow_ms;
 static const char	*server_blob;
 static size_t		 server_blob_bytes;
 
@@ -199,7 +199,7 @@ server_reply(int fd, const struct reply *r)
 		for (;;)
 			pause();
 	if (r->how == HOW_SLOW)
-		usleep(SLOW_MS * 1000);
+		usleep(server_slow_ms * 1000);
 	if (r->how == HOW_BLOB) {
 		server_send_blob(fd, r);
 		return;
