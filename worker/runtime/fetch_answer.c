@@ -49,6 +49,25 @@ answer_status_fail(struct attempt *a, const struct fetch_response *rs, struct er
 	return -1;
 }
 
+/* What to do about a certificate that is not believed. */
+static const char *
+tls_advice(const char *text)
+{
+	static const struct { const char *said, *advice; } rows[] = {
+		{ "issuer", "for a private CA set config.caBundle" },
+		{ "self-signed", "for a private CA set config.caBundle" },
+		{ "self signed", "for a private CA set config.caBundle" },
+		{ "subject name", "check the host name in the source's URL" },
+		{ "expired", "the source needs a new one, or this machine's clock is wrong" },
+		{ "not yet valid", "check this machine's clock, and the source's certificate" },
+	};
+
+	for (size_t i = 0; i < N_ITEMS(rows); i++)
+		if (strstr(text, rows[i].said) != NULL)
+			return rows[i].advice;
+	return "check the source's certificates";
+}
+
 int
 answer_curl_fail(struct attempt *a, struct error *e)
 {
@@ -65,8 +84,8 @@ answer_curl_fail(struct attempt *a, struct error *e)
 	if (a->curl_text[0] != '\0' && strncmp(a->curl_text, "getsockname", 11) != 0)
 		text = a->curl_text;
 	if (a->code == CURLE_PEER_FAILED_VERIFICATION)
-		return error_set(e, ERR_UPSTREAM, "%s %s: TLS: %s (for a private CA set config.caBundle)", a->method,
-		    url_shown(a->url, shown), text);
+		return error_set(e, ERR_UPSTREAM, "%s %s: TLS: %s (%s)", a->method, url_shown(a->url, shown), text,
+		    tls_advice(text));
 	return error_set(e, a->code == CURLE_OPERATION_TIMEDOUT ? ERR_TIMEOUT : a->cut ? ERR_INVALID_RESPONSE :
 	    ERR_UPSTREAM, "%s %s: %s", a->method, url_shown(a->url, shown), text);
 }

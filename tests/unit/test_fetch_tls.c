@@ -1,0 +1,375 @@
+/*
+ * test_fetch_tls.c -- whom fetch believes, against a TLS server with certificates
+ * made for each case; and HTTP/2, spoken by haproxy.
+ */
+#include "tests/unit/fetch_server.h"
+
+#include <openssl/err.h>
+#include <openssl/pem.h>
+#include <openssl/ssl.h>
+#include <openssl/x509v3.h>
+
+#define HOST		"source.example"
+#define DAY_S		(24 * 3600)
+#define TOGETHER	4u
+
+/* A certificate and its key. */
+struct ident {
+	X509		*cert;
+	EVP_PKEY	*key;
+};
+
+enum who { ROOT, MIDDLE, LEAF, STRANGER, WHO__MAX };
+
+static void
+extension_add(X509 *cert, int nid, const char *value)
+{
+	X509_EXTENSION	*ext = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
+
+	assert_non_null(ext);
+	assert_int_equal(X509_add_ext(cert, ext, -1), 1);
+	X509_EXTENSION_free(ext);
+}
+
+static struct ident
+ident_make(const char *name, const struct ident *issuer, bool ca, long from_s, long until_s)
+{
+	static long	 serial;
+	struct ident	 id = { X509_new(), EVP_EC_gen("P-256") };
+	X509_NAME	*n;
+
+	assert_non_null(id.cert);
+	assert_non_null(id.key);
+	n = X509_get_subject_name(id.cert);
+	X509_set_version(id.cert, 2);
+	ASN1_INTEGER_set(X509_get_serialNumber(id.cert), ++serial);
+	X509_gmtime_adj(X509_getm_notBefore(id.cert), from_s);
+	X509_gmtime_adj(X509_getm_notAfter(id.cert), until_s);
+	X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
+	X509_set_issuer_name(id.cert, issuer == NULL ? n : X509_get_subject_name(issuer->cert));
+	X509_set_pubkey(id.cert, id.key);
+	extension_add(id.cert, NID_basic_constraints, ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
+	if (!ca) {
+		char	 san[128];
+
+		snprintf(san, sizeof(san), "DNS:%s", name);
+		extension_add(id.cert, NID_subject_alt_name, san);
+	}
+	assert_true(X509_sign(id.cert, issuer == NULL ? id.key : issuer->key, EVP_sha256()) > 0);
+	return id;
+}
+
+static char *
+pem_of(const X509 *cert)
+{
+	BIO	*b = BIO_new(BIO_s_mem());
+	char	*data, *text;
+	long	 n;
+
+	assert_int_equal(PEM_write_bio_X509(b, cert), 1);
+	n = BIO_get_mem_data(b, &data);
+	assert_non_null(text = strndup(data, (size_t)n));
+	BIO_free(b);
+	return text;
+}
+
+struct tls_case {
+	const char	*name;
+	enum who	 trusted;	/* as caBundle; WHO__MAX: none is given */
+	bool		 sends_middle;
+	bool		 middle_no_ca;
+	const char	*leaf;		/* NULL: HOST */
+	long		 from_s, until_s;	/* of the leaf, from now; until 0: a day */
+	int		 most;		/* TLS version; 0: any */
+	const char	*says;		/* of the refusal; NULL: it is believed */
+};
+
+static const struct tls_case	 cases[] = {
+	{ "a chain up to the given root", ROOT, true },
+	{ "a given intermediate, its root unknown", MIDDLE },
+	{ "the server's own certificate given", LEAF },
+	{ "nothing is given", WHO__MAX, true, .says = "caBundle" },
+	{ "another CA is given", STRANGER, true, .says = "caBundle" },
+	{ "the chain has a gap", ROOT, false, .says = "caBundle" },
+	{ "another host's", ROOT, true, .leaf = "other.example", .says = "host name" },
+	{ "a wildcard for another domain", ROOT, true, .leaf = "*.other.example", .says = "host name" },
+	{ "expired", ROOT, true, .from_s = -2 * DAY_S, .until_s = -DAY_S, .says = "clock" },
+	{ "not valid yet", ROOT, true, .from_s = DAY_S, .until_s = 2 * DAY_S, .says = "not yet valid" },
+	{ "issued by what is no CA", ROOT, true, true, .says = "CA" },
+	{ "issued by what is no CA, though given", MIDDLE, true, true, .says = "CA" },
+	{ "an old protocol", ROOT, true, .most = TLS1_1_VERSION, .says = "alert protocol version" },
+};
+
+static void
+tls_serve(int fd, const struct tls_case *t, const struct ident who[WHO__MAX])
+{
+	SSL_CTX		*ctx = SSL_CTX_new(TLS_server_method());
+	const char	*answer = "HTTP/1.1 200 X\r\nContent-Length: 1\r\n\r\n1";
+	char		 text[4096];
+	int		 c;
+
+	SSL_CTX_set_security_level(ctx, 0);
+	SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
+	SSL_CTX_set_max_proto_version(ctx, t->most);
+	SSL_CTX_use_certificate(ctx, who[LEAF].cert);
+	SSL_CTX_use_PrivateKey(ctx, who[LEAF].key);
+	if (t->sends_middle)
+		SSL_CTX_add1_chain_cert(ctx, who[MIDDLE].cert);
+	while ((c = accept(fd, NULL, NULL)) != -1) {
+		SSL	*ssl = SSL_new(ctx);
+
+		shared->connections++;
+		SSL_set_fd(ssl, c);
+		if (SSL_accept(ssl) == 1)
+			while (SSL_read(ssl, text, sizeof(text)) > 0) {
+				shared->hits[0]++;
+				SSL_write(ssl, answer, (int)strlen(answer));
+			}
+		SSL_free(ssl);
+		close(c);
+	}
+	_exit(0);
+}
+
+/* A listening socket on loopback, and its port. */
+static int
+listener(uint16_t *port)
+{
+	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t		 len = sizeof(a);
+	int			 fd = socket(AF_INET, SOCK_STREAM, 0);
+
+	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
+	assert_int_equal(listen(fd, 32), 0);
+	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
+	*port = ntohs(a.sin_port);
+	return fd;
+}
+
+static void
+tls_start(const struct tls_case *t, const struct ident who[WHO__MAX])
+{
+	int	 fd = listener(&server_port);
+
+	shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	assert_true(shared != MAP_FAILED);
+	if ((server_pid = fork()) == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		setpgid(0, 0);
+		tls_serve(fd, t, who);
+	}
+	setpgid(server_pid, server_pid);
+	close(fd);
+}
+
+static void
+idents_make(const struct tls_case *t, struct ident who[WHO__MAX])
+{
+	static int	 run;
+	char		 root[32], middle[32];
+
+	/* The store outlives a case. */
+	snprintf(root, sizeof(root), "root %d", ++run);
+	snprintf(middle, sizeof(middle), "middle %d", run);
+	who[ROOT] = ident_make(root, NULL, true, -DAY_S, DAY_S);
+	who[STRANGER] = ident_make("stranger", NULL, true, -DAY_S, DAY_S);
+	who[MIDDLE] = ident_make(middle, &who[ROOT], !t->middle_no_ca, -DAY_S, DAY_S);
+	who[LEAF] = ident_make(t->leaf == NULL ? HOST : t->leaf, &who[MIDDLE], false,
+	    t->from_s == 0 ? -DAY_S : t->from_s, t->until_s == 0 ? DAY_S : t->until_s);
+}
+
+static void
+idents_free(struct ident who[WHO__MAX])
+{
+	for (size_t i = 0; i < WHO__MAX; i++) {
+		X509_free(who[i].cert);
+		EVP_PKEY_free(who[i].key);
+	}
+}
+
+/* Who is not believed gets no request, and no second try. */
+static void
+test_trust(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(cases); i++) {
+		const struct tls_case	*t = &cases[i];
+		struct ident		 who[WHO__MAX];
+		struct fetch_options	 o = { .attempts = 2, .auth = { .kind = AUTH_BEARER, .secret = "a-secret" } };
+		char			 base[64];
+		autofree char		*pem = NULL;
+		autojson		*out = NULL;
+		struct fetch		*f;
+		int			 r;
+
+		idents_make(t, who);
+		tls_start(t, who);
+		snprintf(base, sizeof(base), "https://" HOST ":%u", server_port);
+		o.base_url = base;
+		o.ca_bundle = pem = t->trusted == WHO__MAX ? NULL : pem_of(who[t->trusted].cert);
+		assert_non_null(f = client_new(o));
+		r = fetch_get(f, "/a", &out, &err);
+		print_message("%s: %d %s\n", t->name, r, err.msg);
+		assert_int_equal(r, t->says == NULL ? 0 : -1);
+		assert_int_equal(shared->hits[0], t->says == NULL ? 1 : 0);
+		if (t->says != NULL) {
+			assert_int_equal(err.code, ERR_UPSTREAM);
+			assert_non_null(strstr(err.msg, t->says));
+			assert_true(t->most != 0 || shared->connections == 1);
+		}
+		fetch_free(f);
+		server_stop();
+		idents_free(who);
+	}
+}
+
+/* haproxy: TLS and HTTP/2 in front of the plain server. */
+struct front {
+	char		 dir[64], pem[96], cfg[96];
+	pid_t		 pid;
+	uint16_t	 port;
+};
+
+static bool
+front_start(struct front *fr, const struct ident *id)
+{
+	int	 fd;
+	FILE	*file;
+
+	if (system("command -v haproxy >/dev/null || test -x /usr/sbin/haproxy") != 0)
+		return false;
+	strcpy(fr->dir, "/tmp/fetch-h2-XXXXXX");
+	assert_non_null(mkdtemp(fr->dir));
+	snprintf(fr->pem, sizeof(fr->pem), "%s/server.pem", fr->dir);
+	snprintf(fr->cfg, sizeof(fr->cfg), "%s/haproxy.cfg", fr->dir);
+	fd = listener(&fr->port);
+	assert_non_null(file = fopen(fr->pem, "w"));
+	PEM_write_X509(file, id->cert);
+	PEM_write_PrivateKey(file, id->key, NULL, NULL, 0, NULL, NULL);
+	fclose(file);
+	assert_non_null(file = fopen(fr->cfg, "w"));
+	fprintf(file, "global\n\tmaxconn 100\ndefaults\n\tmode http\n\ttimeout connect 5s\n\ttimeout client 60s\n"
+	    "\ttimeout server 60s\nlisten h2\n\tbind fd@%d ssl crt %s alpn h2\n"
+	    "\thttp-request set-header X-Version %%[req.ver]\n\tserver s 127.0.0.1:%u\n", fd, fr->pem, server_port);
+	fclose(file);
+	if ((fr->pid = fork()) == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		setenv("PATH", "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin", 1);
+		execlp("haproxy", "haproxy", "-q", "-db", "-f", fr->cfg, (char *)NULL);
+		_exit(127);
+	}
+	close(fd);
+	return true;
+}
+
+static void
+front_stop(const struct front *fr)
+{
+	kill(fr->pid, SIGKILL);
+	waitpid(fr->pid, NULL, 0);
+	unlink(fr->pem);
+	unlink(fr->cfg);
+	rmdir(fr->dir);
+}
+
+static unsigned int	 connects;
+
+static int
+counted_connect(const char *host, uint16_t port, struct error *e)
+{
+	connects++;
+	return plain_connect(host, port, e);
+}
+
+static int
+one_done(void *arg, size_t i, struct fetch_response *rs, struct error *e)
+{
+	unsigned int	*n = arg;
+
+	(void)i;
+	(void)e;
+	*n += cJSON_IsObject(rs->body) || cJSON_IsString(rs->body);
+	return 0;
+}
+
+/* Many requests together on one connection, with rows, a failure among them, and answers that do not fit. */
+static void
+h2_requests(struct fetch *f)
+{
+	struct fetch_request	 rqs[20], mixed[] = { { .path = "/hang" }, { .path = "/lost" }, { .path = "/hang" } };
+	struct rows_seen	 seen[20] = { 0 };
+	unsigned int		 n = 0;
+
+	for (size_t i = 0; i < N_ITEMS(rqs); i++)
+		rqs[i] = (struct fetch_request){ .path = "/g" };
+	assert_int_equal(fetch_many(f, rqs, N_ITEMS(rqs), one_done, &n, &err), 0);
+	assert_int_equal(n, N_ITEMS(rqs));
+	assert_int_equal(shared->peak, TOGETHER);
+	assert_non_null(strcasestr(shared->asked[0], "x-version: 2.0\r\n"));
+	assert_int_equal(connects, 1);
+
+	for (size_t i = 0; i < N_ITEMS(rqs); i++)
+		rqs[i] = (struct fetch_request){ .path = "/r", .rows = "/rows", .on_row = row_seen, .arg = &seen[i] };
+	assert_int_equal(fetch_many(f, rqs, N_ITEMS(rqs), one_done, &n, &err), 0);
+	for (size_t i = 0; i < N_ITEMS(rqs); i++)
+		assert_int_equal(seen[i].n, 2000);
+	assert_int_equal(fetch_many(f, mixed, N_ITEMS(mixed), one_done, &n, &err), -1);
+	assert_int_equal(err.code, ERR_NOT_FOUND);
+	err = ERROR_NONE;
+	assert_int_equal(fetch_get(f, "/r", NULL, &err), 0);
+	assert_int_equal(connects, 1);
+
+	n = 0;
+	for (size_t i = 0; i < TOGETHER; i++)
+		rqs[i] = (struct fetch_request){ .path = "/b" };
+	assert_int_equal(fetch_many(f, rqs, TOGETHER, one_done, &n, &err), 0);
+	assert_int_equal(n, TOGETHER);
+	assert_in_range(shared->hits[3], 5, 7);
+}
+
+static void
+test_h2(void **state)
+{
+	static const struct route	 routes[] = { { "/g", { { 200, "{}", NULL, HOW_GATE } } },
+		{ "/r", { { 200, "2000", NULL, HOW_ROWS } } }, { "/hang", { { 200, "", NULL, HOW_HANG } } },
+		{ "/b", { { 200, NULL, NULL, HOW_BLOB } } } };
+	struct ident			 id = ident_make(HOST, NULL, false, -DAY_S, DAY_S);
+	autofree char			*pem = pem_of(id.cert), *blob = NULL;
+	struct front			 fr = { .pid = -1 };
+	char				 base[64];
+	struct fetch			*f;
+
+	(void)state;
+	server_blob_bytes = FETCH_BODY_BYTES_MAX - MIB;
+	assert_non_null(blob = malloc(server_blob_bytes));
+	memset(blob, 'x', server_blob_bytes);
+	blob[0] = blob[server_blob_bytes - 1] = '"';
+	server_blob = blob;
+	server_gate = TOGETHER;
+	server_start(routes, N_ITEMS(routes));
+	if (!front_start(&fr, &id)) {
+		server_stop();
+		skip();
+	}
+	snprintf(base, sizeof(base), "https://" HOST ":%u", fr.port);
+	assert_non_null(f = client_new((struct fetch_options){ .base_url = base, .ca_bundle = pem, .parallel = TOGETHER }));
+	fetch_connect = counted_connect;
+	h2_requests(f);
+	fetch_free(f);
+	front_stop(&fr);
+	server_stop();
+	X509_free(id.cert);
+	EVP_PKEY_free(id.key);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest	 tests[] = { cmocka_unit_test(test_trust), cmocka_unit_test(test_h2) };
+	struct error		 e = ERROR_NONE;
+
+	if (fetch_preload(&e) == -1)
+		return 1;
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
