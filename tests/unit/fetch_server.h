@@ -28,7 +28,7 @@
 #define REPLIES_MAX	5
 #define ASKED_BYTES	4096
 #define ORDER_MAX	256
-#define GATE_MS		20000	/* then the test has failed */
+#define GATE_MS		60000	/* then the test has failed */
 
 enum how {
 	HOW_PLAIN,		/* with Content-Length */

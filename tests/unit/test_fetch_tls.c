@@ -316,8 +316,10 @@ h2_requests(struct fetch *f)
 	assert_int_equal(fetch_many(f, mixed, N_ITEMS(mixed), one_done, &n, &err), -1);
 	assert_int_equal(err.code, ERR_NOT_FOUND);
 	err = ERROR_NONE;
-	assert_int_equal(fetch_get(f, "/r", NULL, &err), 0);
+	/* A connection on which answers were given up is not used again. */
 	assert_int_equal(connects, 1);
+	assert_int_equal(fetch_get(f, "/r", NULL, &err), 0);
+	assert_int_equal(connects, 2);
 
 	n = 0;
 	for (size_t i = 0; i < TOGETHER; i++)
@@ -325,6 +327,7 @@ h2_requests(struct fetch *f)
 	assert_int_equal(fetch_many(f, rqs, TOGETHER, one_done, &n, &err), 0);
 	assert_int_equal(n, TOGETHER);
 	assert_in_range(shared->hits[3], 5, 7);
+	assert_int_equal(connects, 2);
 }
 
 static void

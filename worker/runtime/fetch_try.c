@@ -93,6 +93,13 @@ on_sockopt(void *arg, curl_socket_t fd, curlsocktype purpose)
 	return CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 
+/* A connection on which something was broken off is used to its end and no more. */
+static void
+spoil(const struct attempt *a)
+{
+	curl_easy_setopt(a->easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
 /* Comes once a second, and with each byte that moves. */
 static int
 on_progress(void *arg, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal, curl_off_t ulnow)
@@ -107,8 +114,11 @@ on_progress(void *arg, curl_off_t dltotal, curl_off_t dlnow, curl_off_t ultotal,
 		a->moved = dlnow + ulnow;
 		a->moved_ms = now;
 	}
-	a->silent = now - a->moved_ms >= (a->opened ? FETCH_CONNECT_MS : a->f->timeout_ms);
-	return a->silent ? 1 : 0;
+	if (now - a->moved_ms < (a->opened ? FETCH_CONNECT_MS : a->f->timeout_ms))
+		return 0;
+	a->silent = true;
+	spoil(a);
+	return 1;
 }
 
 static size_t
@@ -149,28 +159,36 @@ attempt_rows(struct attempt *a)
 	return 0;
 }
 
-/* Answers that are held at once have one bound; what does not fit is asked for again, alone. */
+/*
+ * Answers that are held at once have one bound.  What does not fit is read to
+ * its end and thrown away, and asked for again alone: to break it off might
+ * hold up those that share its connection.
+ */
 static size_t
 body_hold(struct attempt *a, const char *data, size_t len)
 {
 	struct fetch	*f = a->f;
 
 	if (f->held + len > FETCH_BODIES_BYTES_MAX && !a->alone && retry_repeatable(a->method, a->rq->flags)) {
+		f->held -= a->held;
+		a->held = 0;
+		buf_free(&a->in);
 		a->crowded = true;
-		return 0;
 	}
-	buf_add(&a->in, data, len);
-	a->held += len;
-	f->held += len;
+	if (a->in_bytes > FETCH_BODY_BYTES_MAX)
+		a->in.failed = true;
+	else if (!a->crowded) {
+		buf_add(&a->in, data, len);
+		a->held += len;
+		f->held += len;
+	}
 	return buf_check(&a->in, "the answer", &a->err) == -1 ? 0 : len;
 }
 
 static size_t
-on_body(char *data, size_t size, size_t n, void *arg)
+body_take(struct attempt *a, const char *data, size_t len)
 {
-	struct attempt	*a = arg;
-	size_t		 len = size * n;
-	long		 status = 0;
+	long	 status = 0;
 
 	curl_easy_getinfo(a->easy, CURLINFO_RESPONSE_CODE, &status);
 	a->in_bytes += len;
@@ -197,6 +215,16 @@ on_body(char *data, size_t size, size_t n, void *arg)
 		return 0;
 	}
 	return len;
+}
+
+static size_t
+on_body(char *data, size_t size, size_t n, void *arg)
+{
+	size_t	 taken = body_take(arg, data, size * n);
+
+	if (taken != size * n)
+		spoil(arg);
+	return taken;
 }
 
 static void
@@ -307,6 +335,8 @@ attempt_stop(struct attempt *a, CURLcode code)
 	curl_easy_getinfo(a->easy, CURLINFO_REQUEST_SIZE, &n);
 	a->sent = n > 0;
 	a->cut = a->code != CURLE_OK && a->err.code == ERR_NONE && a->status != 0;
+	if (a->code != CURLE_OK)
+		spoil(a);
 	curl_multi_remove_handle(l->multi, a->easy);
 	/* It points into *a, which ends before the handle does; connections stay. */
 	curl_easy_reset(a->easy);
