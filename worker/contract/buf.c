@@ -89,6 +89,12 @@ buf_add(struct buf *b, const void *p, size_t n)
 	b->data[b->len] = '\0';
 }
 
+char *
+buf_space(struct buf *b, size_t n)
+{
+	return buf_room(b, n) ? b->data + b->len : NULL;
+}
+
 void
 buf_adds(struct buf *b, const char *s)
 {

@@ -30,6 +30,11 @@ void	buf_add(struct buf *, const void *, size_t);
 void	buf_adds(struct buf *, const char *);
 void	buf_addc(struct buf *, char);
 void	buf_addf(struct buf *, const char *, ...) __attribute__((format(printf, 2, 3)));
+/*
+ * Room for n bytes behind the content, to be written by the caller, who then adds what was written to len.
+ * NULL: does not fit.
+ */
+char	*buf_space(struct buf *, size_t n);
 /* Drops n bytes from the front. */
 void	buf_consume(struct buf *, size_t n);
 /* 0, or -1 with ERR_LIMIT and what in the message. */

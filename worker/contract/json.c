@@ -12,6 +12,7 @@
 
 #define MEMBERS_PAIRWISE	16	/* up to here duplicates are looked for pair by pair */
 #define POINTER_BYTES_MAX	200	/* of the pointer in a message */
+#define WHOLE_DIGITS		15	/* any number of so many digits is exact in a double */
 
 const struct json_limits json_limits_default = { REQUEST_BYTES_MAX, JSON_DEPTH_MAX, JSON_NODES_MAX };
 
@@ -130,6 +131,20 @@ no_memory(struct error *e)
 	return error_set(e, ERR_LIMIT, "out of memory for JSON");
 }
 
+/* What JSON mostly has needs no strtod: a whole number that a double holds exactly. */
+static double
+number_value(const char *digits, size_t len)
+{
+	double	 v = 0;
+
+	for (size_t i = 0; i < len && len <= WHOLE_DIGITS; i++) {
+		if (digits[i] < '0' || digits[i] > '9')
+			return strtod(digits, NULL);
+		v = v * 10 + (digits[i] - '0');
+	}
+	return len <= WHOLE_DIGITS ? v : strtod(digits, NULL);
+}
+
 static cJSON *
 number_node(const char *digits, size_t len)
 {
@@ -140,7 +155,7 @@ number_node(const char *digits, size_t len)
 		return NULL;
 	memcpy(text, digits, len);
 	text[len] = '\0';
-	if ((v = cJSON_CreateNumber(strtod(text, NULL))) == NULL) {
+	if ((v = cJSON_CreateNumber(number_value(text, len))) == NULL) {
 		cJSON_free(text);
 		return NULL;
 	}

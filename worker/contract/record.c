@@ -49,7 +49,9 @@ record_print(struct buf *b, enum record rec, const cJSON *data)
 			buf_adds(b, "{}");
 		buf_addc(b, ',');
 	}
-	buf_addf(b, "\"type\":\"%s\"}\n", record_name(rec));
+	buf_adds(b, "\"type\":\"");
+	buf_adds(b, record_name(rec));
+	buf_adds(b, "\"}\n");
 }
 
 void

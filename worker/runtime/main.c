@@ -22,7 +22,7 @@
 #include "worker/runtime/runtime.h"
 #include "worker/runtime/worker.h"
 
-#define READ_BYTES	(64 * KIB)
+#define READ_BYTES	(1 * KIB)	/* room for at least so much at each read */
 #define PATH_BYTES	4096
 #define VERDICT_LINE_BYTES (16 * KIB)	/* an error's text, each byte an escape, and the rest */
 
@@ -55,28 +55,31 @@ spec_beside(struct spec *sp, struct error *e)
 	return spec_load(path, sp, e);
 }
 
+/* Most requests are small: no page is touched that is not needed. */
 static int
 request_read(struct request *rq, struct error *e)
 {
 	struct buf	 b;
-	char		*chunk = malloc(READ_BYTES);
-	ssize_t		 n;
+	char		*space;
+	ssize_t		 n = 0;
 	int		 r = -1;
 
-	buf_init(&b, REQUEST_BYTES_MAX);
-	while (chunk != NULL && ((n = read(FD_REQUEST, chunk, READ_BYTES)) > 0 || (n == -1 && errno == EINTR)))
+	buf_init(&b, REQUEST_BYTES_MAX + READ_BYTES);
+	while (b.len <= REQUEST_BYTES_MAX && (space = buf_space(&b, READ_BYTES)) != NULL &&
+	    ((n = read(FD_REQUEST, space, b.cap - b.len - 1)) > 0 || (n == -1 && errno == EINTR)))
 		if (n > 0)
-			buf_add(&b, chunk, (size_t)n);
-	if (chunk == NULL)
+			b.len += (size_t)n;
+	if (b.failed)
 		error_set(e, ERR_SYSTEM, "no memory for the request");
 	else if (n == -1)
 		error_sys(e, "read the request");
-	else if (buf_check(&b, "request", e) == 0)
-		r = request_parse(b.data == NULL ? "" : b.data, b.len, rq, e);
-	if (chunk != NULL)
-		explicit_bzero(chunk, READ_BYTES);
-	free(chunk);
-	buf_wipe(&b);
+	else if (b.len > REQUEST_BYTES_MAX)
+		error_set(e, ERR_LIMIT, "request: over %d bytes", REQUEST_BYTES_MAX);
+	else
+		r = request_parse(b.data, b.len, rq, e);
+	if (b.data != NULL)
+		explicit_bzero(b.data, b.len);
+	buf_free(&b);
 	return r;
 }
 

@@ -90,6 +90,7 @@ nursery_run(unsigned int waived)
 	if (dup2(FD_COMPLAINT, STDERR_FILENO) == -1)
 		_exit(error_face(ERR_SYSTEM)->exit);
 	sandbox_lock(waived);
+	heap_settle();
 	close(STDERR_FILENO);
 	if (report(0, 0) == -1)
 		_exit(error_face(ERR_SYSTEM)->exit);

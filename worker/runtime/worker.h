@@ -1,5 +1,5 @@
 /*
- * worker.h -- between main.c, nursery.c and scrub.c.
+ * worker.h -- between main.c, nursery.c, heap.c and scrub.c.
  */
 #ifndef RUNTIME_WORKER_H
 #define RUNTIME_WORKER_H
@@ -16,5 +16,11 @@ void	scrub_setup(void);
  * after that: what is left to do is a write from static memory, and the end.
  */
 void	scrub(void);
+
+/*
+ * Leaves nothing free in the heap but its top, which is made wide enough for an ordinary
+ * command: each page that a forked worker writes to is copied first, and free blocks lie on many.
+ */
+void	heap_settle(void);
 
 #endif

@@ -1,0 +1,51 @@
+/*
+ * heap.c -- the nursery's heap as its workers find it.
+ *
+ * Loading leaves hundreds of free blocks behind.  A worker's first allocations
+ * would sort and take them, page by page, and in a forked process each page
+ * written to costs a fault and a copy: half of what a worker costs in all.  So the
+ * nursery takes them itself, and its workers allocate side by side from the top.
+ */
+#include <malloc.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "worker/contract/limits.h"
+#include "worker/runtime/worker.h"
+
+#define TOP_BYTES	(96 * KIB)	/* below what malloc would give back */
+#define LARGE_BYTES	(64 * KIB)	/* larger free blocks are used up in pieces of this size */
+#define SMALL_BYTES	1032		/* from here down malloc keeps freed blocks by size ... */
+#define SMALL_STEP	16		/* ... in such steps */
+#define BLOCKS_MAX	100000		/* of one size */
+
+static void	*volatile block;	/* volatile: a compiler may leave out an allocation that nobody looks at */
+
+/* Takes what is free in blocks of this size, until one comes from the top; that one goes back if it becomes top again. */
+static void
+take_free(size_t bytes, uintptr_t top)
+{
+	int	 n = 0;
+
+	do
+		block = malloc(bytes);
+	while (block != NULL && (uintptr_t)block < top && ++n < BLOCKS_MAX);
+	if (bytes > SMALL_BYTES)
+		free(block);
+}
+
+void
+heap_settle(void)
+{
+	uintptr_t	 top;
+
+	malloc_trim(0);
+	top = (uintptr_t)sbrk(0) - mallinfo2().keepcost;
+	for (size_t n = LARGE_BYTES; n > SMALL_BYTES; n /= 2)
+		take_free(n, top);
+	for (size_t n = SMALL_BYTES; n >= SMALL_STEP; n -= SMALL_STEP)
+		take_free(n, top);
+	block = malloc(TOP_BYTES);
+	free(block);
+}
