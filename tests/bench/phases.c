@@ -1,0 +1,225 @@
+/*
+ * phases.c -- where the time of a cold start goes: a nursery, its first worker, one record.
+ *
+ * The linker puts the __wrap_ functions below in front of the core's and the
+ * sandbox's own, and those of phased/ in front of the runtime's: what is timed is what
+ * runs.  All clocks are one (CLOCK_MONOTONIC), so all stamps fall on one line of time.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "sandbox/private.h"
+#include "tests/bench/bench.h"
+#include "tests/bench/call.h"
+
+#define STAMPS_MAX	64
+
+struct stamps {
+	int	n;
+	struct {
+		char	 what[48];
+		int64_t	 ns;
+	} at[STAMPS_MAX];
+};
+
+static struct stamps	*early;		/* shared with the child until it execs; NULL: nobody asks */
+
+static void
+stamp_at(struct stamps *s, const char *what, int64_t ns)
+{
+	if (s == NULL || s->n == STAMPS_MAX)
+		return;
+	snprintf(s->at[s->n].what, sizeof(s->at[s->n].what), "%s", what);
+	s->at[s->n++].ns = ns;
+}
+
+static void
+stamp(const char *what)
+{
+	stamp_at(early, what, now_ns());
+}
+
+pid_t	__real_sandbox_clone(unsigned int waived, int *pidfd);
+pid_t	__wrap_sandbox_clone(unsigned int waived, int *pidfd);
+pid_t
+__wrap_sandbox_clone(unsigned int waived, int *pidfd)
+{
+	pid_t	 pid = __real_sandbox_clone(waived, pidfd);
+
+	if (pid != 0)
+		stamp("launcher: cloned with namespaces");
+	return pid;
+}
+
+int	__real_sandbox_map_ids(pid_t child, unsigned int waived);
+int	__wrap_sandbox_map_ids(pid_t child, unsigned int waived);
+int
+__wrap_sandbox_map_ids(pid_t child, unsigned int waived)
+{
+	int	 r = __real_sandbox_map_ids(child, waived);
+
+	stamp("launcher: ids mapped");
+	return r;
+}
+
+#define WRAP(name, what, ...)						\
+	void	__real_##name(WRAP_TYPES_##name);			\
+	void	__wrap_##name(WRAP_TYPES_##name);			\
+	void								\
+	__wrap_##name(WRAP_TYPES_##name)				\
+	{								\
+		__real_##name(__VA_ARGS__);				\
+		stamp(what);						\
+	}
+#define WRAP_TYPES_root_take	const char *program
+#define WRAP_TYPES_ids_become	unsigned int waived
+#define WRAP_TYPES_root_enter	void
+#define WRAP_TYPES_rlimits_set	const struct sandbox_wall *w
+#define WRAP_TYPES_landlock_load const char *program
+#define WRAP_TYPES_filter_enter	enum filter f, unsigned int waived
+WRAP(root_take, "child: trees taken", program)
+WRAP(ids_become, "child: became nobody", waived)
+WRAP(root_enter, "child: new root entered")
+WRAP(rlimits_set, "child: limits set", w)
+WRAP(landlock_load, "child: Landlock, stage 1", program)
+WRAP(filter_enter, "child: filter, stage 1", f, waived)
+
+/* The worker's own stamps come in its record. */
+static void
+record_taken(void *arg, const struct line_facts *f, const char *line, size_t len)
+{
+	struct error	 e = ERROR_NONE;
+	autojson	*doc = json_parse(line, len, NULL, &e);
+	const cJSON	*one;
+
+	(void)f;
+	stamp_at(arg, "launcher: first record", now_ns());
+	cJSON_ArrayForEach(one, json_at(doc, "/data/stamps"))
+		stamp_at(arg, json_str(one, "what", "?"), json_i64(one, "ns", 0));
+}
+
+int	__real_sandbox_verify(pid_t worker, unsigned int waived, char *why, size_t n);
+int	__wrap_sandbox_verify(pid_t worker, unsigned int waived, char *why, size_t n);
+int
+__wrap_sandbox_verify(pid_t worker, unsigned int waived, char *why, size_t n)
+{
+	int	 r;
+
+	stamp("launcher: locked seen");
+	r = __real_sandbox_verify(worker, waived, why, n);
+	stamp("launcher: walls verified");
+	return r;
+}
+
+void	__real_worker_born(struct worker *w, pid_t pid, int pidfd);
+void	__wrap_worker_born(struct worker *w, pid_t pid, int pidfd);
+void
+__wrap_worker_born(struct worker *w, pid_t pid, int pidfd)
+{
+	stamp("launcher: worker reported");
+	__real_worker_born(w, pid, pidfd);
+}
+
+/* One cold start; stamps of it in *early. */
+static int
+start_once(struct error *e)
+{
+	const char	*program = bench_path("tests/bench/phased/phased");
+	struct call_run	 c = CALL_RUN("{\"type\":\"bench:stamps\",\"input\":{},\"config\":{}}\n");
+	struct nursery	*n = call_nursery(program, 0, e);
+
+	if (n == NULL)
+		return -1;
+	c.record = record_taken;
+	c.arg = early;
+	stamp("launcher: nursery ready");
+	if (call_begin(&c, n, program, 0, e) == 0) {
+		stamp("launcher: in its control group, ready");
+		if (call_first(&c, e) == 0 && call_rest(&c, e) == 0)
+			stamp("launcher: results at their end");
+	}
+	if (call_end(&c, e) == 0)
+		stamp("launcher: worker reaped");
+	nursery_stop(n);
+	stamp("launcher: nursery killed and reaped");
+	return e->code == ERR_NONE ? 0 : -1;
+}
+
+struct moment {
+	char	 what[48];
+	int	 n;
+	int64_t	 since_ns[ROUNDS_MAX];
+};
+
+static int
+compare_ns(const void *a, const void *b)
+{
+	int64_t	 x = *(const int64_t *)a, y = *(const int64_t *)b;
+
+	return x < y ? -1 : x > y;
+}
+
+static int
+compare_moments(const void *a, const void *b)
+{
+	const struct moment	*x = a, *y = b;
+
+	return compare_ns(&x->since_ns[x->n / 2], &y->since_ns[y->n / 2]);
+}
+
+static void
+moments_add(struct moment *moments, int *n, int64_t start)
+{
+	for (int i = 0; i < early->n; i++) {
+		int	 k = 0;
+
+		while (k < *n && strcmp(moments[k].what, early->at[i].what) != 0)
+			k++;
+		if (k == STAMPS_MAX)
+			continue;
+		if (k == *n)
+			memcpy(moments[(*n)++].what, early->at[i].what, sizeof(moments[k].what));
+		if (moments[k].n < ROUNDS_MAX)
+			moments[k].since_ns[moments[k].n++] = early->at[i].ns - start;
+	}
+}
+
+int
+phases_report(int times, FILE *out)
+{
+	static struct moment	 moments[STAMPS_MAX];
+	struct error		 e = ERROR_NONE;
+	int			 n = 0;
+
+	early = mmap(NULL, sizeof(*early), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	if (early == MAP_FAILED) {
+		perror("bench: phases");
+		return -1;
+	}
+	if (call_open(&e) == -1)
+		return -1;
+	for (int i = 0; i < times; i++) {
+		int64_t	 start = now_ns();
+
+		early->n = 0;
+		if (start_once(&e) == -1) {
+			fprintf(stderr, "bench: phases: %s\n", e.msg);
+			return -1;
+		}
+		moments_add(moments, &n, start);
+	}
+	for (int i = 0; i < n; i++)
+		qsort(moments[i].since_ns, (size_t)moments[i].n, sizeof(int64_t), compare_ns);
+	qsort(moments, (size_t)n, sizeof(*moments), compare_moments);
+	fprintf(out, "a cold start: nursery, worker, one record; medians of %d\n\n%10s %10s  %s\n", times, "at us", "after us",
+	    "what was done by then");
+	for (int i = 0; i < n; i++) {
+		double	 at = (double)moments[i].since_ns[moments[i].n / 2] / 1e3;
+
+		fprintf(out, "%10.0f %10.0f  %s\n", at, i == 0 ? at :
+		    at - (double)moments[i - 1].since_ns[moments[i - 1].n / 2] / 1e3, moments[i].what);
+	}
+	call_close();
+	return 0;
+}
