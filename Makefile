@@ -122,7 +122,7 @@ fuzz: $(FUZZ)
 	    >$(B)/logs/fuzz_$$n.log 2>&1 || { echo "FAILED fuzz_$$n"; tail -n 30 $(B)/logs/fuzz_$$n.log; exit 1; }; \
 	    echo "ok      fuzz_$$n: $$(sed -n 's/.*number_of_executed_units: *//p' $(B)/logs/fuzz_$$n.log) runs"; done
 
-unit: $(UNIT)
+unit: $(UNIT) all evil-connectors
 	@tests/run.sh unit
 integration: all evil-connectors
 	@tests/run.sh integration

@@ -46,6 +46,8 @@ void		 nursery_forget(struct nursery *, struct worker *);
 bool		 nursery_ready(const struct nursery *);
 bool		 nursery_gone(const struct nursery *);	/* it ended, hung or lied: stop it */
 bool		 nursery_idle(const struct nursery *);	/* nobody waits for a worker of it */
+/* True if it forked what it did not tell of: it is not to be used any more. */
+bool		 nursery_hides(const struct nursery *);
 uint64_t	 nursery_forks(const struct nursery *);
 int64_t		 nursery_start_ms(const struct nursery *);
 /* Kills and reaps it; whoever waits for a worker of it is told. NULL is fine. */

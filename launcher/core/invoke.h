@@ -26,6 +26,7 @@ struct core_plan {
 	unsigned int	parked_min, parked_max;	/* workers before their first read, per connector and limits */
 	unsigned int	nursery_forks;		/* a nursery is replaced after so many workers; 0: never */
 	int64_t		nursery_age_ms;		/* or at this age; 0: never */
+	const char	*broker;		/* program; NULL: the one beside this program */
 };
 /* Once per process, before anything else here.  base is the caller's and outlives core_close(). */
 void	core_open(struct event_base *base, const struct core_plan *);

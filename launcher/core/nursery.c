@@ -19,6 +19,7 @@
 
 #define COMPLAINT_BYTES	480
 #define DEATH_MS	250		/* from the end of its socket to its death */
+#define STRAYS_AT_ONCE	64
 #define UNANSWERED_MAX	32u		/* orders in its socket at once */
 
 TAILQ_HEAD(worker_list, worker);
@@ -29,6 +30,8 @@ struct nursery {
 	int			 pidfd;
 	pid_t			 pid;
 	bool			 ready, gone;
+	unsigned int		 inside;	/* its own events are on the stack: who stops it now does not free it */
+	bool			 stopped;
 	unsigned int		 serial, unanswered;
 	uint64_t		 forks;
 	int64_t			 start_ms;
@@ -176,11 +179,12 @@ lose(struct nursery *n, const struct error *why)
 	event_del(&n->reports);
 	event_del(&n->late);
 	while ((w = TAILQ_FIRST(&n->orders)) != NULL) {
-		TAILQ_REMOVE(&n->orders, w, next);
+		TAILQ_REMOVE(&n->orders, w, order);
 		w->nursery = NULL;
 		worker_lose(w, why, n->ready);
 	}
-	n->news(n->arg);
+	if (!n->stopped)
+		n->news(n->arg);
 }
 
 static void
@@ -219,7 +223,7 @@ orders_send(struct nursery *n)
 	struct timeval	 most = { LOCK_MS / 1000, 0 };
 	struct worker	*w;
 
-	TAILQ_FOREACH(w, &n->orders, next) {
+	TAILQ_FOREACH(w, &n->orders, order) {
 		if (w->sent)
 			continue;
 		if (n->unanswered == UNANSWERED_MAX || order_send(n, w) == -1)
@@ -268,7 +272,7 @@ report_handle(struct nursery *n, const struct nursery_report *r)
 	if (w == NULL || !w->sent || r->serial != w->serial || r->pid == 0 ||
 	    (r->pid > 0 && child_take(n, r->pid, &pidfd) == -1))
 		return -1;
-	TAILQ_REMOVE(&n->orders, w, next);
+	TAILQ_REMOVE(&n->orders, w, order);
 	w->nursery = NULL;
 	n->unanswered--;
 	n->forks++;
@@ -286,38 +290,54 @@ report_handle(struct nursery *n, const struct nursery_report *r)
 }
 
 static void
-on_report(evutil_socket_t fd, short what, void *arg)
+leave(struct nursery *n)
 {
-	struct nursery		*n = arg;
+	if (--n->inside == 0 && n->stopped)
+		free(n);
+}
+
+static void
+reports_take(struct nursery *n)
+{
 	struct nursery_report	 r;
 	ssize_t			 k;
 
-	(void)what;
-	while (!n->gone && (k = recv(fd, &r, sizeof(r), MSG_TRUNC | MSG_DONTWAIT)) != -1) {
-		if (k != (ssize_t)sizeof(r)) {
+	while (!n->gone && (k = recv(n->orders_fd, &r, sizeof(r), MSG_TRUNC | MSG_DONTWAIT)) != -1) {
+		if (k != (ssize_t)sizeof(r))
 			lose_because(n, n->ready ? "the nursery ended" : "the nursery ended before it was ready");
-			return;
-		}
-		if (report_handle(n, &r) == -1) {
+		else if (report_handle(n, &r) == -1)
 			lose(n, &(struct error){ .code = ERR_SANDBOX, .msg = "the nursery answered nonsense" });
-			return;
-		}
 	}
 	if (!n->gone && errno != EAGAIN && errno != EINTR)
 		lose_because(n, "the nursery ended");
-	else if (!n->gone)
+	if (!n->gone)
 		orders_send(n);
+}
+
+static void
+on_report(evutil_socket_t fd, short what, void *arg)
+{
+	struct nursery	*n = arg;
+
+	(void)fd;
+	(void)what;
+	n->inside++;
+	reports_take(n);
+	leave(n);
 }
 
 static void
 on_late(evutil_socket_t fd, short what, void *arg)
 {
+	struct nursery	*n = arg;
 	struct error	 e = ERROR_NONE;
 
 	(void)fd;
 	(void)what;
 	error_set(&e, ERR_SANDBOX, "the nursery did not answer within %d s", LOCK_MS / 1000);
-	lose(arg, &e);
+	n->inside++;
+	lose(n, &e);
+	leave(n);
 }
 
 /* The walls go up on both sides: ids are mapped from here. */
@@ -374,14 +394,14 @@ nursery_order(struct nursery *n, struct worker *w)
 {
 	w->nursery = n;
 	w->serial = ++n->serial;
-	TAILQ_INSERT_TAIL(&n->orders, w, next);
+	TAILQ_INSERT_TAIL(&n->orders, w, order);
 	orders_send(n);
 }
 
 void
 nursery_forget(struct nursery *n, struct worker *w)
 {
-	TAILQ_REMOVE(&n->orders, w, next);
+	TAILQ_REMOVE(&n->orders, w, order);
 	w->nursery = NULL;
 }
 
@@ -415,13 +435,57 @@ nursery_start_ms(const struct nursery *n)
 	return n->start_ms;
 }
 
+/*
+ * Children of ours in its session that it did not tell of: it was killed before it could, or hides them.
+ * No worker can leave the session it was born in.
+ */
+static size_t
+strays(const struct nursery *n, pid_t *found, size_t max)
+{
+	FILE	*list = fopen("/proc/thread-self/children", "re");
+	size_t	 k = 0;
+	int	 pid;
+
+	while (list != NULL && fscanf(list, "%d", &pid) == 1)
+		if (pid != n->pid && getsid(pid) == n->pid && !worker_knows(pid) && k < max)
+			found[k++] = pid;
+	if (list != NULL)
+		fclose(list);
+	return k;
+}
+
+bool
+nursery_hides(const struct nursery *n)
+{
+	pid_t	 found[1];
+
+	return n->ready && !n->gone && nursery_idle(n) && strays(n, found, 1) > 0;
+}
+
+/* It is dead, so no more of them come. */
+static void
+strays_end(const struct nursery *n)
+{
+	pid_t	 found[STRAYS_AT_ONCE];
+	size_t	 k;
+
+	while ((k = strays(n, found, STRAYS_AT_ONCE)) > 0)
+		for (size_t i = 0; i < k; i++) {
+			kill(found[i], SIGKILL);
+			while (waitpid(found[i], NULL, 0) == -1 && errno == EINTR)
+				;
+		}
+}
+
 void
 nursery_stop(struct nursery *n)
 {
 	struct worker	*w;
+	siginfo_t	 si;
 
 	if (n == NULL)
 		return;
+	n->gone = n->stopped = true;
 	event_del(&n->reports);
 	event_del(&n->late);
 	while ((w = TAILQ_FIRST(&n->orders)) != NULL) {
@@ -430,11 +494,15 @@ nursery_stop(struct nursery *n)
 	}
 	if (n->pid > 0) {
 		kill(n->pid, SIGKILL);
+		while (waitid(P_PID, (id_t)n->pid, &si, WEXITED | WNOWAIT) == -1 && errno == EINTR)
+			;
+		strays_end(n);		/* while its pid is its own */
 		while (waitpid(n->pid, NULL, 0) == -1 && errno == EINTR)
 			;
 	}
 	fd_closep(&n->orders_fd);
 	fd_closep(&n->complaint_fd);
 	fd_closep(&n->pidfd);
-	free(n);
+	if (n->inside == 0)
+		free(n);
 }

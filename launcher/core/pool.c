@@ -5,6 +5,7 @@
  * never throughput: few, as many as are asked for in a second, and when there is none a
  * worker is ordered directly.
  */
+#include <poll.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -31,7 +32,6 @@ struct pool {
 	struct nursery		*nursery;	/* orders go here; NULL: none */
 	struct nursery		*heir;		/* starting, to take its place */
 	struct nursery		*old;		/* answers what it was ordered, then ends */
-	struct nursery		*corpse;	/* gone; its own news ends it */
 	struct worker_list	 parked;	/* born or not yet */
 	unsigned int		 nparked;
 	unsigned int		 taken, demand;	/* in this second; a decaying maximum of it */
@@ -116,7 +116,7 @@ pool_end(struct pool *p)
 static bool
 pool_quiet(const struct pool *p)
 {
-	return (p->nursery == NULL || nursery_idle(p->nursery)) && p->old == NULL && p->corpse == NULL;
+	return (p->nursery == NULL || nursery_idle(p->nursery)) && p->old == NULL;
 }
 
 static void
@@ -133,7 +133,7 @@ static void
 nursery_news(void *arg)
 {
 	struct pool		*p = arg;
-	struct nursery		**const all[] = { &p->nursery, &p->heir, &p->old, &p->corpse };
+	struct nursery		**const all[] = { &p->nursery, &p->heir, &p->old };
 
 	for (size_t i = 0; i < N_ITEMS(all); i++)
 		if (*all[i] != NULL && nursery_gone(*all[i]))
@@ -220,6 +220,10 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 		p->taken = 0;
 		while (p->nparked > parked_wanted(p))
 			discard(p, TAILQ_FIRST(&p->parked));
+		if (p->nursery != NULL && nursery_hides(p->nursery)) {
+			discard_all(p);
+			stop(&p->nursery);
+		}
 		nursery_renew(p, now);
 		nursery_news(p);
 		pool_fill(p);
@@ -291,21 +295,35 @@ pool_refresh(struct pool *p)
 	stop(&p->heir);
 }
 
+/* One that died since the loop last turned is not given out. */
+static bool
+is_dead(const struct worker *w)
+{
+	struct pollfd	 p = { .fd = w->pidfd, .events = POLLIN };
+
+	return w->state == WORKER_LOST || poll(&p, 1, 0) == 1;
+}
+
+/* One that is ready before one that is still being born. */
 static struct worker *
 parked_take(struct pool *p)
 {
-	struct worker	*w;
+	struct worker	*w, *following, *best = NULL;
 
-	TAILQ_FOREACH(w, &p->parked, next)
-		if (w->state == WORKER_READY)
+	for (w = TAILQ_FIRST(&p->parked); w != NULL; w = following) {
+		following = TAILQ_NEXT(w, next);
+		if (is_dead(w))
+			discard(p, w);
+		else if (best == NULL || (w->state == WORKER_READY && best->state != WORKER_READY))
+			best = w;
+		if (best != NULL && best->state == WORKER_READY)
 			break;
-	if (w == NULL)
-		w = TAILQ_FIRST(&p->parked);
-	if (w == NULL)
+	}
+	if (best == NULL)
 		return NULL;
-	TAILQ_REMOVE(&p->parked, w, next);
+	TAILQ_REMOVE(&p->parked, best, next);
 	p->nparked--;
-	return w;
+	return best;
 }
 
 struct worker *
@@ -321,16 +339,13 @@ pool_take(const struct nursery_plan *plan, void (*news)(void *), void *arg, stru
 	TAILQ_INSERT_HEAD(&pools, p, next);
 	p->taken++;
 	p->used_ms = now_ms();
-	if (core_plan()->parked_max > 0)
-		tick_start();
+	tick_start();
 	if ((w = parked_take(p)) != NULL) {
 		worker_adopt(w, news, arg);
 		return w;
 	}
-	if (p->nursery != NULL && nursery_gone(p->nursery)) {
-		p->corpse = p->nursery;		/* we are in its last words */
-		p->nursery = NULL;
-	}
+	if (p->nursery != NULL && nursery_gone(p->nursery))
+		stop(&p->nursery);
 	if (p->nursery == NULL && (p->nursery = nursery_start(&p->plan, nursery_news, p, e)) == NULL)
 		return NULL;
 	return worker_order(p->nursery, plan, news, arg, e);

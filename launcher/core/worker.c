@@ -11,6 +11,8 @@
 #include "launcher/core/worker.h"
 #include "sandbox/sandbox.h"
 
+static LIST_HEAD(, worker) born = LIST_HEAD_INITIALIZER(born);
+
 static void
 on_event(evutil_socket_t fd, short what, void *arg)
 {
@@ -76,6 +78,7 @@ worker_born(struct worker *w, pid_t pid, int pidfd)
 	w->state = WORKER_LOCKING;
 	w->pid = pid;
 	w->pidfd = pidfd;
+	LIST_INSERT_HEAD(&born, w, known);
 	event_assign(&w->gone, core_base(), pidfd, EV_READ | EV_PERSIST, on_event, w);
 	event_add(&w->results, NULL);
 	event_add(&w->gone, NULL);
@@ -89,6 +92,17 @@ worker_lose(struct worker *w, const struct error *why, bool again)
 	w->lost = *why;
 	w->again = again;
 	w->news(w->arg);
+}
+
+bool
+worker_knows(pid_t pid)
+{
+	const struct worker	*w;
+
+	LIST_FOREACH(w, &born, known)
+		if (w->pid == pid)
+			return true;
+	return false;
 }
 
 enum relay_news
@@ -144,6 +158,8 @@ worker_free(struct worker *w)
 	if (w->nursery != NULL)
 		nursery_forget(w->nursery, w);
 	worker_hush(w);
+	if (w->pidfd != -1)
+		LIST_REMOVE(w, known);
 	if (w->pid > 0) {
 		(void)syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
 		while (waitpid(w->pid, NULL, 0) == -1 && errno == EINTR)

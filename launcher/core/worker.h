@@ -34,7 +34,9 @@ int		 group_join(struct group *, pid_t, unsigned int waived, uint64_t memory_byt
 int		 group_leave(struct group *);
 
 struct worker {
-	TAILQ_ENTRY(worker)	 next;		/* of its nursery's orders, or of the parked */
+	TAILQ_ENTRY(worker)	 next;		/* of the parked */
+	TAILQ_ENTRY(worker)	 order;		/* of its nursery's orders, while ORDERED */
+	LIST_ENTRY(worker)	 known;		/* since it was born */
 	struct nursery		*nursery;	/* while ORDERED; then NULL */
 	enum worker_state	 state;
 	unsigned int		 serial;
@@ -67,6 +69,8 @@ void		 worker_adopt(struct worker *, void (*news)(void *), void *arg);
  * closed its results instead; RELAY_BROKEN: kill it, *e says why; RELAY_QUIET: not yet.
  */
 enum relay_news	 worker_turn(struct worker *, struct error *e);
+/* True if the process is a worker that was told of. */
+bool		 worker_knows(pid_t);
 /* No more news. */
 void		 worker_hush(struct worker *);
 /* Kills and reaps what there is of it.  NULL is fine. */
