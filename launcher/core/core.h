@@ -53,6 +53,10 @@ int64_t		 nursery_start_ms(const struct nursery *);
 /* Kills and reaps it; whoever waits for a worker of it is told. NULL is fine. */
 void		 nursery_stop(struct nursery *);
 
+/* strays.c: children in a dead nursery's session that nobody told of; kills and reaps them. */
+bool		 strays_any(pid_t session);
+void		 strays_end(pid_t session);
+
 /*
  * pool.c: nurseries that are kept, and workers parked before their first read.
  */

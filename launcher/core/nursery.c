@@ -19,7 +19,6 @@
 
 #define COMPLAINT_BYTES	480
 #define DEATH_MS	250		/* from the end of its socket to its death */
-#define STRAYS_AT_ONCE	64
 #define UNANSWERED_MAX	32u		/* orders in its socket at once */
 
 TAILQ_HEAD(worker_list, worker);
@@ -435,46 +434,10 @@ nursery_start_ms(const struct nursery *n)
 	return n->start_ms;
 }
 
-/*
- * Children of ours in its session that it did not tell of: it was killed before it could, or hides them.
- * No worker can leave the session it was born in.
- */
-static size_t
-strays(const struct nursery *n, pid_t *found, size_t max)
-{
-	FILE	*list = fopen("/proc/thread-self/children", "re");
-	size_t	 k = 0;
-	int	 pid;
-
-	while (list != NULL && fscanf(list, "%d", &pid) == 1)
-		if (pid != n->pid && getsid(pid) == n->pid && !worker_knows(pid) && k < max)
-			found[k++] = pid;
-	if (list != NULL)
-		fclose(list);
-	return k;
-}
-
 bool
 nursery_hides(const struct nursery *n)
 {
-	pid_t	 found[1];
-
-	return n->ready && !n->gone && nursery_idle(n) && strays(n, found, 1) > 0;
-}
-
-/* It is dead, so no more of them come. */
-static void
-strays_end(const struct nursery *n)
-{
-	pid_t	 found[STRAYS_AT_ONCE];
-	size_t	 k;
-
-	while ((k = strays(n, found, STRAYS_AT_ONCE)) > 0)
-		for (size_t i = 0; i < k; i++) {
-			kill(found[i], SIGKILL);
-			while (waitpid(found[i], NULL, 0) == -1 && errno == EINTR)
-				;
-		}
+	return n->ready && !n->gone && nursery_idle(n) && strays_any(n->pid);
 }
 
 void
@@ -496,7 +459,7 @@ nursery_stop(struct nursery *n)
 		kill(n->pid, SIGKILL);
 		while (waitid(P_PID, (id_t)n->pid, &si, WEXITED | WNOWAIT) == -1 && errno == EINTR)
 			;
-		strays_end(n);		/* while its pid is its own */
+		strays_end(n->pid);	/* while its pid is its own */
 		while (waitpid(n->pid, NULL, 0) == -1 && errno == EINTR)
 			;
 	}
