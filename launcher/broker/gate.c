@@ -110,8 +110,11 @@ is_hasty(const struct leg *l)
 static int
 settle(struct leg *l, const struct wire_contact *c, int fd_given)
 {
-	autofd	fd = fd_given;
+	autofd		fd = fd_given;
+	struct mark	begin = { 0 };
 
+	if (fd != -1)
+		begin = watch_mark(fd);
 	if (record_send(c) == -1)
 		return -1;
 	if (is_hasty(l))
@@ -122,7 +125,7 @@ settle(struct leg *l, const struct wire_contact *c, int fd_given)
 		return cut_off(l, c);
 	if (l->fd != -1 && reply(l, c->status, c->reason, fd) == -1)
 		fd_closep(&l->fd);
-	return fd != -1 && l->fd != -1 ? watch_add(&l->watch, fd_steal(&fd), c) : 0;
+	return fd != -1 && l->fd != -1 ? watch_add(&l->watch, fd_steal(&fd), c, begin) : 0;
 }
 
 static int

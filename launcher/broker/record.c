@@ -14,12 +14,14 @@
 #include "launcher/broker/record.h"
 #include "worker/contract/util.h"
 
-#define STATE_ESTABLISHED	1	/* of tcpi_state; the kernel's header has no name for it */
+/* Of tcpi_state; the kernel's own header has no names for them. */
+enum { STATE_ESTABLISHED = 1, STATE_TIME_WAIT = 6, STATE_CLOSE_WAIT = 8, STATE_LAST_ACK = 9, STATE_CLOSING = 11 };
+#define ENDED_BY_PEER	(1u << STATE_TIME_WAIT | 1u << STATE_CLOSE_WAIT | 1u << STATE_LAST_ACK | 1u << STATE_CLOSING)
 
 struct kept {
 	struct kept		*next;
 	int			 fd;
-	uint64_t		 out, in;	/* what had crossed before the worker got it: a proxy's answer */
+	struct mark		 begin;		/* a proxy may have been spoken to */
 	struct wire_contact	 c;
 };
 
@@ -58,16 +60,19 @@ record_closed(uint32_t leg)
 }
 
 static bool
-measure(int fd, uint64_t *out, uint64_t *in, bool *is_open)
+measure(int fd, struct mark *m, bool *is_open)
 {
 	struct tcp_info	info = { 0 };
 	socklen_t	len = sizeof(info);
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) == -1 ||
-	    len < offsetof(struct tcp_info, tcpi_bytes_received) + sizeof(info.tcpi_bytes_received))
+	    len < offsetof(struct tcp_info, tcpi_bytes_retrans) + sizeof(info.tcpi_bytes_retrans))
 		return false;
-	*out = info.tcpi_bytes_acked;
-	*in = info.tcpi_bytes_received;
+	/* What was acknowledged lags behind by the other end's delay, and counts the handshake. */
+	m->out = info.tcpi_bytes_sent - info.tcpi_bytes_retrans;
+	m->in = info.tcpi_bytes_received;
+	if (m->in > 0 && (1u << info.tcpi_state & ENDED_BY_PEER))
+		m->in--;	/* the end itself counts as a byte */
 	*is_open = info.tcpi_state == STATE_ESTABLISHED;
 	return true;
 }
@@ -77,14 +82,14 @@ static int
 tally(struct watch *w, struct kept **at)
 {
 	struct kept	*k = *at;
-	uint64_t	 out, in;
+	struct mark	 now;
 	bool		 is_open;
 	int		 r = 0;
 
-	if (measure(k->fd, &out, &in, &is_open)) {
+	if (measure(k->fd, &now, &is_open)) {
 		k->c.head.type = WIRE_TALLY;
-		k->c.bytes_out = out > k->out ? out - k->out : 0;
-		k->c.bytes_in = in > k->in ? in - k->in : 0;
+		k->c.bytes_out = now.out > k->begin.out ? now.out - k->begin.out : 0;
+		k->c.bytes_in = now.in > k->begin.in ? now.in - k->begin.in : 0;
 		r = record_send(&k->c);
 	}
 	if ((*at = k->next) == NULL)
@@ -101,22 +106,30 @@ static int
 sweep(struct watch *w)
 {
 	struct kept	**at = &w->oldest;
-	uint64_t	  out, in;
+	struct mark	  now;
 	bool		  is_open;
 
 	while (*at != NULL)
-		if (measure((*at)->fd, &out, &in, &is_open) && is_open)
+		if (measure((*at)->fd, &now, &is_open) && is_open)
 			at = &(*at)->next;
 		else if (tally(w, at) == -1)
 			return -1;
 	return 0;
 }
 
+struct mark
+watch_mark(int fd)
+{
+	struct mark	m = { 0 };
+	bool		is_open;
+
+	return measure(fd, &m, &is_open) ? m : (struct mark){ 0 };
+}
+
 int
-watch_add(struct watch *w, int fd, const struct wire_contact *c)
+watch_add(struct watch *w, int fd, const struct wire_contact *c, struct mark begin)
 {
 	struct kept	*k;
-	bool		 is_open;
 
 	if (w->last == NULL)
 		w->last = &w->oldest;
@@ -130,8 +143,7 @@ watch_add(struct watch *w, int fd, const struct wire_contact *c)
 	}
 	k->fd = fd;
 	k->c = *c;
-	if (!measure(fd, &k->out, &k->in, &is_open))
-		k->out = k->in = 0;
+	k->begin = begin;
 	*w->last = k;
 	w->last = &k->next;
 	w->n++;

@@ -17,6 +17,10 @@
 
 struct kept;
 
+struct mark {
+	uint64_t	out, in;	/* bytes */
+};
+
 struct watch {
 	struct kept	*oldest, **last;	/* NULL, NULL: none yet */
 	size_t		 n;
@@ -27,8 +31,10 @@ void	record_start(int control_fd, size_t files_max);
 /* Each is 0, or -1: the launcher is gone. */
 int	record_send(const struct wire_contact *);
 int	record_closed(uint32_t leg);
-/* Takes fd; c is the CONTACT that was sent for it. */
-int	watch_add(struct watch *, int fd, const struct wire_contact *c);
+/* What has crossed a connection so far; before the worker has it. */
+struct mark watch_mark(int fd);
+/* Takes fd; c is the CONTACT that was sent for it, and what crosses it from mark on is counted. */
+int	watch_add(struct watch *, int fd, const struct wire_contact *c, struct mark);
 /* Sends the TALLY of each and closes it. */
 int	watch_end(struct watch *);
 

@@ -60,7 +60,7 @@ int		 broker_ended(const struct broker *, uint32_t leg, struct error *e);
  *   address	connected to; or the first of the refused ones, which the worker is not told;
  *		none where a proxy resolves or no name was looked up
  *   proxy	true if by way of the operator's proxy (the address is then that behind it)
- *   bytesOut, bytesIn	(ok) on the wire, TLS included; acknowledged by and received from the other end
+ *   bytesOut, bytesIn	(ok) on the wire, TLS included
  *   connectMs	(ok) the slowest, from the question to the connection
  *   reason	(not ok) why
  */

@@ -83,7 +83,7 @@ struct wire_open {
 /* CONTACT, ENDED, TALLY.  A TALLY repeats what its CONTACT said, so that it finds its place. */
 struct wire_contact {
 	struct wire_head	head;
-	uint64_t		bytes_out;	/* TALLY: acknowledged by the other end */
+	uint64_t		bytes_out;	/* TALLY: sent, each counted once */
 	uint64_t		bytes_in;	/* TALLY: received */
 	uint32_t		took_ms;	/* CONTACT: from the question to the connection */
 	uint16_t		port;

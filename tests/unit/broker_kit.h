@@ -33,7 +33,9 @@ static uint16_t		 port, closed_port;
 
 static const char *const opened[] = { "localhost", "127.0.0.1", NULL };
 
-static uint16_t
+#define KIT	static __attribute__((unused))	/* no test needs all of it */
+
+KIT uint16_t
 bound(int fd)
 {
 	struct sockaddr_in	in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -44,7 +46,7 @@ bound(int fd)
 	return ntohs(in.sin_port);
 }
 
-static int
+KIT int
 group_setup(void **state)
 {
 	struct error	e = ERROR_NONE;
@@ -61,7 +63,7 @@ group_setup(void **state)
 	return 0;
 }
 
-static int
+KIT int
 group_teardown(void **state)
 {
 	(void)state;
@@ -70,7 +72,7 @@ group_teardown(void **state)
 	return 0;
 }
 
-static struct egress_rule
+KIT struct egress_rule
 rule(const char *host, uint16_t p)
 {
 	struct egress_rule	r = { .port = p };
@@ -79,7 +81,7 @@ rule(const char *host, uint16_t p)
 	return r;
 }
 
-static int
+KIT int
 leg_open_n(uint32_t *leg, const char *host, uint16_t p, const char *const *allow, unsigned int budget)
 {
 	struct egress_rule	r = rule(host, p);
@@ -94,7 +96,7 @@ leg_open_n(uint32_t *leg, const char *host, uint16_t p, const char *const *allow
 	return fd;
 }
 
-static void
+KIT void
 question_send(int leg_fd, const char *host, uint16_t p)
 {
 	struct egress_question	q = { .port = p, .host_bytes = (uint16_t)strlen(host) };
@@ -104,7 +106,7 @@ question_send(int leg_fd, const char *host, uint16_t p)
 }
 
 /* The answer's status and *fd, or -1 if the leg was closed instead. */
-static int
+KIT int
 answer_take(int leg_fd, struct egress_answer *a, int *fd)
 {
 	union {
@@ -134,7 +136,7 @@ answer_take(int leg_fd, struct egress_answer *a, int *fd)
 	return a->status;
 }
 
-static int
+KIT int
 asked(int leg_fd, const char *host, uint16_t p)
 {
 	struct egress_answer	a;
@@ -147,7 +149,7 @@ asked(int leg_fd, const char *host, uint16_t p)
 }
 
 /* How often a leg's contacts name this host and outcome. */
-static int
+KIT int
 counted(const cJSON *contacts, const char *host, const char *outcome)
 {
 	const cJSON	*c;

@@ -29,11 +29,18 @@ working_socket(void **state)
 		assert_int_equal(send(fd, "hi", 2, 0), 2);
 		assert_int_equal(recv(peer, text, 2, MSG_WAITALL), 2);
 		assert_string_equal(text, "hi");
+		assert_int_equal(send(peer, "hello", 5, 0), 5);
+		assert_int_equal(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, WAIT_MS), 1);
 		/* Settled: it goes nowhere else. */
 		assert_int_equal(connect(fd, (struct sockaddr *)&elsewhere, sizeof(elsewhere)), -1);
 		assert_int_equal(errno, EISCONN);
 		contacts = broker_close(broker, leg);
 		assert_int_equal(cJSON_GetArraySize(contacts), 1);
+		assert_string_equal(cJSON_GetObjectItem(contacts->child, "address")->valuestring, "127.0.0.1");
+		assert_int_equal(cJSON_GetObjectItem(contacts->child, "bytesOut")->valueint, 2);
+		assert_int_equal(cJSON_GetObjectItem(contacts->child, "bytesIn")->valueint, 5);
+		assert_true(cJSON_HasObjectItem(contacts->child, "connectMs"));
+		assert_false(cJSON_HasObjectItem(contacts->child, "proxy"));
 		assert_int_equal(counted(contacts, i == 0 ? "127.0.0.1" : "localhost", "ok"), 1);
 	}
 }
@@ -96,6 +103,44 @@ many_contacts(void **state)
 	assert_int_equal(counted(contacts, "(others)", "refused"), 36);
 }
 
+/* More than are watched at a time: each is counted, those that either end has closed as well. */
+static void
+many_connections(void **state)
+{
+	enum { MANY = 150 };
+	uint32_t	 leg;
+	autofd		 leg_fd = leg_open_n(&leg, "127.0.0.1", port, opened, 0);
+	autojson	*contacts = NULL;
+	struct error	 e = ERROR_NONE;
+	char		 text[4];
+
+	(void)state;
+	for (int i = 0; i < MANY; i++) {
+		struct egress_answer	a;
+		autofd			fd = -1, peer = -1;
+		int			got;
+
+		question_send(leg_fd, "127.0.0.1", port);
+		assert_int_equal(answer_take(leg_fd, &a, &got), EGRESS_OK);
+		fd = got;
+		assert_int_not_equal(peer = accept(listen_fd, NULL, NULL), -1);
+		assert_int_equal(send(fd, "abc", 3, 0), 3);
+		assert_int_equal(recv(peer, text, 3, MSG_WAITALL), 3);
+		assert_int_equal(send(peer, "de", 2, 0), 2);
+		assert_int_equal(poll(&(struct pollfd){ .fd = fd, .events = POLLIN }, 1, WAIT_MS), 1);
+		assert_int_equal(broker_read(broker, &e), 0);
+		if (i % 2 == 0)		/* those are let go early */
+			fd_closep(&peer);
+		else
+			(void)fd_steal(&peer);
+	}
+	contacts = broker_close(broker, leg);
+	assert_int_equal(cJSON_GetArraySize(contacts), 1);
+	assert_int_equal(counted(contacts, "127.0.0.1", "ok"), MANY);
+	assert_int_equal(cJSON_GetObjectItem(contacts->child, "bytesOut")->valueint, MANY * 3);
+	assert_int_equal(cJSON_GetObjectItem(contacts->child, "bytesIn")->valueint, MANY * 2);
+}
+
 static void
 many_legs(void **state)
 {
@@ -128,6 +173,7 @@ main(void)
 		cmocka_unit_test(other_outcomes),
 		cmocka_unit_test(budget),
 		cmocka_unit_test(many_contacts),
+		cmocka_unit_test(many_connections),
 		cmocka_unit_test(many_legs),
 	};
 
