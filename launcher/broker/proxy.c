@@ -23,6 +23,7 @@ static const struct verdict {
 	const char		*reason;
 	bool			 elsewhere;
 } http_verdicts[] = {
+	{ 401, EGRESS_UNREACHABLE, "the operator's proxy wants other credentials", false },
 	{ 403, EGRESS_REFUSED, "the operator's proxy does not allow it", false },
 	{ 407, EGRESS_UNREACHABLE, "the operator's proxy wants other credentials", false },
 	{ 502, EGRESS_UNREACHABLE, "the operator's proxy could not connect", true },
