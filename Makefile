@@ -169,6 +169,12 @@ SAN_ubsan	= undefined
 unit-run: all $(UNIT)
 	@set -e; for t in $(UNIT); do $$t >/dev/null || { echo "FAILED $$t"; exit 1; }; done; echo "$(words $(UNIT)) test programs passed"
 
+# Each layer taken away in turn, as a table in the room's README.  Such a build can go without its filter: never install it.
+ablation:
+	@$(MAKE) -s -j2 B=$(B)/ablation CFLAGS='-O2 -g -DBASCULE_SANITIZER' all evil-connectors
+	@tests/evil/ablation.sh $(B)/ablation >$(B)/ablation/table.md
+	@sed -i -e '/^<!-- ablation -->$$/,/^<!-- end -->$$/{/^<!--/!d}' -e '/^<!-- ablation -->$$/r $(B)/ablation/table.md' sandbox/README.md
+
 # What it measures and how: tests/bench/main.c.  Never part of check, but for the gates, which count and use no clock.
 BENCH		= $(B)/tests/bench/bench $(B)/tests/bench/gates $(B)/tests/bench/floor $(B)/tests/libexec/bascule-broker \
 		  $(foreach c,connector phased,$(B)/tests/bench/$(c)/$(c) $(B)/tests/bench/$(c)/connector-spec.json)
@@ -219,5 +225,5 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: check-all all unit integration evil demo lint check asan ubsan unit-run bench bench-programs fuzz filters install uninstall clean evil-connectors
+.PHONY: ablation check-all all unit integration evil demo lint check asan ubsan unit-run bench bench-programs fuzz filters install uninstall clean evil-connectors
 .SECONDARY:

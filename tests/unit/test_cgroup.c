@@ -179,16 +179,17 @@ test_return_kills(void **state)
 
 static struct cgroup_tree	 seen;
 
-/* How many groups of launchers stand in our own ones. */
+/* How many groups of this launcher stand in our own ones. */
 static int
-standing(void)
+standing(pid_t launcher)
 {
 	char	 command[CGROUP_PATH_BYTES * 4];
 	int	 n = -1;
 	FILE	*f;
 
-	(void)snprintf(command, sizeof(command), "ls -d '%s'/bascule-* '%s'/bascule-* '%s'/bascule-* 2>/dev/null | wc -l",
-	    seen.base[BRANCH_V2], seen.base[BRANCH_MEMORY], seen.base[BRANCH_PIDS]);
+	(void)snprintf(command, sizeof(command), "ls -d '%s'/bascule-%d-* '%s'/bascule-%d-* '%s'/bascule-%d-* 2>/dev/null | wc -l",
+	    seen.base[BRANCH_V2], (int)launcher, seen.base[BRANCH_MEMORY], (int)launcher, seen.base[BRANCH_PIDS],
+	    (int)launcher);
 	f = popen(command, "r");
 	assert_non_null(f);
 	assert_int_equal(fscanf(f, "%d", &n), 1);
@@ -202,7 +203,7 @@ test_sweep(void **state)
 {
 	struct error	 e = ERROR_NONE;
 	struct cgroup	*g;
-	int		 before, status, go;
+	int		 status, go;
 	pid_t		 pid;
 
 	(void)state;
@@ -211,17 +212,16 @@ test_sweep(void **state)
 	cgroup_shutdown();
 	cgroup_tree_open(&seen);
 	cgroup_tree_close(&seen);
-	before = standing();
 	if ((pid = fork()) == 0) {
 		g = cgroup_take(64 * (uint64_t)MIB, &e);
 		_exit(g != NULL && cgroup_put(g, child(&go, MIB), &e) == 0 ? 0 : 1);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);
-	assert_true(standing() > before);
+	assert_true(standing(pid) > 0);
 	assert_null(cgroup_absent());
 	cgroup_shutdown();
-	assert_int_equal(standing(), before);
+	assert_int_equal(standing(pid), 0);
 }
 
 int
