@@ -32,6 +32,10 @@ struct core_plan {
 void	core_open(struct event_base *base, const struct core_plan *);
 /* Ends nurseries, parked workers and broker.  No invocation may be left. */
 void	core_close(void);
+struct core_counts {
+	unsigned int	nurseries, parked;
+};
+struct core_counts core_count(void);
 
 /* What is installed under a name. */
 struct connector_ref {

@@ -351,6 +351,19 @@ pool_take(const struct nursery_plan *plan, void (*news)(void *), void *arg, stru
 	return worker_order(p->nursery, plan, news, arg, e);
 }
 
+struct core_counts
+core_count(void)
+{
+	struct core_counts	 n = { 0 };
+	const struct pool	*p;
+
+	TAILQ_FOREACH(p, &pools, next) {
+		n.nurseries += (p->nursery != NULL) + (p->heir != NULL) + (p->old != NULL);
+		n.parked += p->nparked;
+	}
+	return n;
+}
+
 void
 pool_close(void)
 {
