@@ -45,6 +45,7 @@ static const struct error_face faces[] = {
 	[ERR_CANCELLED]	= { "cancelled", "generic", 130, 499, "cancelled by the caller" },
 	[ERR_CLIENT_GONE] = { "client-gone", "generic", 74, 499, "nobody read the results" },
 	[ERR_NO_EGRESS]	= { "no-egress", "generic", 80, 502, "a connection was refused by the egress policy" },
+	[ERR_SHED]	= { "shed", "generic", 75, 429, "not started: too many others wait" },
 
 	[ERR_LIMIT]	= { "limit", "generic", 79, 413, "a bound was passed" },
 	[ERR_SANDBOX]	= { "sandbox", "generic", 81, 503, "the worker could not be confined" },

@@ -42,6 +42,7 @@ enum err_code {
 	ERR_CANCELLED,			/* by the caller */
 	ERR_CLIENT_GONE,		/* nobody reads the results any more */
 	ERR_NO_EGRESS,			/* the broker refused a host the connector needs */
+	ERR_SHED,			/* never started: the queue is full, or longer than the deadline */
 
 	/* Ours. */
 	ERR_LIMIT,			/* a bound of limits.h, e.g. too much JSON */
