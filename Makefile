@@ -14,9 +14,10 @@ CORE		= $(call room,launcher/core)
 CLI		= $(call room,launcher/cli)
 BROKER		= $(call room,launcher/broker)
 PRACTICE	= $(call room,launcher/practice)
+SERVE		= $(call room,launcher/serve)
 room		= $(patsubst %.c,$(B)/%.o,$(sort $(wildcard $(1)/*.c)))
 
-PROGRAMS	= $(B)/bin/bascule $(B)/libexec/bascule-broker $(B)/libexec/bascule-practice
+PROGRAMS	= $(B)/bin/bascule $(B)/libexec/bascule-broker $(B)/libexec/bascule-practice $(B)/libexec/bascule-serve
 CONNECTORS	= $(patsubst connectors/%/connector-spec.json,%,$(wildcard connectors/*/connector-spec.json))
 EVIL		= $(patsubst tests/evil/%/connector-spec.json,%,$(wildcard tests/evil/*/connector-spec.json))
 UNIT		= $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
@@ -28,6 +29,7 @@ LIBS_sandbox	= -lseccomp
 LIBS_worker	= -lcurl -lssl -lcrypto
 LIBS_launcher	= -levent_core -lcrypto
 LIBS_practice	= -levent_openssl -levent -lssl -lcrypto -lm
+LIBS_serve	= -levent_openssl -levent -lssl -lcrypto -lz -lzstd
 LIBS_unit	= -lcmocka
 
 STD		= -std=gnu17 -D_GNU_SOURCE -I. -I$(B)/gen
@@ -50,6 +52,11 @@ $(B)/libexec/bascule-broker: $(BROKER) $(SANDBOX) $(CONTRACT)
 $(B)/libexec/bascule-practice: $(PRACTICE) $(CONTRACT)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS_practice) $(LIBS_base)
+
+$(B)/libexec/bascule-serve: $(SERVE) $(CORE) $(SANDBOX) $(CONTRACT)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS_serve) $(LIBS_sandbox) $(LIBS_base)
+$(B)/launcher/serve/show.o: launcher/serve/openapi.json
 
 # A connector: its own folder, the runtime, the sandbox, the contract. No launcher object.
 define connector_rules
@@ -86,14 +93,15 @@ $(B)/lib/core.a: $(CORE)
 $(B)/lib/cli.a: $(filter-out $(B)/launcher/cli/main.o,$(CLI))
 $(B)/lib/broker.a: $(filter-out $(B)/launcher/broker/main.o,$(BROKER))
 $(B)/lib/practice.a: $(filter-out $(B)/launcher/practice/main.o,$(PRACTICE))
+$(B)/lib/serve.a: $(filter-out $(B)/launcher/serve/main.o,$(SERVE))
 $(B)/lib/scim.a: $(filter-out $(B)/connectors/scim/main.o,$(call room,connectors/scim))
 $(B)/lib/github.a: $(filter-out $(B)/connectors/github/main.o,$(call room,connectors/github))
-ARCHIVES	= $(addprefix $(B)/lib/,scim.a github.a cli.a core.a broker.a practice.a runtime.a sandbox.a contract.a)
+ARCHIVES	= $(addprefix $(B)/lib/,scim.a github.a cli.a core.a broker.a practice.a serve.a runtime.a sandbox.a contract.a)
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group \
-	    $(LIBS_unit) $(LIBS_worker) $(LIBS_practice) $(LIBS_sandbox) $(LIBS_base) -lpthread
+	    $(LIBS_unit) $(LIBS_worker) $(LIBS_practice) $(LIBS_serve) $(LIBS_sandbox) $(LIBS_base) -lpthread
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -210,7 +218,7 @@ prefix		?= /usr
 install: all
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/libexec/bascule $(DESTDIR)$(prefix)/lib/bascule/connectors
 	install -m 755 $(B)/bin/bascule $(DESTDIR)$(prefix)/bin/
-	install -m 755 $(B)/libexec/bascule-broker $(B)/libexec/bascule-practice $(DESTDIR)$(prefix)/libexec/bascule/
+	install -m 755 $(B)/libexec/bascule-broker $(B)/libexec/bascule-practice $(B)/libexec/bascule-serve $(DESTDIR)$(prefix)/libexec/bascule/
 	for c in $(CONNECTORS); do install -d $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c && \
 	    install -m 755 $(B)/connectors/$$c/$$c $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c/ && \
 	    install -m 644 $(B)/connectors/$$c/connector-spec.json $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c/ || exit 1; done

@@ -86,6 +86,13 @@ _bascule()
 	doctor)
 		_bascule_value "$program" "${COMP_WORDS[COMP_CWORD - 1]}" "$cur" ||
 		    COMPREPLY=($(compgen -W "$("$program" doctor --help 2>&1 | grep -oE -- '--[a-z-]+')" -- "$cur")) ;;
+	serve)
+		case ${COMP_WORDS[COMP_CWORD - 1]} in
+		--tls-cert | --tls-key | --client-ca | --tokens)
+			_bascule_files "$cur" ;;
+		*)
+			COMPREPLY=($(compgen -W "token $("$program" serve --help 2>&1 | grep -oE '^  --[a-z-]+')" -- "$cur")) ;;
+		esac ;;
 	practice)
 		COMPREPLY=($(compgen -W "$("$program" practice --help 2>&1 | grep -oE -- '--[a-z-]+')" -- "$cur")) ;;
 	help)

@@ -19,6 +19,7 @@ int	cmd_invoke(int argc, char **argv);
 int	cmd_connectors(int argc, char **argv);
 int	cmd_practice(int argc, char **argv);
 int	cmd_doctor(int argc, char **argv);
+int	cmd_serve(int argc, char **argv);
 
 /* report.c: "bascule: cause: message", and a line on what to do next; returns the exit status. */
 int	cli_fail(const struct error *e);

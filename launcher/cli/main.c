@@ -20,6 +20,7 @@ static const struct subcommand {
 	int		(*run)(int argc, char **argv);
 } subcommands[] = {
 	{ "invoke", "run one command of a connector in a fresh, confined process", cmd_invoke },
+	{ "serve", "run commands for callers by HTTP, many at once", cmd_serve },
 	{ "connectors", "list the connectors that are installed; with a name, its commands", cmd_connectors },
 	{ "doctor", "try what this host can confine a connector with, and say what is missing", cmd_doctor },
 	{ "practice", "start the built-in practice source, a SCIM 2.0 service in memory", cmd_practice },
@@ -57,22 +58,38 @@ cmd_version(int argc, char **argv)
 	return 0;
 }
 
-int
-cmd_practice(int argc, char **argv)
+/* A program of ours that is not this one: what this one links stays small. */
+static int
+exec_beside(const char *name, char **argv)
 {
-	static const char *const	 places[] = { "../libexec/bascule-practice", "../libexec/bascule/bascule-practice" };
+	static const char *const	 places[] = { "../libexec", "../libexec/bascule" };
 	struct error			 e = ERROR_NONE;
-	char				 program[4096];
+	char				 relative[128], program[4096];
 
-	(void)argc;
-	for (size_t i = 0; i < N_ITEMS(places); i++)
-		if (core_beside(places[i], program, sizeof(program)) == 0) {
+	for (size_t i = 0; i < N_ITEMS(places); i++) {
+		snprintf(relative, sizeof(relative), "%s/%s", places[i], name);
+		if (core_beside(relative, program, sizeof(program)) == 0) {
 			execv(program, argv);
 			error_sys(&e, "%s", program);
 			return cli_fail(&e);
 		}
-	error_set(&e, ERR_SYSTEM, "bascule-practice is not installed beside this program");
+	}
+	error_set(&e, ERR_SYSTEM, "%s is not installed beside this program", name);
 	return cli_fail(&e);
+}
+
+int
+cmd_practice(int argc, char **argv)
+{
+	(void)argc;
+	return exec_beside("bascule-practice", argv);
+}
+
+int
+cmd_serve(int argc, char **argv)
+{
+	(void)argc;
+	return exec_beside("bascule-serve", argv);
 }
 
 /* The descriptors of standard streams must not fall to a pipe of ours. */

@@ -1,0 +1,31 @@
+/*
+ * call.h -- one invocation for a caller by HTTP: admission, worker, answer.
+ */
+#ifndef SERVE_CALL_H
+#define SERVE_CALL_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "launcher/serve/accept.h"
+#include "worker/contract/buf.h"
+#include "worker/contract/error.h"
+
+struct ask;
+struct connector_ref;
+struct exchange;
+
+/*
+ * Takes over the request: what follows answers it.  a->rq.id names it; body is kept while it waits for its turn.
+ * -1: no memory, and nothing was done.
+ */
+int	call_begin(struct exchange *, struct connector_ref *, struct ask *a, const struct accepted *, const char *trace,
+	    struct buf *body);
+/* Is there one of this id that has not ended? */
+bool	call_lives(const char *id);
+/* How many live. */
+size_t	calls_live(void);
+/* Ends them all for this reason. */
+void	calls_cancel(enum err_code why, const char *text);
+
+#endif

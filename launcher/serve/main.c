@@ -1,0 +1,226 @@
+/*
+ * main.c -- bascule-serve: start, signals, the end.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "launcher/serve/admit.h"
+#include "launcher/serve/call.h"
+#include "launcher/serve/conn.h"
+#include "launcher/serve/door.h"
+#include "launcher/serve/journal.h"
+#include "launcher/serve/metrics.h"
+#include "launcher/serve/notify.h"
+#include "launcher/serve/route.h"
+#include "launcher/serve/serve.h"
+#include "launcher/serve/slog.h"
+#include "worker/contract/util.h"
+
+#define SWEEP_MS	1000		/* between two looks at all connections */
+#define SWEEP_FULL_MS	100		/* the same while there is no room for more */
+#define DRAIN_MS	50		/* between two looks whether all have ended */
+#define FLUSH_MS	SECONDS(5)	/* after the last verdict, for answers on their way */
+
+struct server	 server;
+
+static struct event	 sweep, watchdog, drain;
+static int64_t		 drain_ms;	/* when it began */
+static bool		 cancelled;	/* the grace is over */
+
+int64_t
+wall_ms(void)
+{
+	struct timespec	 ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+static void
+again(struct event *ev, int64_t ms)
+{
+	struct timeval	 tv = { ms / 1000, ms % 1000 * 1000 };
+
+	event_add(ev, &tv);
+}
+
+static void
+on_sweep(evutil_socket_t fd, short what, void *arg)
+{
+	bool	 room = conns_sweep();
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	slog_flush();
+	if (room && !server.draining)
+		doors_resume();
+	again(&sweep, room ? SWEEP_MS : SWEEP_FULL_MS);
+}
+
+/* Only a loop that turns says that it lives. */
+static void
+on_watchdog(evutil_socket_t fd, short what, void *arg)
+{
+	(void)fd;
+	(void)what;
+	(void)arg;
+	notify_say("WATCHDOG=1");
+	again(&watchdog, notify_watchdog_ms());
+}
+
+static void
+on_drain(evutil_socket_t fd, short what, void *arg)
+{
+	int64_t	 now = now_ms();
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	if (!cancelled && now >= drain_ms + server.set.grace_ms) {
+		cancelled = true;
+		calls_cancel(ERR_CANCELLED, "the server is ending, and its grace is over");
+	}
+	if (calls_live() > 0) {
+		/* One whose caller takes nothing is not waited for. */
+		if (now < drain_ms + server.set.grace_ms + FLUSH_MS) {
+			again(&drain, DRAIN_MS);
+			return;
+		}
+	} else {
+		(void)conns_sweep();
+		if (conns_count().busy > 0 && now < drain_ms + server.set.grace_ms + FLUSH_MS) {
+			again(&drain, DRAIN_MS);
+			return;
+		}
+	}
+	event_base_loopbreak(server.base);
+}
+
+/* The first is asked kindly; the second has no patience. */
+static void
+on_term(evutil_socket_t sig, short what, void *arg)
+{
+	(void)sig;
+	(void)what;
+	(void)arg;
+	if (server.draining) {
+		drain_ms = now_ms() - server.set.grace_ms;
+		return;
+	}
+	server.draining = true;
+	drain_ms = now_ms();
+	notify_say("STOPPING=1");
+	slog_text(SLOG_INFO, "draining", "grace", "begins");
+	doors_close();
+	again(&drain, DRAIN_MS);
+}
+
+static void
+on_hup(evutil_socket_t sig, short what, void *arg)
+{
+	struct error	 e = ERROR_NONE;
+	struct timespec	 ts;
+	char		 text[80];
+
+	(void)sig;
+	(void)what;
+	(void)arg;
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
+	notify_say(text);
+	if (route_tokens_load(&e) == 0 && doors_reload(&e) == 0)
+		slog_text(SLOG_INFO, "reloaded", "what", "tokens and certificates");
+	else
+		slog_text(SLOG_ERROR, "reload.failed", "message", e.msg);
+	notify_say("READY=1");
+}
+
+static void
+signals_open(void)
+{
+	static const struct {
+		int			 sig;
+		event_callback_fn	 call;
+	} rows[] = { { SIGTERM, on_term }, { SIGINT, on_term }, { SIGHUP, on_hup } };
+	static struct event	 events[N_ITEMS(rows)];
+
+	for (size_t i = 0; i < N_ITEMS(rows); i++) {
+		evsignal_assign(&events[i], server.base, rows[i].sig, rows[i].call, NULL);
+		event_add(&events[i], NULL);
+	}
+	signal(SIGPIPE, SIG_IGN);
+}
+
+/* Each invocation takes some seven descriptors, each caller one. */
+static void
+files_raise(void)
+{
+	struct rlimit	 rl;
+
+	if (getrlimit(RLIMIT_NOFILE, &rl) == -1)
+		return;
+	rl.rlim_cur = rl.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &rl);
+}
+
+static int
+server_open(struct error *e)
+{
+	slog_open((enum slog_level)server.set.level);
+	server.start_ms = now_ms();
+	files_raise();
+	if ((server.base = event_base_new()) == NULL)
+		return error_set(e, ERR_SYSTEM, "no event loop");
+	signals_open();
+	core_open(server.base, &server.set.plan);
+	admit_open(server.set.concurrency, server.set.per_source, server.set.queue);
+	if (journal_open(server.set.history, e) == -1 || route_tokens_load(e) == -1 || doors_open(route_request, e) == -1)
+		return -1;
+	evtimer_assign(&sweep, server.base, on_sweep, NULL);
+	evtimer_assign(&watchdog, server.base, on_watchdog, NULL);
+	evtimer_assign(&drain, server.base, on_drain, NULL);
+	again(&sweep, SWEEP_MS);
+	if (notify_watchdog_ms() > 0)
+		again(&watchdog, notify_watchdog_ms());
+	return 0;
+}
+
+static void
+server_close(void)
+{
+	doors_free();
+	core_close();
+	journal_close();
+	metrics_free();
+	route_tokens_free();
+	slog_flush();
+}
+
+int
+main(int argc, char **argv)
+{
+	struct error	 e = ERROR_NONE;
+	int		 parsed;
+
+	if (argc > 1 && strcmp(argv[1], "token") == 0)
+		return cmd_token(argc - 1, argv + 1);
+	notify_open();
+	if ((parsed = settings_read(argc, argv, &server.set, &e)) == 1)
+		return 0;
+	if (parsed == -1 || server_open(&e) == -1) {
+		fprintf(stderr, "bascule: %s: %s\n", error_face(e.code)->word, e.msg);
+		doors_close();
+		return error_face(e.code)->exit;
+	}
+	notify_say("READY=1");
+	event_base_dispatch(server.base);
+	slog_text(SLOG_INFO, "ended", "how", cancelled ? "invocations were cancelled" : "nothing was left");
+	server_close();
+	return 0;
+}

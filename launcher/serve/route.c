@@ -1,0 +1,232 @@
+/*
+ * route.c -- the table of routes, and who is let in.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+
+#include <event2/http.h>
+
+#include "launcher/serve/answer.h"
+#include "launcher/serve/conn.h"
+#include "launcher/serve/door.h"
+#include "launcher/serve/route.h"
+#include "launcher/serve/serve.h"
+#include "launcher/serve/slog.h"
+#include "worker/contract/util.h"
+
+#define GET	EVHTTP_REQ_GET, "GET"
+#define POST	EVHTTP_REQ_POST, "POST"
+#define DELETE	EVHTTP_REQ_DELETE, "DELETE"
+
+static const struct route	 routes[] = {
+	{ POST,   "/v1/connectors/{name}/invoke", SCOPE_INVOKE, call_invoke },
+	{ GET,    "/v1/connectors", SCOPE_ANY, show_connectors },
+	{ GET,    "/v1/connectors/{name}", SCOPE_ANY, show_connector },
+	{ GET,    "/v1/invocations", SCOPE_READ, show_invocations },
+	{ GET,    "/v1/invocations/{id}", SCOPE_READ, show_invocation },
+	{ DELETE, "/v1/invocations/{id}", SCOPE_ANY, call_delete },
+	{ GET,    "/v1/openapi.json", SCOPE_NONE, show_openapi },
+	{ GET,    "/healthz", SCOPE_NONE, show_health },
+	{ GET,    "/readyz", SCOPE_NONE, show_ready },
+	{ GET,    "/metrics", SCOPE_READ, show_metrics },
+};
+
+static struct tokens	*tokens;
+
+const struct route *
+route_at(size_t i)
+{
+	return i < N_ITEMS(routes) ? &routes[i] : NULL;
+}
+
+int
+route_tokens_load(struct error *e)
+{
+	struct tokens	*fresh;
+
+	if (server.set.tokens == NULL)
+		return 0;
+	if ((fresh = tokens_load(server.set.tokens, e)) == NULL)
+		return -1;
+	tokens_free(tokens);
+	tokens = fresh;
+	return 0;
+}
+
+void
+route_tokens_free(void)
+{
+	tokens_free(tokens);
+	tokens = NULL;
+}
+
+/* A segment of a path, its %xx taken back; false: it is empty, too long or holds what no name has. */
+static bool
+segment_read(const char *from, size_t len, char out[SEGMENT_BYTES_MAX + 1])
+{
+	char	 raw[3 * SEGMENT_BYTES_MAX + 1], *plain;
+	size_t	 n = 0;
+	bool	 good;
+
+	if (len == 0 || len >= sizeof(raw))
+		return false;
+	memcpy(raw, from, len);
+	raw[len] = '\0';
+	if ((plain = evhttp_uridecode(raw, 0, &n)) == NULL)
+		return false;
+	good = n <= SEGMENT_BYTES_MAX && strlen(plain) == n;
+	if (good)
+		memcpy(out, plain, n + 1);
+	free(plain);
+	return good;
+}
+
+static bool
+path_fits(const char *pattern, const char *path, char arg[SEGMENT_BYTES_MAX + 1])
+{
+	while (*pattern != '\0') {
+		size_t	 np = strcspn(pattern + 1, "/") + 1, n;
+
+		if (*path != '/')
+			return false;
+		n = strcspn(path + 1, "/") + 1;
+		if (pattern[1] == '{') {
+			if (!segment_read(path + 1, n - 1, arg))
+				return false;
+		} else if (n != np || memcmp(pattern, path, n) != 0)
+			return false;
+		pattern += np;
+		path += n;
+	}
+	return *path == '\0';
+}
+
+/*
+ * A door without tokens trusts whoever is on this machine, but not what a browser on it was told by a web
+ * page: such a request names another host (rebinding) or an origin.
+ */
+static bool
+is_foreign(struct exchange *x)
+{
+	static const char *const	 ours[] = { "localhost", "127.0.0.1", "::1", "[::1]" };
+	const char			*host = evhttp_request_get_host(x->req);
+
+	if (evhttp_find_header(evhttp_request_get_input_headers(x->req), "Origin") != NULL)
+		return true;
+	if (x->door->is_unix || host == NULL)
+		return false;
+	for (size_t i = 0; i < N_ITEMS(ours); i++)
+		if (strcasecmp(host, ours[i]) == 0)
+			return false;
+	return strncmp(host, "127.", 4) != 0 || host[strspn(host, "0123456789.")] != '\0';
+}
+
+static bool
+peer_may(long uid)
+{
+	if (uid == 0 || uid == (long)geteuid())
+		return true;
+	for (size_t i = 0; i < server.set.npeers; i++)
+		if (uid == (long)server.set.peers[i])
+			return true;
+	/* A mode that lets others in, and no list: the mode is the list. */
+	return server.set.npeers == 0 && (server.set.socket_mode & 0077) != 0;
+}
+
+/* Fills who and caller; false: refused, answered. */
+static bool
+let_in(struct exchange *x, enum scope scope)
+{
+	const char	*auth = evhttp_find_header(evhttp_request_get_input_headers(x->req), "Authorization");
+	long		 uid = conn_peer(x->conn);
+
+	snprintf(x->caller, sizeof(x->caller), "local");
+	if (x->door->is_unix) {
+		snprintf(x->caller, sizeof(x->caller), "uid:%ld", uid);
+		if (peer_may(uid))
+			return true;
+		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "user %ld is not let in here: --peer %ld", uid, uid);
+		return false;
+	}
+	if (tokens == NULL && is_foreign(x)) {
+		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "requests of web pages are not taken");
+		return false;
+	}
+	if (tokens == NULL || scope == SCOPE_NONE)
+		return true;
+	if (auth != NULL && strncasecmp(auth, "Bearer ", 7) == 0)
+		x->who = tokens_find(tokens, auth + 7);
+	if (x->who != NULL) {
+		snprintf(x->caller, sizeof(x->caller), "%s", x->who->name);
+		return true;
+	}
+	answer_header(x->req, "WWW-Authenticate", "Bearer realm=\"bascule\"");
+	answer_refuse(x->req, 401, ERR_INSUFFICIENT_PERMISSION, "a token is wanted: Authorization: Bearer ...");
+	return false;
+}
+
+bool
+exchange_may(const struct exchange *x, enum scope scope, const char *connector)
+{
+	return x->who == NULL || token_may(x->who, scope, connector);
+}
+
+static void
+not_here(struct exchange *x, const char *path)
+{
+	char	 allow[64] = "";
+	size_t	 n = 0;
+
+	for (size_t i = 0; i < N_ITEMS(routes); i++)
+		if (path_fits(routes[i].path, path, x->arg))
+			n += (size_t)snprintf(allow + n, sizeof(allow) - n, "%s%s", n > 0 ? ", " : "", routes[i].name);
+	if (n == 0) {
+		answer_refuse(x->req, 404, ERR_USAGE, "there is nothing here; see /v1/openapi.json");
+		return;
+	}
+	answer_header(x->req, "Allow", allow);
+	answer_refuse(x->req, 405, ERR_USAGE, "%s is wanted here", allow);
+}
+
+static void
+dispatch(struct exchange *x, const char *path)
+{
+	enum evhttp_cmd_type	 method = evhttp_request_get_command(x->req);
+
+	for (size_t i = 0; i < N_ITEMS(routes); i++) {
+		if (routes[i].method != method || !path_fits(routes[i].path, path, x->arg))
+			continue;
+		if (!let_in(x, routes[i].scope))
+			return;
+		if (!exchange_may(x, routes[i].scope, NULL)) {
+			answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "the token of %s has no scope for this",
+			    x->caller);
+			return;
+		}
+		routes[i].run(x);
+		return;
+	}
+	if (let_in(x, SCOPE_ANY))
+		not_here(x, path);
+}
+
+void
+route_request(struct evhttp_request *req, void *arg)
+{
+	struct exchange			 x = { .req = req, .door = arg, .conn = conn_of(req) };
+	const struct evhttp_uri		*uri = evhttp_request_get_evhttp_uri(req);
+	const char			*path = uri == NULL ? NULL : evhttp_uri_get_path(uri);
+
+	if (x.conn == NULL) {
+		answer_refuse(req, 503, ERR_SYSTEM, "no memory for another connection");
+		return;
+	}
+	conn_begin(x.conn, req);
+	if (server.draining)
+		answer_header(req, "Connection", "close");
+	if (path == NULL || path[0] != '/')
+		answer_refuse(req, 400, ERR_REQUEST, "the request line has no path");
+	else
+		dispatch(&x, path);
+}

@@ -1,0 +1,67 @@
+/*
+ * serve.h -- what the files of bascule-serve share: one server, what it was told, what time it is for it.
+ *
+ * One process, one libevent loop, no thread.  Every state below has one file that writes it.
+ */
+#ifndef SERVE_SERVE_H
+#define SERVE_SERVE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "launcher/core/invoke.h"
+#include "worker/contract/limits.h"
+
+struct event_base;
+
+/* Bounds of this room. */
+#define DOORS_MAX		8		/* addresses listened on */
+#define PEERS_MAX		32		/* user ids let in at a unix socket */
+#define OPENED_MAX		64		/* --allow-private */
+#define HEADERS_BYTES_MAX	(32 * KIB)	/* of one request, request line included */
+#define PIPELINE_BYTES_MAX	(64 * KIB)	/* sent ahead while a request is being answered */
+#define OUT_BYTES_MAX		(64 * KIB)	/* waiting for a slow caller before its worker is made to wait */
+#define STALL_MS		MINUTES(5)	/* a caller that takes nothing for so long is gone */
+#define SOURCE_BYTES_MAX	64		/* a source's name */
+#define TRACEPARENT_BYTES	55		/* 00-<32>-<16>-<2> */
+
+/* What the command line said; read-only once the server runs, but for what SIGHUP reads again. */
+struct settings {
+	const char	*listen[DOORS_MAX];
+	size_t		 nlisten;
+	unsigned int	 socket_mode;
+	uid_t		 peers[PEERS_MAX];
+	size_t		 npeers;
+	const char	*cert, *key, *client_ca, *tokens;
+	unsigned int	 connections, concurrency, per_source, queue, history;
+	int64_t		 memory_bytes;		/* of requests held */
+	int64_t		 grace_ms, request_ms, idle_ms;
+	struct core_plan plan;
+	struct inv_limits limits;		/* defaults and ceilings */
+	const char	*opened[OPENED_MAX + 1];	/* NULL-terminated */
+	size_t		 nopened;
+	unsigned int	 waived;
+	int		 level;			/* enum slog_level */
+	bool		 worker_logs;
+};
+
+/* options.c.  0; 1: help or version was printed; -1 with ERR_USAGE. */
+int	settings_read(int argc, char **argv, struct settings *, struct error *e);
+
+/* main.c */
+struct server {
+	struct event_base	*base;
+	struct settings		 set;
+	bool			 draining;	/* no new invocation is taken */
+	int64_t			 start_ms;
+};
+extern struct server	 server;
+
+/* Milliseconds since 1970. */
+int64_t	wall_ms(void);
+/* token.c: bascule serve token add|list|remove; the exit status. */
+int	cmd_token(int argc, char **argv);
+
+#endif

@@ -1,0 +1,148 @@
+/*
+ * take.c -- from an invoke request to a call: headers, body, id, trace.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include <event2/buffer.h>
+#include <event2/http.h>
+#include <event2/http_struct.h>
+
+#include "launcher/serve/accept.h"
+#include "launcher/serve/answer.h"
+#include "launcher/serve/ask.h"
+#include "launcher/serve/call.h"
+#include "launcher/serve/route.h"
+#include "launcher/serve/serve.h"
+#include "worker/contract/util.h"
+
+static void
+id_make(char id[REQUEST_ID_BYTES_MAX + 1])
+{
+	unsigned char	 r[16] = { 0 };
+
+	(void)!getrandom(r, sizeof(r), 0);
+	for (size_t i = 0; i < sizeof(r); i++)
+		snprintf(id + 2 * i, 3, "%02x", r[i]);
+}
+
+static bool
+trace_ok(const char *t)
+{
+	static const char	 form[] = "00-00000000000000000000000000000000-0000000000000000-00";
+
+	if (t == NULL || strlen(t) != TRACEPARENT_BYTES || strncmp(t, "ff", 2) == 0)
+		return false;
+	for (size_t i = 0; i < TRACEPARENT_BYTES; i++)
+		if (form[i] == '-' ? t[i] != '-' : strchr("0123456789abcdef", t[i]) == NULL)
+			return false;
+	return strncmp(t + 3, form + 3, 32) != 0 && strncmp(t + 36, form + 36, 16) != 0;
+}
+
+/* The caller's, else one of our own. */
+static void
+trace_take(const char *given, char trace[TRACEPARENT_BYTES + 1])
+{
+	char	 r[REQUEST_ID_BYTES_MAX + 1], s[REQUEST_ID_BYTES_MAX + 1];
+
+	if (trace_ok(given)) {
+		snprintf(trace, TRACEPARENT_BYTES + 1, "%s", given);
+		return;
+	}
+	id_make(r);
+	id_make(s);
+	snprintf(trace, TRACEPARENT_BYTES + 1, "00-%.32s-%.16s-00", r, s);
+}
+
+/* The body as text, out of evhttp's buffers, where nothing of it stays. */
+static int
+body_take(struct exchange *x, struct buf *body, struct error *e)
+{
+	struct evbuffer		*in = evhttp_request_get_input_buffer(x->req);
+	size_t			 len = evbuffer_get_length(in);
+	struct evbuffer_iovec	 part;
+
+	buf_init(body, REQUEST_BYTES_MAX);
+	while (evbuffer_peek(in, -1, NULL, &part, 1) > 0 && part.iov_len > 0) {
+		buf_add(body, part.iov_base, part.iov_len);
+		explicit_bzero(part.iov_base, part.iov_len);
+		(void)evbuffer_drain(in, part.iov_len);
+	}
+	if (len == 0)
+		return error_set(e, ERR_REQUEST, "the body is empty; {\"type\":...,\"config\":{...}} is wanted");
+	return buf_check(body, "the body", e);
+}
+
+static void
+call_make(struct exchange *x, const struct accepted *accepted, struct connector_ref *ref, struct buf *body)
+{
+	struct ask	 a = { 0 };
+	struct error	 e = ERROR_NONE;
+	char		 trace[TRACEPARENT_BYTES + 1];
+
+	if (body_take(x, body, &e) == -1 || ask_read(body->data, body->len, ref, &a, &e) == -1) {
+		answer_problem(x->req, &(struct problem){ .error = &e });
+		return;
+	}
+	if (a.rq.id[0] == '\0')
+		id_make(a.rq.id);
+	trace_take(evhttp_find_header(evhttp_request_get_input_headers(x->req), "traceparent"), trace);
+	if (call_lives(a.rq.id))
+		answer_refuse(x->req, 409, ERR_REQUEST, "id: an invocation of this id is alive");
+	else if (call_begin(x, ref, &a, accepted, trace, body) == -1)
+		answer_refuse(x->req, 503, ERR_SYSTEM, "no memory for another invocation");
+	ask_free(&a);
+}
+
+/* What must hold before a body is looked at; false: refused, answered. */
+static bool
+call_check(struct exchange *x, struct accepted *accepted)
+{
+	struct evkeyvalq	*in = evhttp_request_get_input_headers(x->req);
+
+	*accepted = accept_read(evhttp_find_header(in, "Accept"), evhttp_find_header(in, "Accept-Encoding"));
+	if (server.draining) {
+		answer_refuse(x->req, 503, ERR_CANCELLED, "this server is about to end");
+		return false;
+	}
+	/* Before 1.1 an answer's end is the connection's: a part could be taken for the whole. */
+	if (x->req->major != 1 || x->req->minor < 1) {
+		answer_refuse(x->req, 505, ERR_USAGE, "HTTP/1.1 is wanted here: results come in chunks");
+		return false;
+	}
+	if (!is_json(evhttp_find_header(in, "Content-Type"))) {
+		answer_refuse(x->req, 415, ERR_REQUEST, "Content-Type: application/json is wanted");
+		return false;
+	}
+	if (accepted->form == FORM_NONE) {
+		answer_refuse(x->req, 406, ERR_REQUEST, "Accept: there are application/x-ndjson and text/event-stream");
+		return false;
+	}
+	if (!exchange_may(x, SCOPE_INVOKE, x->arg)) {
+		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "the token of %s may not invoke %s", x->caller, x->arg);
+		return false;
+	}
+	return true;
+}
+
+void
+call_invoke(struct exchange *x)
+{
+	struct connector_ref	 ref = { 0 };
+	struct accepted		 accepted;
+	struct error		 e = ERROR_NONE;
+	struct buf		 body = { 0 };
+
+	if (!call_check(x, &accepted))
+		return;
+	/* A name, never a path. */
+	if (strchr(x->arg, '/') != NULL)
+		answer_refuse(x->req, 404, ERR_NO_CONNECTOR, "a connector's name has no '/'");
+	else if (connector_find(x->arg, &ref, &e) == -1)
+		answer_problem(x->req, &(struct problem){ .error = &e });
+	else
+		call_make(x, &accepted, &ref, &body);
+	connector_free(&ref);
+	buf_wipe(&body);
+}

@@ -1,0 +1,214 @@
+/*
+ * token.c -- bascule serve token: makes, lists and removes tokens.
+ *
+ * The file is written beside itself and renamed; a server reads it again on SIGHUP.
+ */
+#include <fcntl.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "launcher/serve/serve.h"
+#include "launcher/serve/tokens.h"
+#include "worker/contract/buf.h"
+#include "worker/contract/util.h"
+
+#define FILE_BYTES_MAX	(TOKENS_MAX * 1024)
+
+static int
+fail(const struct error *e)
+{
+	fprintf(stderr, "bascule: %s\n", e->msg);
+	return error_face(e->code)->exit;
+}
+
+static int
+write_whole(int fd, const struct buf *b)
+{
+	for (size_t at = 0; at < b->len;) {
+		ssize_t	 n = write(fd, b->data + at, b->len - at);
+
+		if (n == -1 && errno != EINTR)
+			return -1;
+		if (n > 0)
+			at += (size_t)n;
+	}
+	return fsync(fd);
+}
+
+static int
+file_replace(const char *path, const struct buf *b, struct error *e)
+{
+	char	 beside[4096];
+	autofd	 fd = -1;
+
+	if (buf_check(b, "tokens", e) == -1)
+		return -1;
+	if (snprintf(beside, sizeof(beside), "%s.XXXXXX", path) >= (int)sizeof(beside))
+		return error_set(e, ERR_USAGE, "--tokens: the path is too long");
+	if ((fd = mkostemp(beside, O_CLOEXEC)) == -1)
+		return error_sys(e, "%.200s", beside);
+	if (write_whole(fd, b) == -1 || rename(beside, path) == -1) {
+		(void)error_sys(e, "%.200s", path);
+		(void)unlink(beside);
+		return -1;
+	}
+	return 0;
+}
+
+static void
+line_print(struct buf *b, const struct token *t)
+{
+	const char	*comma = "";
+
+	buf_addf(b, "%s ", t->name);
+	for (size_t i = 0; i < sizeof(t->sha256); i++)
+		buf_addf(b, "%02x", t->sha256[i]);
+	buf_addc(b, ' ');
+	const struct { bool on; const char *word; } words[] = {
+		{ t->read, "read" }, { t->manage, "manage" }, { t->invoke, "invoke" },
+	};
+	for (size_t i = 0; i < N_ITEMS(words); i++)
+		if (words[i].on) {
+			buf_addf(b, "%s%s", comma, words[i].word);
+			comma = ",";
+		}
+	for (size_t i = 0; i < t->nconnectors; i++) {
+		buf_addf(b, "%sinvoke:%s", comma, t->connectors[i]);
+		comma = ",";
+	}
+	buf_addc(b, '\n');
+}
+
+/* All but `without`; how many those are is left to the caller to compare. */
+static size_t
+lines_print(struct buf *b, const struct tokens *ts, const char *without)
+{
+	size_t	 n = 0;
+
+	for (size_t i = 0; ts != NULL && i < tokens_count(ts); i++)
+		if (without == NULL || strcmp(tokens_at(ts, i)->name, without) != 0) {
+			line_print(b, tokens_at(ts, i));
+			n++;
+		}
+	return n;
+}
+
+static int
+token_make(struct token *t, char text[sizeof(TOKEN_PREFIX) + TOKEN_DIGITS], struct error *e)
+{
+	unsigned char	 secret[TOKEN_DIGITS / 2];
+
+	if (getrandom(secret, sizeof(secret), 0) != (ssize_t)sizeof(secret))
+		return error_sys(e, "random numbers");
+	memcpy(text, TOKEN_PREFIX, sizeof(TOKEN_PREFIX));
+	for (size_t i = 0; i < sizeof(secret); i++)
+		snprintf(text + sizeof(TOKEN_PREFIX) - 1 + 2 * i, 3, "%02x", secret[i]);
+	explicit_bzero(secret, sizeof(secret));
+	token_digest(text, strlen(text), t->sha256);
+	return 0;
+}
+
+static int
+add(const char *path, const char *name, const char *scopes, const struct tokens *ts, struct error *e)
+{
+	struct token	 t = { 0 };
+	char		 text[sizeof(TOKEN_PREFIX) + TOKEN_DIGITS];
+	autobuf		 b;
+
+	buf_init(&b, FILE_BYTES_MAX);
+	if (scopes == NULL)
+		return error_set(e, ERR_USAGE, "--scope: read, manage, invoke, invoke:CONNECTOR; several with commas");
+	if (token_scopes(&t, scopes, e) == -1 || token_make(&t, text, e) == -1)
+		return -1;
+	snprintf(t.name, sizeof(t.name), "%s", name);
+	if (ts != NULL && lines_print(&b, ts, name) != tokens_count(ts))
+		return error_set(e, ERR_USAGE, "%s: there is a token of this name; remove it first", name);
+	line_print(&b, &t);
+	if (file_replace(path, &b, e) == -1)
+		return -1;
+	printf("%s\n", text);
+	fprintf(stderr, "This is shown once. A server that runs takes it on SIGHUP.\n");
+	explicit_bzero(text, sizeof(text));
+	return 0;
+}
+
+static int
+drop(const char *path, const char *name, const struct tokens *ts, struct error *e)
+{
+	autobuf	 b;
+
+	buf_init(&b, FILE_BYTES_MAX);
+	if (lines_print(&b, ts, name) == tokens_count(ts))
+		return error_set(e, ERR_USAGE, "%s: no token has this name", name);
+	return file_replace(path, &b, e);
+}
+
+static int
+list(const struct tokens *ts)
+{
+	for (size_t i = 0; i < tokens_count(ts); i++) {
+		autobuf	 b;
+
+		buf_init(&b, LINE_BYTES_MAX);
+		line_print(&b, tokens_at(ts, i));
+		/* Name and scopes; a digest is of no use to a reader. */
+		printf("%-24s %s", tokens_at(ts, i)->name, b.data == NULL ? "" : strrchr(b.data, ' ') + 1);
+	}
+	return 0;
+}
+
+static int
+token_command(const char *verb, const char *name, const char *path, const char *scopes, struct error *e)
+{
+	struct tokens	*ts = NULL;
+	int		 r = -1;
+
+	/* Only the first token may find no file. */
+	if ((strcmp(verb, "add") != 0 || access(path, F_OK) == 0) && (ts = tokens_load(path, e)) == NULL)
+		return -1;
+	if (strcmp(verb, "list") == 0)
+		r = list(ts);
+	else if (name == NULL || !token_name_ok(name))
+		r = error_set(e, ERR_USAGE, "a NAME of letters, digits and ._-@ is wanted, of at most %d", TOKEN_NAME_MAX);
+	else if (strcmp(verb, "add") == 0)
+		r = add(path, name, scopes, ts, e);
+	else
+		r = drop(path, name, ts, e);
+	tokens_free(ts);
+	return r;
+}
+
+int
+cmd_token(int argc, char **argv)
+{
+	static const struct option	 options[] = {
+		{ "tokens", required_argument, NULL, 't' }, { "scope", required_argument, NULL, 's' }, { NULL, 0, NULL, 0 },
+	};
+	const char			*path = NULL, *scopes = NULL, *verb;
+	struct error			 e = ERROR_NONE;
+	int				 o;
+
+	opterr = 0;
+	while ((o = getopt_long(argc, argv, "", options, NULL)) != -1) {
+		if (o == 't')
+			path = optarg;
+		else if (o == 's')
+			scopes = optarg;
+		else
+			path = scopes = verb = NULL;
+	}
+	verb = optind < argc ? argv[optind] : "";
+	if (path == NULL || (strcmp(verb, "add") != 0 && strcmp(verb, "list") != 0 && strcmp(verb, "remove") != 0) ||
+	    argc - optind > 2) {
+		(void)error_set(&e, ERR_USAGE, "usage: bascule serve token add NAME --tokens FILE --scope SCOPE[,SCOPE...] | "
+		    "list --tokens FILE | remove NAME --tokens FILE");
+		return fail(&e);
+	}
+	umask(077);
+	if (token_command(verb, optind + 1 < argc ? argv[optind + 1] : NULL, path, scopes, &e) == -1)
+		return fail(&e);
+	return fflush(stdout) == 0 ? 0 : error_face(ERR_SYSTEM)->exit;
+}

@@ -1,0 +1,51 @@
+/*
+ * tokens.h -- who may do what.
+ *
+ * A line of the file: NAME SHA256 SCOPE[,SCOPE...].  The token itself is 256 random bits, shown once when it is
+ * made; only its digest is kept, so the file gives nobody a way in.
+ * Scopes: invoke (any connector), invoke:NAME, read (see invocations and metrics), manage (cancel any).
+ */
+#ifndef SERVE_TOKENS_H
+#define SERVE_TOKENS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "worker/contract/error.h"
+#include "worker/contract/limits.h"
+
+#define TOKEN_NAME_MAX		64
+#define TOKEN_PREFIX		"bsc_"
+#define TOKEN_DIGITS		64
+#define TOKENS_MAX		10000
+#define SCOPES_MAX		32
+
+/* NONE: no token is needed; ANY: one of whatever scope. */
+enum scope { SCOPE_NONE, SCOPE_ANY, SCOPE_READ, SCOPE_INVOKE, SCOPE_MANAGE };
+
+struct token {
+	char		 name[TOKEN_NAME_MAX + 1];
+	unsigned char	 sha256[32];
+	bool		 read, manage, invoke;		/* invoke: any connector */
+	size_t		 nconnectors;
+	char		 connectors[SCOPES_MAX][CONNECTOR_NAME_MAX + 1];
+};
+
+struct tokens;
+
+/* -1 with ERR_USAGE, which names file and line. */
+struct tokens		*tokens_load(const char *path, struct error *e);
+void			 tokens_free(struct tokens *);
+size_t			 tokens_count(const struct tokens *);
+const struct token	*tokens_at(const struct tokens *, size_t i);
+/* Whose token this is, in a time that says nothing about how near it is; NULL: nobody's. */
+const struct token	*tokens_find(const struct tokens *, const char *text);
+/* connector: for SCOPE_INVOKE; NULL: is there any it may invoke? */
+bool			 token_may(const struct token *, enum scope, const char *connector);
+
+/* Reads "read,invoke:scim"; -1 names the scope that is none. */
+int			 token_scopes(struct token *, const char *list, struct error *e);
+bool			 token_name_ok(const char *);
+void			 token_digest(const char *text, size_t len, unsigned char sha256[32]);
+
+#endif
