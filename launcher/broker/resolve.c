@@ -25,7 +25,8 @@ none(struct dial *d, enum egress_status status, const char *reason)
 
 /*
  * A search list would turn a listed name into one of the cluster this runs in.
- * Set up anew each time, because a changed option stops libc from noticing a changed resolv.conf.
+ * Set up anew each time, so that a changed resolv.conf is noticed here and only here: libc, left
+ * to look for changes by itself, undoes these options at every second look-up of a thread.
  */
 static int
 resolver_setup(void)
@@ -33,7 +34,7 @@ resolver_setup(void)
 	if (res_init() == -1)
 		return -1;
 	_res.options &= ~(unsigned long)(RES_DNSRCH | RES_DEFNAMES);
-	_res.options |= RES_NOALIASES;
+	_res.options |= RES_NOALIASES | RES_NORELOAD;
 	_res.retrans = RESOLVE_ATTEMPT_S;
 	_res.retry = RESOLVE_ATTEMPTS;
 	return 0;

@@ -15,6 +15,7 @@
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -26,6 +27,7 @@
 #include <cmocka.h>
 
 #include "launcher/core/broker.h"
+#include "launcher/core/broker_wire.h"
 #include "worker/contract/egress.h"
 #include "worker/contract/util.h"
 
@@ -48,10 +50,20 @@ static const struct record {
 	{ "zero.example", "0.0.0.0", NULL, NULL },
 	{ "mapped.example", NULL, NULL, "::ffff:10.0.0.5" },
 	{ "nat64.example", NULL, NULL, "64:ff9b::a9fe:a9fe" },
+	{ "nat64good.example", NULL, NULL, "64:ff9b::5db8:d722" },		/* 93.184.215.34 */
+	{ "nat64private.example", NULL, NULL, "64:ff9b::a00:5" },
+	{ "nat64local.example", NULL, NULL, "64:ff9b:1:a00:0:500:808:808" },	/* 10.0.0.5 behind a /48 */
+	{ "isatap.example", NULL, NULL, "2606:4700::5efe:a00:5" },
+	{ "rebind.example", "93.184.215.34", NULL, NULL },			/* the first time; then 10.0.0.5 */
 	{ "sixtofour.example", NULL, NULL, "2002:a00:5::1" },
 	{ "self.example", "93.184.215.1", NULL, NULL },
 	{ "only.short.cluster.example", "93.184.215.34", NULL, NULL },
 };
+
+#define REBIND		"rebind.example"
+#define REBOUND		"10.0.0.5"
+
+static atomic_uint	 rebind_asked;		/* look-ups of REBIND's address */
 
 static struct broker	*broker;
 static pid_t		 peer;
@@ -95,7 +107,9 @@ answer_make(uint8_t *packet, size_t n)
 	packet[3] = r == NULL ? 0x83 : 0x80;
 	memset(packet + 6, 0, 6);
 	if (r != NULL && type == TYPE_A && r->a != NULL) {
-		at += record_put(packet + at, TYPE_A, r->a);
+		bool	rebound = strcmp(name, REBIND) == 0 && atomic_fetch_add(&rebind_asked, 1) > 0;
+
+		at += record_put(packet + at, TYPE_A, rebound ? REBOUND : r->a);
 		packet[7] = 1;
 	}
 	if (r != NULL && type == TYPE_A && r->a2 != NULL) {
@@ -134,7 +148,7 @@ listen_everywhere(void)
 	struct sockaddr_in6	in6 = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
 	int			fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-	if (bind(fd, (struct sockaddr *)&in6, sizeof(in6)) == -1 || listen(fd, 64) == -1)
+	if (bind(fd, (struct sockaddr *)&in6, sizeof(in6)) == -1 || listen(fd, 1024) == -1)	/* nobody accepts */
 		_exit(1);
 }
 
@@ -183,18 +197,23 @@ cable_lay(void)
 	static const char *const	there[] = {
 		"93.184.215.34/24", "10.0.0.5/24", "169.254.169.254/16", "2606:4700::34/32 nodad",
 		"fd00:ec2::254/64 nodad", "64:ff9b::a9fe:a9fe/96 nodad", "2002:a00:5::1/64 nodad",
+		"64:ff9b::5db8:d722/96 nodad", "64:ff9b::a00:5/96 nodad", "64:ff9b:1:a00:0:500:808:808/48 nodad",
+		"2606:4700::5efe:a00:5/32 nodad",
 	};
 	static const char *const	here[] = {
 		"93.184.215.1/24", "10.0.0.1/24", "169.254.0.9/16", "2606:4700::1/32 nodad",
 		"fd00:ec2::1/64 nodad", "64:ff9b::1/96 nodad", "2002:a00:5::2/64 nodad",
+		"64:ff9b:1::1/48 nodad",
 	};
 
 	if (shell("ip link set lo up && ip link add v0 type veth peer name v1 netns %d", (int)peer) == -1 ||
 	    shell("ip link set v0 up && nsenter -t %d -n ip link set v1 up", (int)peer) == -1)
 		return -1;
 	for (size_t i = 0; i < N_ITEMS(here); i++)
-		if (shell("ip addr add %s dev v0 && nsenter -t %d -n ip addr add %s dev v1", here[i], (int)peer,
-		    there[i]) == -1)
+		if (shell("ip addr add %s dev v0", here[i]) == -1)
+			return -1;
+	for (size_t i = 0; i < N_ITEMS(there); i++)
+		if (shell("nsenter -t %d -n ip addr add %s dev v1", (int)peer, there[i]) == -1)
 			return -1;
 	return 0;
 }
@@ -246,14 +265,30 @@ world_end(void)
 	(void)shell("rm -rf %s", folder);
 }
 
-/* Asks on a leg of its own; *where is the address connected to. */
+/* A leg for one host; its question is asked. */
 static int
-asked(const char *host, bool opened, char where[INET6_ADDRSTRLEN])
+leg_ask(const char *host, bool opened, const struct wire_proxy *proxy, uint32_t *leg)
 {
 	const char *const	 allow[] = { host, NULL };
 	struct egress_rule	 r = { .port = PORT };
-	struct broker_policy	 policy = { .rules = &r, .nrules = 1, .allow_private = opened ? allow : NULL };
+	struct broker_policy	 policy = { .rules = &r, .nrules = 1, .allow_private = opened ? allow : NULL,
+	    .proxy = proxy };
 	struct egress_question	 q = { .port = PORT, .host_bytes = (uint16_t)strlen(host) };
+	struct error		 e = ERROR_NONE;
+	int			 fd;
+
+	snprintf(r.host, sizeof(r.host), "%s", host);
+	memcpy(q.host, host, strlen(host));
+	if (broker_open(broker, &policy, leg, &fd, &e) == -1)
+		fail_msg("%s", e.msg);
+	assert_int_equal(send(fd, &q, sizeof(q), 0), sizeof(q));
+	return fd;
+}
+
+/* The answer; *where is the address connected to. */
+static int
+leg_hear(int leg_fd, char where[INET6_ADDRSTRLEN])
+{
 	struct egress_answer	 a;
 	union {
 		char		 buf[CMSG_SPACE(sizeof(int))];
@@ -262,23 +297,13 @@ asked(const char *host, bool opened, char where[INET6_ADDRSTRLEN])
 	struct iovec		 iov = { &a, sizeof(a) };
 	struct msghdr		 msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = cmsg.buf,
 	    .msg_controllen = sizeof(cmsg.buf) };
-	struct error		 e = ERROR_NONE;
 	struct sockaddr_storage	 ss;
 	socklen_t		 len = sizeof(ss);
-	uint32_t		 leg;
-	autofd			 leg_fd = -1;
-	struct pollfd		 p;
+	struct pollfd		 p = { .fd = leg_fd, .events = POLLIN };
 	int			 fd;
 
-	snprintf(r.host, sizeof(r.host), "%s", host);
-	memcpy(q.host, host, strlen(host));
-	if (broker_open(broker, &policy, &leg, &leg_fd, &e) == -1)
-		fail_msg("%s", e.msg);
-	assert_int_equal(send(leg_fd, &q, sizeof(q), 0), sizeof(q));
-	p = (struct pollfd){ .fd = leg_fd, .events = POLLIN };
 	assert_int_equal(poll(&p, 1, WAIT_MS), 1);
 	assert_int_equal(recvmsg(leg_fd, &msg, MSG_CMSG_CLOEXEC), sizeof(a));
-	cJSON_Delete(broker_close(broker, leg));
 	where[0] = '\0';
 	if (a.status != EGRESS_OK)
 		return a.status;
@@ -289,6 +314,17 @@ asked(const char *host, bool opened, char where[INET6_ADDRSTRLEN])
 	    (void *)&((struct sockaddr_in6 *)&ss)->sin6_addr, where, INET6_ADDRSTRLEN);
 	close(fd);
 	return EGRESS_OK;
+}
+
+static int
+asked(const char *host, bool opened, char where[INET6_ADDRSTRLEN])
+{
+	uint32_t	leg;
+	autofd		leg_fd = leg_ask(host, opened, NULL, &leg);
+	int		status = leg_hear(leg_fd, where);
+
+	cJSON_Delete(broker_close(broker, leg));
+	return status;
 }
 
 static bool
@@ -310,7 +346,8 @@ forbidden_is_reachable(void **state)
 {
 	static const char *const	addresses[] = {
 		"10.0.0.5", "169.254.169.254", "fd00:ec2::254", "127.0.0.1", "0.0.0.0", "::ffff:10.0.0.5",
-		"64:ff9b::a9fe:a9fe", "2002:a00:5::1", "93.184.215.1",
+		"64:ff9b::a9fe:a9fe", "2002:a00:5::1", "93.184.215.1", "64:ff9b::a00:5", "64:ff9b:1:a00:0:500:808:808",
+		"2606:4700::5efe:a00:5",
 	};
 
 	(void)state;
@@ -341,6 +378,11 @@ answers(void **state)
 		{ "zero.example", true, EGRESS_REFUSED, "" },
 		{ "mapped.example", true, EGRESS_REFUSED, "" },
 		{ "nat64.example", true, EGRESS_REFUSED, "" },
+		{ "nat64good.example", false, EGRESS_OK, "64:ff9b::5db8:d722" },
+		{ "nat64private.example", false, EGRESS_REFUSED, "" },
+		{ "nat64private.example", true, EGRESS_OK, "64:ff9b::a00:5" },
+		{ "nat64local.example", false, EGRESS_REFUSED, "" },
+		{ "isatap.example", true, EGRESS_REFUSED, "" },
 		{ "sixtofour.example", true, EGRESS_REFUSED, "" },
 		{ "self.example", false, EGRESS_REFUSED, "" },
 		{ "self.example", true, EGRESS_OK, "93.184.215.1" },
@@ -357,6 +399,147 @@ answers(void **state)
 			fail_msg("%s (opened: %d): status %d, connected to \"%s\"", rows[i].host, rows[i].opened, got,
 			    where);
 	}
+}
+
+/* The search list stays unused, however often a thread has looked something up before. */
+static void
+search_list(void **state)
+{
+	char	where[INET6_ADDRSTRLEN];
+
+	(void)state;
+	for (int i = 0; i < 8; i++)
+		assert_int_equal(asked("only.short", false, where), EGRESS_UNRESOLVED);
+}
+
+/* One look-up feeds one connection: there is no second one to answer differently, and a later one is checked anew. */
+static void
+rebinding(void **state)
+{
+	char	where[INET6_ADDRSTRLEN];
+
+	(void)state;
+	atomic_store(&rebind_asked, 0);
+	assert_int_equal(asked(REBIND, false, where), EGRESS_OK);
+	assert_string_equal(where, "93.184.215.34");
+	assert_int_equal(atomic_load(&rebind_asked), 1);
+	assert_int_equal(asked(REBIND, false, where), EGRESS_REFUSED);
+	assert_int_equal(atomic_load(&rebind_asked), 2);
+}
+
+/* The receipt is the operator's, and names what the worker was not told. */
+static void
+refused_address(void **state)
+{
+	char		 where[INET6_ADDRSTRLEN];
+	uint32_t	 leg;
+	autofd		 leg_fd = leg_ask("meta.example", true, NULL, &leg);
+	autojson	*contacts = NULL;
+
+	(void)state;
+	assert_int_equal(leg_hear(leg_fd, where), EGRESS_REFUSED);
+	contacts = broker_close(broker, leg);
+	assert_string_equal(cJSON_GetObjectItem(contacts->child, "address")->valuestring, "169.254.169.254");
+}
+
+/* More questions than there are threads, each of which takes a while: they queue, none is lost. */
+static void
+crowd(void **state)
+{
+	enum { LEGS = 150 };
+	uint32_t	legs[LEGS];
+	int		fds[LEGS];
+	char		where[INET6_ADDRSTRLEN];
+
+	(void)state;
+	for (int i = 0; i < LEGS; i++)
+		fds[i] = leg_ask("slow.example", false, NULL, &legs[i]);
+	for (int i = 0; i < LEGS; i++) {
+		assert_int_equal(leg_hear(fds[i], where), EGRESS_OK);
+		assert_string_equal(where, "93.184.215.34");
+		cJSON_Delete(broker_close(broker, legs[i]));
+		close(fds[i]);
+	}
+}
+
+/* A proxy on loopback: notes the first line of each connection, and says yes. */
+static int		 proxy_fd = -1;
+static char		 proxy_heard[256];
+
+static void *
+proxy_main(void *arg)
+{
+	static const char	yes[] = "HTTP/1.1 200 OK\r\n\r\n";
+	char			text[1024];
+	int			fd;
+
+	(void)arg;
+	while ((fd = accept(proxy_fd, NULL, NULL)) != -1) {
+		ssize_t	n = recv(fd, text, sizeof(text) - 1, 0);
+
+		text[n > 0 ? n : 0] = '\0';
+		snprintf(proxy_heard, sizeof(proxy_heard), "%.*s", (int)strcspn(text, "\r"), text);
+		(void)!write(fd, yes, sizeof(yes) - 1);
+		(void)recv(fd, text, sizeof(text), 0);	/* until the other end is closed */
+		close(fd);
+	}
+	return NULL;
+}
+
+static void
+by_proxy(void **state)
+{
+	static const struct {
+		const char	*host;
+		bool		 opened, by_name;
+		int		 want;
+		const char	*heard;
+	} rows[] = {
+		{ "good.example", false, false, EGRESS_OK, "CONNECT 93.184.215.34:443 HTTP/1.1" },
+		{ "six.example", false, false, EGRESS_OK, "CONNECT [2606:4700::34]:443 HTTP/1.1" },
+		{ "mixed.example", false, false, EGRESS_OK, "CONNECT 93.184.215.34:443 HTTP/1.1" },
+		{ "private.example", false, false, EGRESS_REFUSED, "" },
+		{ "private.example", true, false, EGRESS_OK, "CONNECT 10.0.0.5:443 HTTP/1.1" },
+		{ "meta.example", true, false, EGRESS_REFUSED, "" },
+		{ "nat64.example", true, false, EGRESS_REFUSED, "" },
+		{ "loop.example", false, false, EGRESS_REFUSED, "" },
+		{ "nobody.example", false, false, EGRESS_UNRESOLVED, "" },
+		/* Names go as they are, addresses are still checked here. */
+		{ "good.example", false, true, EGRESS_OK, "CONNECT good.example:443 HTTP/1.1" },
+		{ "nobody.example", false, true, EGRESS_OK, "CONNECT nobody.example:443 HTTP/1.1" },
+		{ "10.0.0.5", false, true, EGRESS_REFUSED, "" },
+		{ "169.254.169.254", true, true, EGRESS_REFUSED, "" },
+		{ "93.184.215.34", false, true, EGRESS_OK, "CONNECT 93.184.215.34:443 HTTP/1.1" },
+	};
+	struct sockaddr_in	in = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t		len = sizeof(in);
+	pthread_t		t;
+
+	(void)state;
+	proxy_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(bind(proxy_fd, (struct sockaddr *)&in, len), 0);
+	assert_int_equal(listen(proxy_fd, 8), 0);
+	assert_int_equal(getsockname(proxy_fd, (struct sockaddr *)&in, &len), 0);
+	assert_int_equal(pthread_create(&t, NULL, proxy_main, NULL), 0);
+	for (size_t i = 0; i < N_ITEMS(rows); i++) {
+		struct wire_proxy	p = { .kind = WIRE_PROXY_HTTP, .names = rows[i].by_name, .port = ntohs(in.sin_port),
+			.host = "127.0.0.1" };
+		char			where[INET6_ADDRSTRLEN];
+		uint32_t		leg;
+		autofd			leg_fd = -1;
+		int			got;
+
+		proxy_heard[0] = '\0';
+		leg_fd = leg_ask(rows[i].host, rows[i].opened, &p, &leg);
+		got = leg_hear(leg_fd, where);
+		if (got != rows[i].want || strcmp(proxy_heard, rows[i].heard) != 0)
+			fail_msg("%s (opened: %d, by name: %d): status %d, the proxy heard \"%s\"", rows[i].host, rows[i].opened,
+			    rows[i].by_name, got, proxy_heard);
+		cJSON_Delete(broker_close(broker, leg));
+	}
+	shutdown(proxy_fd, SHUT_RDWR);
+	pthread_join(t, NULL);
+	close(proxy_fd);
 }
 
 /* An address that swallows everything costs one step. */
@@ -400,6 +583,11 @@ main(void)
 	const struct CMUnitTest	tests[] = {
 		cmocka_unit_test(forbidden_is_reachable),
 		cmocka_unit_test(answers),
+		cmocka_unit_test(search_list),
+		cmocka_unit_test(rebinding),
+		cmocka_unit_test(refused_address),
+		cmocka_unit_test(crowd),
+		cmocka_unit_test(by_proxy),
 		cmocka_unit_test(black_hole),
 		cmocka_unit_test(stuck_resolver),
 	};
