@@ -110,64 +110,6 @@ roles_load(struct github *g)
 	return catalogue_load(g, &g->roles, "organization-roles", "/roles", role_row);
 }
 
-struct joining {
-	struct join	*join;
-	const char	*only;
-	uint32_t	 value;
-};
-
-static int
-join_row(void *arg, cJSON *taken, struct error *e)
-{
-	struct joining	*jg = arg;
-	autojson	*row = taken;
-	const char	*login = json_str(row, "login", NULL);
-
-	if (login == NULL)
-		return error_set(e, ERR_INVALID_RESPONSE, "GitHub sent a member without a login");
-	if (jg->only != NULL && strcasecmp(jg->only, login) != 0)
-		return 0;
-	/* Through a team only: taking it away here is refused by GitHub. */
-	if (strcmp(json_str(row, "assignment", "direct"), "indirect") == 0)
-		return 0;
-	return join_add(jg->join, login, jg->value, e);
-}
-
-int
-teams_join(struct github *g, struct join *j)
-{
-	struct joining	 jg = { .join = j };
-
-	if (teams_load(g) == -1)
-		return -1;
-	for (size_t i = 0; i < g->teams.n; i++) {
-		autofree char	*path = gh_path("orgs", g->s.org, "teams", g->teams.rows[i].key, "members", NULL);
-
-		jg.value = (uint32_t)i;
-		if (gh_pages(g, path, NULL, NULL, "", join_row, &jg) == -1)
-			return -1;
-	}
-	return 0;
-}
-
-int
-roles_join(struct github *g, const char *only, struct join *j)
-{
-	struct joining	 jg = { .join = j, .only = only };
-
-	if (roles_load(g) == -1)
-		return -1;
-	for (size_t i = 0; i < g->roles.n; i++) {
-		autofree char	*path = gh_path("orgs", g->s.org, "organization-roles", g->roles.rows[i].key, "users",
-		    NULL);
-
-		jg.value = (uint32_t)i;
-		if (gh_pages(g, path, NULL, NULL, "", join_row, &jg) == -1)
-			return -1;
-	}
-	return 0;
-}
-
 struct key_list {
 	const struct catalogue	*cat;
 	cJSON			*array;

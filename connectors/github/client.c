@@ -275,3 +275,10 @@ gh_pages(struct github *g, const char *path, const char *name, const char *value
 		return absent_is_failure(g);
 	return 0;
 }
+
+int
+gh_many(struct github *g, const struct fetch_request *rqs, size_t n,
+    int (*done)(void *arg, size_t i, struct fetch_response *rs, struct error *e), void *arg)
+{
+	return fetch_many(g->f, rqs, n, done, arg, g->c->err) == -1 ? absent_is_failure(g) : 0;
+}

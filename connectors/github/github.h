@@ -9,6 +9,7 @@
  *	memo.c		conditional requests within one invocation
  *	join.c		login -> teams or roles, compactly
  *	catalogue.c	the organisation's teams and roles
+ *	members.c	who is in them
  *	account.c	GitHub's objects -> accounts, without I/O
  *	list.c, read.c, create.c, update.c, delete.c, entitlement.c, access.c	commands
  *	plan.c		changes -> requests, without I/O
@@ -144,6 +145,9 @@ int	gh_try(struct github *g, const char *method, const char *path, bool *found);
 /* All pages; name and value: one more query parameter, or NULL.  rows: pointer to the array. */
 int	gh_pages(struct github *g, const char *path, const char *name, const char *value, const char *rows,
 	    int (*on_row)(void *arg, cJSON *row, struct error *e), void *arg);
+/* Independent requests, several at a time; a 404 of one is a failure of all. */
+int	gh_many(struct github *g, const struct fetch_request *rqs, size_t n,
+	    int (*done)(void *arg, size_t i, struct fetch_response *rs, struct error *e), void *arg);
 /* After a failed call of fetch: -1, and a rate limit's end is in the text. */
 int	gh_failed(struct github *g);
 /* After a failed call of fetch: true, and the error is gone, if it was a 404. */
@@ -159,14 +163,16 @@ int64_t	iso_time_s(const char *text);
 /* catalogue.c */
 int	teams_load(struct github *g);
 int	roles_load(struct github *g);
-/* Who is in which team (value: index in g->teams); only NULL: everybody, else that login. */
-int	teams_join(struct github *g, struct join *j);
-/* Assignments of their own, not those through a team: only these can be taken away. */
-int	roles_join(struct github *g, const char *only, struct join *j);
 /* Keys of the rows a login is joined with, as an array. */
 cJSON	*join_keys(const struct join *j, const struct catalogue *cat, const char *login);
 /* Fetches the teams of one account by asking each team. */
 int	teams_of(struct github *g, const char *login, cJSON **keys);
+
+/* members.c */
+/* Who is in which team (value: index in g->teams); only NULL: everybody, else that login. */
+int	teams_join(struct github *g, struct join *j);
+/* Assignments of their own, not those through a team: only these can be taken away. */
+int	roles_join(struct github *g, const char *only, struct join *j);
 
 /* account.c */
 enum account_type { ACCOUNT_MEMBER, ACCOUNT_INVITED, ACCOUNT_OUTSIDE, ACCOUNT__MAX };

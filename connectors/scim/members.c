@@ -64,8 +64,8 @@ scim_members_group(struct scim_members *m, const char *id, struct error *e)
 	return 0;
 }
 
-int
-scim_members_add(struct scim_members *m, const char *user, struct error *e)
+static int
+member_put(struct scim_members *m, size_t group, const char *user, struct error *e)
 {
 	size_t			 cap = m->cap == 0 ? 4096 : m->cap + m->cap / 2;
 	struct membership	*v;
@@ -78,8 +78,14 @@ scim_members_add(struct scim_members *m, const char *user, struct error *e)
 		m->v = v;
 		m->cap = cap;
 	}
-	m->v[m->n++] = (struct membership){ scim_id_hash(user), (uint32_t)(m->ngroups - 1) };
+	m->v[m->n++] = (struct membership){ scim_id_hash(user), (uint32_t)group };
 	return 0;
+}
+
+int
+scim_members_add(struct scim_members *m, const char *user, struct error *e)
+{
+	return member_put(m, m->ngroups - 1, user, e);
 }
 
 static int
@@ -127,16 +133,23 @@ scim_members_groups(const struct scim_members *m, const char *user)
 	return json_steal(&out);
 }
 
+/* Whose members come. */
+struct group_at {
+	struct scim_members	*m;
+	size_t			 group;
+};
+
 static int
 member_row(void *arg, cJSON *row, struct error *e)
 {
-	autojson	*member = row;
-	const char	*id = json_str(member, "value", NULL);
+	const struct group_at	*at = arg;
+	autojson		*member = row;
+	const char		*id = json_str(member, "value", NULL);
 
 	/* A group inside a group is no user's membership. */
 	if (id == NULL || strcasecmp(json_str(member, "type", ""), "Group") == 0)
 		return 0;
-	return scim_members_add(arg, id, e);
+	return member_put(at->m, at->group, id, e);
 }
 
 static int
@@ -146,6 +159,7 @@ group_row(void *arg, cJSON *row, struct error *e)
 	struct scim_members	*m = arg;
 	const char		*id = json_str(group, "id", NULL);
 	const cJSON		*members = scim_member(group, "members");
+	struct group_at		 at = { m, m->ngroups };
 	cJSON			*one;
 
 	if (id == NULL || id[0] == '\0')
@@ -153,7 +167,7 @@ group_row(void *arg, cJSON *row, struct error *e)
 	if (scim_members_group(m, id, e) == -1)
 		return -1;
 	cJSON_ArrayForEach(one, members)
-		if (member_row(m, json_dup(one), e) == -1)
+		if (member_row(&at, json_dup(one), e) == -1)
 			return -1;
 	return 0;
 }
@@ -177,36 +191,56 @@ list_groups(struct scim *s, struct scim_members *m, const char *attributes, cons
 	return scim_list_ends(s, "Groups", s->set.group_filter, m->ngroups, is_group, m);
 }
 
+#define EACH_BATCH	64u	/* groups whose requests are made together */
+
+static int
+each_done(void *arg, size_t i, struct fetch_response *rs, struct error *e)
+{
+	/* The members went by as rows; a group deleted since it was listed has none. */
+	(void)arg;
+	(void)i;
+	(void)rs;
+	(void)e;
+	return 0;
+}
+
+/* Groups from..from + n of those that were listed; they have the same numbers in m. */
+static int
+load_batch(struct scim *s, const struct scim_members *names, size_t from, size_t n, struct scim_members *m)
+{
+	struct fetch_request	 rqs[EACH_BATCH];
+	struct group_at		 at[EACH_BATCH];
+	char			*paths[EACH_BATCH] = { NULL };
+	int			 r = 0;
+
+	for (size_t i = 0; i < n && r == 0; i++) {
+		at[i] = (struct group_at){ m, m->ngroups };
+		if ((paths[i] = scim_resource_path("Groups", names->groups[from + i])) == NULL)
+			r = fail_generic(s->c, "no memory");
+		else
+			r = scim_members_group(m, names->groups[from + i], s->c->err);
+		rqs[i] = (struct fetch_request){ .path = paths[i], .flags = FETCH_MAY_MISS, .rows = "/members",
+		    .on_row = member_row, .arg = &at[i] };
+	}
+	if (r == 0)
+		r = fetch_many(s->f, rqs, n, each_done, NULL, s->c->err);
+	for (size_t i = 0; i < n; i++)
+		free(paths[i]);
+	return r;
+}
+
 /* Each group on its own, its members row by row: for groups too large to be held. */
 static int
 load_each(struct scim *s, struct scim_members *m)
 {
 	struct scim_members	*names = scim_members_new();
-	int			 r = -1;
+	int			 r;
 
 	if (names == NULL)
 		return fail_generic(s->c, "no memory");
-	if (list_groups(s, names, NULL, "members") == -1)
-		goto out;
-	for (size_t i = 0; i < names->ngroups; i++) {
-		autofree char		*path = scim_resource_path("Groups", names->groups[i]);
-		struct fetch_request	 rq = { .path = path, .rows = "/members", .on_row = member_row, .arg = m };
-
-		if (path == NULL) {
-			(void)fail_generic(s->c, "no memory");
-			goto out;
-		}
-		if (scim_members_group(m, names->groups[i], s->c->err) == -1)
-			goto out;
-		/* A group deleted since it was listed has no members. */
-		if (fetch_call(s->f, &rq, NULL, s->c->err) == -1) {
-			if (s->c->err->code != ERR_NOT_FOUND)
-				goto out;
-			*s->c->err = ERROR_NONE;
-		}
-	}
-	r = 0;
-out:
+	r = list_groups(s, names, NULL, "members");
+	for (size_t i = 0; r == 0 && i < names->ngroups; i += EACH_BATCH)
+		r = load_batch(s, names, i, names->ngroups - i < EACH_BATCH ? names->ngroups - i : EACH_BATCH, m);
 	scim_members_free(names);
 	return r;
 }
