@@ -34,7 +34,7 @@ struct fetch;		/* one source: base URL, sign-in, retry state, connections */
 #define FETCH_PARALLEL		4u		/* requests under way at once, where nothing is said */
 #define FETCH_PARALLEL_MAX	16u
 #define FETCH_ATTEMPTS_MAX	5u		/* first try included */
-#define FETCH_TIMEOUT_MS	60000		/* one attempt without a byte moving */
+#define FETCH_TIMEOUT_MS	60000		/* one attempt without a byte moving; time in your callbacks does not count */
 #define FETCH_CONNECT_MS	15000
 #define FETCH_WAIT_MS_MAX	120000		/* longest wait that Retry-After or a reset header may ask */
 #define FETCH_BACKOFF_MS	500		/* first; doubles, with full jitter, up to: */
@@ -72,7 +72,8 @@ struct auth {
 struct fetch_options {
 	const char		*base_url;	/* https://host[:port][/path]; paths are appended to it */
 	struct auth		 auth;		/* strings are copied */
-	const char *const	*headers;	/* "Name: value", NULL-terminated; sent with every request */
+	/* "Name: value", NULL-terminated; sent with every request, instead of fetch's own of that name (User-Agent). */
+	const char *const	*headers;
 	const char		*ca_bundle;	/* PEM, beside the system's CAs; NULL: config "caBundle" */
 	const char		*content_type;	/* of bodies; NULL: application/json */
 	const char		*accept;	/* NULL: application/json */
@@ -83,10 +84,13 @@ struct fetch_options {
 	 * Judges an answer that fetch would take as a refusal by rate limit or pass through.  Called for every
 	 * status >= 400 before anything else.  >= 0: wait so many ms and repeat (within
 	 * the attempts); -1: fetch decides.  NULL: fetch decides (429 and 503 with Retry-After, epoch reset headers).
+	 * A wait after 429, or that was asked for with 403 or 503, holds back all of the client's requests to the
+	 * source that are not under way: the budget is the source's.
 	 */
 	int64_t			(*wait_ms)(void *arg, const struct fetch_response *rs, unsigned int attempt);
 	void			*wait_arg;
-	/* Makes a better message or code out of an error answer; may change *e; NULL: none. */
+	/* Makes a better message or code out of an error answer, also of one that asks for too long a wait;
+	   may change *e; NULL: none. */
 	void			(*explain)(void *arg, const struct fetch_response *rs, struct error *e);
 	void			*explain_arg;
 };
@@ -94,7 +98,10 @@ struct fetch_options {
 /*
  * Waits between attempts, and long transfers, send keepAlive records by
  * themselves.  NULL with c->err set (bad URL, bad PEM, missing secret).
- * 401 refreshes an OAuth2 or custom token once; tokens are refreshed 30 s before they expire.
+ * 401 refreshes an OAuth2 or custom token once (requests that are refused together share the new one);
+ * tokens are refreshed 30 s before they expire.  Connections are kept for all calls of a client, and where a
+ * source speaks HTTP/2 one serves many requests at a time.
+ * A certificate of caBundle is trusted as it is: an intermediate without its root will do.
  */
 struct fetch	*fetch_new(struct call *c, const struct fetch_options *o);
 void		 fetch_free(struct fetch *f);
@@ -147,9 +154,14 @@ int	fetch_send(struct fetch *f, const char *method, const char *path, const cJSO
 	    struct error *e);
 
 /*
- * n requests, at most o->parallel at once.  done(arg, i, rs) is called for
- * each as it ends, in any order, with rs->body the caller's to take (set NULL).  The first failure, or -1 from
- * done, ends all of it: -1 with *e.
+ * n requests, at most o->parallel under way at once; each is treated as by fetch_call.
+ * done(arg, i, rs) is called for each as it ends, in any order, with rs->body the caller's to take
+ * (set NULL); it may make calls of its own.  The first failure, or -1 from done, ends all of it: -1 with *e,
+ * and done is not called again.  A request that waits between attempts holds up none of the others.
+ *
+ * Memory: what is under way is bounded by FETCH_BODIES_BYTES_MAX together; an answer that does not fit
+ * beside the others is asked for again, alone (of methods that may be repeated).  With rows, what is left of an
+ * answer may be a `parallel`-th of that.  What done keeps is the caller's to bound: ask in batches.
  */
 int	fetch_many(struct fetch *f, const struct fetch_request *rqs, size_t n,
 	    int (*done)(void *arg, size_t i, struct fetch_response *rs, struct error *e), void *arg, struct error *e);
