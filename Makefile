@@ -132,7 +132,7 @@ fuzz: $(FUZZ)
 
 unit: $(UNIT) all evil-connectors
 	@tests/run.sh unit
-integration: all evil-connectors
+integration: all evil-connectors gates
 	@tests/run.sh integration
 evil: all evil-connectors
 	@tests/run.sh evil
@@ -153,7 +153,7 @@ lint:
 
 check:
 	@tests/deps.sh check
-	@$(MAKE) -s -j2 all evil-connectors
+	@$(MAKE) -s -j2 all evil-connectors gates
 	@$(MAKE) -s -j2 $(UNIT)
 	@$(MAKE) -s lint
 	@tests/run.sh all
@@ -209,6 +209,7 @@ $(B)/tests/bench/%/connector-spec.json: tests/bench/%/connector-spec.json
 $(B)/tests/libexec/bascule-broker: $(B)/libexec/bascule-broker
 	@mkdir -p $(@D)
 	ln -sf ../../libexec/bascule-broker $@
+gates: $(filter-out $(B)/tests/bench/bench $(B)/tests/bench/phased/%,$(BENCH))
 bench-programs: all $(BENCH)
 bench: bench-programs
 	@$(B)/tests/bench/bench $(BENCH_ARGS)
@@ -233,5 +234,5 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: ablation check-all all unit integration evil demo lint check asan ubsan unit-run bench bench-programs fuzz filters install uninstall clean evil-connectors
+.PHONY: ablation check-all all unit integration evil demo lint check asan ubsan unit-run bench bench-programs gates fuzz filters install uninstall clean evil-connectors
 .SECONDARY:

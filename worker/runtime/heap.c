@@ -19,6 +19,8 @@
 #define SMALL_BYTES	1032		/* from here down malloc keeps freed blocks by size ... */
 #define SMALL_STEP	16		/* ... in such steps */
 #define BLOCKS_MAX	100000		/* of one size */
+#define PAGE_BYTES	(4 * KIB)
+#define HEAD_BYTES	8		/* of a block, in front of it */
 
 static void	*volatile block;	/* volatile: a compiler may leave out an allocation that nobody looks at */
 
@@ -46,6 +48,9 @@ heap_settle(void)
 		take_free(n, top);
 	for (size_t n = SMALL_BYTES; n >= SMALL_STEP; n -= SMALL_STEP)
 		take_free(n, top);
+	/* The top begins with a page: what fits into one shall need one. */
+	top = (uintptr_t)sbrk(0) - mallinfo2().keepcost;
+	block = malloc(2 * PAGE_BYTES - top % PAGE_BYTES - HEAD_BYTES);
 	block = malloc(TOP_BYTES);
 	free(block);
 }

@@ -22,7 +22,7 @@
 #include "worker/runtime/runtime.h"
 #include "worker/runtime/worker.h"
 
-#define READ_BYTES	(1 * KIB)	/* room for at least so much at each read */
+#define READ_BYTES	(1 * KIB - 1)	/* room for at least so much at each read; an ordinary request fits */
 #define PATH_BYTES	4096
 #define VERDICT_LINE_BYTES (16 * KIB)	/* an error's text, each byte an escape, and the rest */
 

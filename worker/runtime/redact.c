@@ -29,10 +29,10 @@ struct needle {
 };
 
 static struct {
-	struct needle	 needles[REDACT_NEEDLES_MAX];
 	size_t		 nneedles;
 	size_t		 nsecrets;
 	bool		 overflowed;
+	struct needle	 needles[REDACT_NEEDLES_MAX];
 } kept;
 
 static void

@@ -15,20 +15,23 @@
 #include "worker/contract/limits.h"
 #include "worker/runtime/worker.h"
 
-#define NEAR_BYTES	(32 * KIB)		/* of stack, zeroed in place; half of it is more than we use ourselves */
+#define OWN_BYTES	512			/* of stack below scrub() that its last system call may use */
+#define NEAR_BYTES	(OWN_BYTES + 4 * KIB)	/* zeroed in place: what is on the page of these */
 #define STACK_BYTES	((size_t)8 * MIB)	/* the limit of a stack; less of it is there */
 
 static char	*heap;			/* where it begins */
+static size_t	 page_bytes;
 
 static char *
 page_below(char *p)
 {
-	return p - ((uintptr_t)p & ((uintptr_t)sysconf(_SC_PAGESIZE) - 1));
+	return p - ((uintptr_t)p & (page_bytes - 1));
 }
 
 void
 scrub_setup(void)
 {
+	page_bytes = (size_t)sysconf(_SC_PAGESIZE);
 	heap = page_below((char *)sbrk(0) - mallinfo2().arena);
 }
 
@@ -49,5 +52,5 @@ scrub(void)
 	if (heap != NULL && end > heap)
 		(void)madvise(heap, (size_t)(end - heap), MADV_DONTNEED);
 	stack_wipe();
-	(void)madvise(page_below(here - NEAR_BYTES / 2) - STACK_BYTES, STACK_BYTES, MADV_DONTNEED);
+	(void)madvise(page_below(here - OWN_BYTES) - STACK_BYTES, STACK_BYTES, MADV_DONTNEED);
 }

@@ -1,5 +1,5 @@
 /*
- * worker.h -- between main.c, nursery.c, heap.c and scrub.c.
+ * worker.h -- between main.c, nursery.c, heap.c, inherit.c and scrub.c.
  */
 #ifndef RUNTIME_WORKER_H
 #define RUNTIME_WORKER_H
@@ -22,5 +22,7 @@ void	scrub(void);
  * command: each page that a forked worker writes to is copied first, and free blocks lie on many.
  */
 void	heap_settle(void);
+/* Before stage 2: forks copy the page tables of the text that every command runs. */
+void	text_inherit(void);
 
 #endif
