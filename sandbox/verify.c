@@ -81,23 +81,33 @@ field_is(const char *status, const char *name, unsigned long long want, int base
 	return 0;
 }
 
+static const char *const	 ns_names[] = { "user", "mnt", "net", "ipc", "uts", "cgroup", "time", "pid" };
+
+static int
+ns_look(const char *who, const char *name, struct stat *st)
+{
+	char	 path[64];
+
+	snprintf(path, sizeof(path), "/proc/%s/ns/%s", who, name);
+	return stat(path, st);
+}
+
 static int
 namespaces_differ(pid_t pid, char *why, size_t n)
 {
-	static const char *const	 names[] = { "user", "mnt", "net", "ipc", "uts", "cgroup", "time", "pid" };
+	static struct stat	 ours[sizeof(ns_names) / sizeof(ns_names[0])];	/* a launcher never changes its own */
+	char			 who[16];
 
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-		struct stat	 ours, theirs;
-		char		 path[64];
+	snprintf(who, sizeof(who), "%d", (int)pid);
+	for (size_t i = 0; i < sizeof(ns_names) / sizeof(ns_names[0]); i++) {
+		struct stat	 theirs;
 
-		snprintf(path, sizeof(path), "/proc/self/ns/%s", names[i]);
-		if (stat(path, &ours) == -1)
-			return say(why, n, "cannot see our %s namespace", names[i]);
-		snprintf(path, sizeof(path), "/proc/%d/ns/%s", (int)pid, names[i]);
-		if (stat(path, &theirs) == -1)
-			return say(why, n, "cannot see its %s namespace", names[i]);
-		if (ours.st_ino == theirs.st_ino && ours.st_dev == theirs.st_dev)
-			return say(why, n, "shares our %s namespace", names[i]);
+		if (ours[i].st_ino == 0 && ns_look("self", ns_names[i], &ours[i]) == -1)
+			return say(why, n, "cannot see our %s namespace", ns_names[i]);
+		if (ns_look(who, ns_names[i], &theirs) == -1)
+			return say(why, n, "cannot see its %s namespace", ns_names[i]);
+		if (ours[i].st_ino == theirs.st_ino && ours[i].st_dev == theirs.st_dev)
+			return say(why, n, "shares our %s namespace", ns_names[i]);
 	}
 	return 0;
 }
