@@ -210,7 +210,7 @@ rival_run(const struct row *r, struct sample *s, int n, struct error *e)
 	return 0;
 }
 
-#define RIVAL(i, text)	{ .name = text, .what = "confines the static program (kernel's own exec: exec)", .floor = "fork", \
+#define RIVAL(i, text)	{ .name = text, .what = "confines and runs the static program", .floor = "fork", \
 			    .run = rival_run, .kind = (i), .block = 5 }
 const struct row rival_rows[] = {
 	{ .name = "env", .what = "env -i, the static program, no walls", .floor = "fork", .run = rival_run, .kind = 0, .block = 5 },
