@@ -15,6 +15,7 @@ CLI		= $(call room,launcher/cli)
 BROKER		= $(call room,launcher/broker)
 PRACTICE	= $(call room,launcher/practice)
 SERVE		= $(call room,launcher/serve)
+STORE		= $(call room,launcher/store)
 room		= $(patsubst %.c,$(B)/%.o,$(sort $(wildcard $(1)/*.c)))
 
 PROGRAMS	= $(B)/bin/bascule $(B)/libexec/bascule-broker $(B)/libexec/bascule-practice $(B)/libexec/bascule-serve
@@ -30,6 +31,7 @@ LIBS_worker	= -lcurl -lssl -lcrypto
 LIBS_launcher	= -levent_core -lcrypto
 LIBS_practice	= -levent_openssl -levent -lssl -lcrypto -lm
 LIBS_serve	= -levent_openssl -levent -lssl -lcrypto -lz -lzstd
+LIBS_store	= -lsqlite3
 LIBS_unit	= -lcmocka
 
 STD		= -std=gnu17 -D_GNU_SOURCE -I. -I$(B)/gen
@@ -92,16 +94,17 @@ $(B)/lib/sandbox.a: $(SANDBOX)
 $(B)/lib/core.a: $(CORE)
 $(B)/lib/cli.a: $(filter-out $(B)/launcher/cli/main.o,$(CLI))
 $(B)/lib/broker.a: $(filter-out $(B)/launcher/broker/main.o,$(BROKER))
+$(B)/lib/store.a: $(STORE)
 $(B)/lib/practice.a: $(filter-out $(B)/launcher/practice/main.o,$(PRACTICE))
 $(B)/lib/serve.a: $(filter-out $(B)/launcher/serve/main.o,$(SERVE))
 $(B)/lib/scim.a: $(filter-out $(B)/connectors/scim/main.o,$(call room,connectors/scim))
 $(B)/lib/github.a: $(filter-out $(B)/connectors/github/main.o,$(call room,connectors/github))
-ARCHIVES	= $(addprefix $(B)/lib/,scim.a github.a cli.a core.a broker.a practice.a serve.a runtime.a sandbox.a contract.a)
+ARCHIVES	= $(addprefix $(B)/lib/,scim.a github.a cli.a core.a broker.a practice.a serve.a store.a runtime.a sandbox.a contract.a)
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group \
-	    $(LIBS_unit) $(LIBS_worker) $(LIBS_practice) $(LIBS_serve) $(LIBS_sandbox) $(LIBS_base) -lpthread
+	    $(LIBS_unit) $(LIBS_worker) $(LIBS_practice) $(LIBS_serve) $(LIBS_store) $(LIBS_sandbox) $(LIBS_base) -lpthread
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

@@ -1,0 +1,326 @@
+/*
+ * db.c -- the SQLite file: opening, the schema, statements, and one transaction per turn of the loop.
+ */
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "launcher/store/db.h"
+
+#define SCHEMA		1		/* user_version; a newer file is not touched */
+#define BUSY_MS		2000		/* somebody reads it with a tool of their own */
+#define TICK_S		5		/* between two looks for what is to be forgotten */
+#define FORGET_ROWS	"500"		/* in one portion */
+
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS invocation("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL, connector TEXT NOT NULL, command TEXT NOT NULL,"
+    " source TEXT, caller TEXT, trace TEXT, accepted INTEGER NOT NULL, state TEXT NOT NULL, outcome TEXT,"
+    " ended INTEGER, receipt TEXT) STRICT;"
+    "CREATE INDEX IF NOT EXISTS invocation_id ON invocation(id);"
+    "CREATE INDEX IF NOT EXISTS invocation_connector ON invocation(connector, seq);"
+    "CREATE INDEX IF NOT EXISTS invocation_source ON invocation(source, seq);"
+    "CREATE INDEX IF NOT EXISTS invocation_outcome ON invocation(outcome, seq);"
+    "CREATE INDEX IF NOT EXISTS invocation_live ON invocation(seq) WHERE state <> 'done';"
+    "CREATE TABLE IF NOT EXISTS result("
+    " id TEXT NOT NULL, at INTEGER NOT NULL, made INTEGER NOT NULL, bytes BLOB NOT NULL,"
+    " PRIMARY KEY(id, at)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS result_made ON result(made);"
+    "CREATE TABLE IF NOT EXISTS key("
+    " caller TEXT NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL, id TEXT NOT NULL, made INTEGER NOT NULL,"
+    " PRIMARY KEY(caller, key)) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS key_made ON key(made);"
+    "CREATE TABLE IF NOT EXISTS audit("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT, at INTEGER NOT NULL, who TEXT NOT NULL, what TEXT NOT NULL,"
+    " detail TEXT) STRICT;";
+
+static const char *const texts[] = {
+	[STMT_BEGIN_ROW]	= "INSERT INTO invocation(id,connector,command,source,caller,trace,accepted,state)"
+				  " VALUES(?,?,?,?,?,?,?,'queued')",
+	[STMT_STATE]		= "UPDATE invocation SET state=?2 WHERE seq=(SELECT max(seq) FROM invocation WHERE id=?1)"
+				  " AND state<>'done'",
+	[STMT_END_ROW]		= "UPDATE invocation SET state='done', outcome=?2, ended=?3, receipt=?4"
+				  " WHERE seq=(SELECT max(seq) FROM invocation WHERE id=?1) AND state<>'done'",
+	[STMT_GET]		= "SELECT seq,id,connector,command,source,caller,trace,accepted,state,receipt"
+				  " FROM invocation WHERE id=? ORDER BY seq DESC LIMIT 1",
+	[STMT_LIST]		= "SELECT seq,id,connector,command,source,caller,trace,accepted,state,receipt"
+				  " FROM invocation WHERE seq<?1 AND (?2 IS NULL OR connector=?2)"
+				  " AND (?3 IS NULL OR command=?3) AND (?4 IS NULL OR source=?4)"
+				  " AND (?5 IS NULL OR state=?5) AND (?6 IS NULL OR outcome=?6)"
+				  " ORDER BY seq DESC LIMIT ?7",
+	[STMT_LOST]		= "UPDATE invocation SET state='done', outcome='failed', ended=?1, receipt="
+				  "json_object('outcome','failed','cause','launcher','message',"
+				  "'the launcher ended before it did','id',id,'connector',connector,'command',command)"
+				  " WHERE state<>'done'",
+	[STMT_FORGET_OLD]	= "DELETE FROM invocation WHERE seq IN (SELECT seq FROM invocation WHERE accepted<?1"
+				  " AND state='done' ORDER BY seq LIMIT " FORGET_ROWS ")",
+	[STMT_FORGET_MANY]	= "DELETE FROM invocation WHERE seq IN (SELECT seq FROM invocation WHERE"
+				  " seq<=(SELECT max(seq) FROM invocation)-?1 AND state='done' ORDER BY seq LIMIT "
+				  FORGET_ROWS ")",
+	[STMT_RESULT_ADD]	= "INSERT INTO result(id,at,made,bytes) VALUES(?,?,?,?)",
+	[STMT_RESULT_SIZE]	= "SELECT at+length(bytes) FROM result WHERE id=? ORDER BY at DESC LIMIT 1",
+	[STMT_RESULT_READ]	= "SELECT at,bytes FROM result WHERE id=?1 AND at<=?2 ORDER BY at DESC LIMIT 1",
+	[STMT_RESULTS_OLD]	= "DELETE FROM result WHERE (id,at) IN (SELECT id,at FROM result WHERE made<?1 LIMIT "
+				  FORGET_ROWS ")",
+	[STMT_RESULTS_BYTES]	= "SELECT coalesce(sum(length(bytes)),0) FROM result",
+	[STMT_KEY_GET]		= "SELECT digest,id FROM key WHERE caller=? AND key=?",
+	[STMT_KEY_ADD]		= "INSERT INTO key(caller,key,digest,id,made) VALUES(?,?,?,?,?)",
+	[STMT_KEYS_OLD]		= "DELETE FROM key WHERE made<?1",
+	[STMT_AUDIT_ADD]	= "INSERT INTO audit(at,who,what,detail) VALUES(?,?,?,?)",
+	[STMT_AUDIT_LIST]	= "SELECT at,who,what,detail FROM audit ORDER BY seq DESC LIMIT ?",
+};
+static_assert(N_ITEMS(texts) == STMT__MAX, "every statement has its text");
+
+static sqlite3		*db;
+static sqlite3_stmt	*stmts[STMT__MAX];
+static struct store_plan plan;
+static bool		 open_now;	/* a transaction is */
+static struct error	 trouble;	/* of the last write; ERR_NONE: it went well */
+static struct event	 commit, tick;
+static bool		 looped;
+
+int64_t
+db_now(void)
+{
+	struct timespec	 ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
+}
+
+const struct store_plan *
+db_plan(void)
+{
+	return &plan;
+}
+
+static int
+failed(struct error *e, const char *what)
+{
+	return error_set(e, ERR_SYSTEM, "journal: %s: %s", what, db == NULL ? "no memory" : sqlite3_errmsg(db));
+}
+
+sqlite3_stmt *
+db_stmt(enum stmt which)
+{
+	sqlite3_stmt	*s = stmts[which];
+
+	if (s != NULL) {
+		sqlite3_reset(s);
+		sqlite3_clear_bindings(s);
+	}
+	return s;
+}
+
+void
+db_text(sqlite3_stmt *s, int at, const char *text)
+{
+	if (text != NULL)
+		sqlite3_bind_text(s, at, text, -1, SQLITE_STATIC);
+}
+
+void
+db_member(cJSON *o, const char *name, sqlite3_stmt *s, int column)
+{
+	const char	*text = (const char *)sqlite3_column_text(s, column);
+
+	if (text != NULL)
+		(void)json_set_str(o, name, text);
+}
+
+int
+db_write(sqlite3_stmt *s)
+{
+	if (s == NULL)
+		return -1;
+	if (!open_now && sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+		return failed(&trouble, "begin");
+	open_now = true;
+	if (looped)
+		event_active(&commit, EV_TIMEOUT, 0);
+	if (sqlite3_step(s) == SQLITE_DONE) {
+		sqlite3_reset(s);
+		return 0;
+	}
+	failed(&trouble, "write");
+	sqlite3_reset(s);
+	/* A full disk may have ended the transaction by itself. */
+	open_now = sqlite3_get_autocommit(db) == 0;
+	return -1;
+}
+
+int
+store_sync(struct error *e)
+{
+	if (db == NULL)
+		return error_set(e, ERR_SYSTEM, "journal: it is not open");
+	if (open_now && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
+		failed(&trouble, "commit");
+		(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+		open_now = false;
+		*e = trouble;
+		return -1;
+	}
+	if (!open_now)
+		return store_ok(e);
+	open_now = false;
+	trouble = ERROR_NONE;
+	return 0;
+}
+
+int
+store_ok(struct error *e)
+{
+	if (trouble.code == ERR_NONE)
+		return 0;
+	*e = trouble;
+	return -1;
+}
+
+static void
+on_commit(evutil_socket_t fd, short what, void *arg)
+{
+	struct error	 ignored = ERROR_NONE;	/* kept in `trouble` */
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	(void)store_sync(&ignored);
+}
+
+/* While nothing can be written, one small write now and then finds out when it can again. */
+static void
+probe(void)
+{
+	struct error	 ignored = ERROR_NONE;
+
+	if (trouble.code != ERR_NONE && sqlite3_exec(db, "BEGIN IMMEDIATE; PRAGMA user_version=1; COMMIT",
+	    NULL, NULL, NULL) == SQLITE_OK)
+		trouble = ERROR_NONE;
+	else if (sqlite3_get_autocommit(db) == 0 && !open_now)
+		(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+	(void)store_sync(&ignored);
+}
+
+static void
+on_tick(evutil_socket_t fd, short what, void *arg)
+{
+	struct timeval	 next = { TICK_S, 0 }, soon = { 0, 50000 };
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	probe();
+	event_add(&tick, store_forget(db_now()) ? &soon : &next);
+}
+
+static int
+schema_make(struct error *e)
+{
+	sqlite3_stmt	*s = NULL;
+	int		 version = -1;
+
+	if (sqlite3_exec(db, "PRAGMA journal_mode=WAL; PRAGMA trusted_schema=OFF; PRAGMA temp_store=MEMORY;",
+	    NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(db, plan.durable ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL", NULL, NULL, NULL)
+	    != SQLITE_OK || sqlite3_prepare_v2(db, "PRAGMA user_version", -1, &s, NULL) != SQLITE_OK)
+		return failed(e, plan.path == NULL ? "memory" : plan.path);
+	if (sqlite3_step(s) == SQLITE_ROW)
+		version = sqlite3_column_int(s, 0);
+	sqlite3_finalize(s);
+	if (version > SCHEMA || version < 0)
+		return error_set(e, ERR_SYSTEM, "journal: %s is of a newer bascule (schema %d, this one knows %d)",
+		    plan.path, version, SCHEMA);
+	if (sqlite3_exec(db, schema, NULL, NULL, NULL) != SQLITE_OK ||
+	    sqlite3_exec(db, "PRAGMA user_version=1", NULL, NULL, NULL) != SQLITE_OK)
+		return failed(e, "schema");
+	return 0;
+}
+
+static void
+defaults(struct store_plan *p)
+{
+	if (p->invocations_max == 0)
+		p->invocations_max = STORE_INVOCATIONS;
+	if (p->age_ms_max == 0)
+		p->age_ms_max = STORE_AGE_MS;
+	if (p->results_bytes_max == 0)
+		p->results_bytes_max = STORE_RESULTS_BYTES;
+	if (p->results_age_ms_max == 0)
+		p->results_age_ms_max = STORE_RESULTS_AGE_MS;
+}
+
+static int
+file_open(struct error *e)
+{
+	int	flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+
+	if (sqlite3_open_v2(plan.path == NULL ? ":memory:" : plan.path, &db, flags, NULL) != SQLITE_OK)
+		return failed(e, plan.path == NULL ? "memory" : plan.path);
+	sqlite3_busy_timeout(db, BUSY_MS);
+	if (schema_make(e) == -1)
+		return -1;
+	for (size_t i = 0; i < STMT__MAX; i++)
+		if (sqlite3_prepare_v3(db, texts[i], -1, SQLITE_PREPARE_PERSISTENT, &stmts[i], NULL) != SQLITE_OK)
+			return failed(e, "statement");
+	return 0;
+}
+
+/* What a launcher that died had under way. */
+static int
+recover(struct error *e)
+{
+	sqlite3_stmt	*s = db_stmt(STMT_LOST);
+
+	sqlite3_bind_int64(s, 1, db_now());
+	if (db_write(s) == 0)
+		return store_sync(e);
+	*e = trouble;
+	return -1;
+}
+
+int
+store_open(const struct store_plan *p, struct event_base *base, struct error *e)
+{
+	struct timeval	 next = { TICK_S, 0 };
+
+	plan = *p;
+	defaults(&plan);
+	trouble = ERROR_NONE;
+	open_now = looped = false;
+	results_recount();
+	if (file_open(e) == -1 || recover(e) == -1) {
+		store_close();
+		return -1;
+	}
+	if (base != NULL) {
+		evtimer_assign(&commit, base, on_commit, NULL);
+		evtimer_assign(&tick, base, on_tick, NULL);
+		event_add(&tick, &next);
+		looped = true;
+	}
+	return 0;
+}
+
+void
+store_close(void)
+{
+	struct error	 ignored = ERROR_NONE;
+
+	if (db != NULL)
+		(void)store_sync(&ignored);
+	if (looped) {
+		event_del(&commit);
+		event_del(&tick);
+	}
+	looped = false;
+	for (size_t i = 0; i < STMT__MAX; i++) {
+		sqlite3_finalize(stmts[i]);
+		stmts[i] = NULL;
+	}
+	sqlite3_close(db);
+	db = NULL;
+}
