@@ -55,9 +55,9 @@ $(B)/libexec/bascule-practice: $(PRACTICE) $(CONTRACT)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS_practice) $(LIBS_base)
 
-$(B)/libexec/bascule-serve: $(SERVE) $(CORE) $(SANDBOX) $(CONTRACT)
+$(B)/libexec/bascule-serve: $(SERVE) $(STORE) $(CORE) $(SANDBOX) $(CONTRACT)
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ $(LIBS_serve) $(LIBS_sandbox) $(LIBS_base)
+	$(LINK) -o $@ $^ $(LIBS_serve) $(LIBS_store) $(LIBS_sandbox) $(LIBS_base)
 $(B)/launcher/serve/show.o: launcher/serve/openapi.json
 
 # A connector: its own folder, the runtime, the sandbox, the contract. No launcher object.

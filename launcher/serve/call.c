@@ -12,7 +12,6 @@
 #include "launcher/serve/ask.h"
 #include "launcher/serve/call.h"
 #include "launcher/serve/conn.h"
-#include "launcher/serve/journal.h"
 #include "launcher/serve/metrics.h"
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
@@ -393,6 +392,12 @@ call_admit(struct call *c, struct connector_ref *ref, struct ask *a, struct buf 
 
 	journal_begin(&(struct journal_row){ .id = c->id, .connector = c->connector, .command = c->type,
 	    .source = c->source, .caller = c->caller, .trace = c->trace, .accepted_ms = wall_ms() });
+	/* What cannot be written down is not begun. */
+	if (store_ok(&e) == -1) {
+		c->verdict = e;
+		call_end(c, JOURNAL_RETRY_S);
+		return;
+	}
 	switch (admit_enter(&c->ticket, c->source, left, &retry_s, &e)) {
 	case ADMIT_RUNNING:
 		if (call_start(c, ref, a, &e) == 0)

@@ -13,7 +13,6 @@
 #include "launcher/serve/call.h"
 #include "launcher/serve/conn.h"
 #include "launcher/serve/door.h"
-#include "launcher/serve/journal.h"
 #include "launcher/serve/metrics.h"
 #include "launcher/serve/notify.h"
 #include "launcher/serve/route.h"
@@ -169,6 +168,26 @@ files_raise(void)
 	(void)setrlimit(RLIMIT_NOFILE, &rl);
 }
 
+#define DAY_MS	((int64_t)24 * 3600 * 1000)
+
+/* Where systemd gives a folder for it, that is where it is kept; else in memory. */
+static int
+journal_open(struct error *e)
+{
+	static char	 path[4096];
+	const char	*folder = getenv("STATE_DIRECTORY");
+
+	server.set.store.invocations_max = server.set.history;
+	server.set.store.age_ms_max = server.set.history_days * DAY_MS;
+	if (server.set.store.path == NULL && folder != NULL && folder[0] == '/') {
+		snprintf(path, sizeof(path), "%.*s/journal.db", (int)strcspn(folder, ":"), folder);
+		server.set.store.path = path;
+	}
+	if (server.set.store.path == NULL && server.set.history == 0)
+		server.set.store.invocations_max = HISTORY_IN_MEMORY;
+	return store_open(&server.set.store, server.base, e);
+}
+
 static int
 server_open(struct error *e)
 {
@@ -180,7 +199,7 @@ server_open(struct error *e)
 	signals_open();
 	core_open(server.base, &server.set.plan);
 	admit_open(server.set.concurrency, server.set.per_source, server.set.queue);
-	if (journal_open(server.set.history, e) == -1 || route_tokens_load(e) == -1 || doors_open(route_request, e) == -1)
+	if (journal_open(e) == -1 || route_tokens_load(e) == -1 || doors_open(route_request, e) == -1)
 		return -1;
 	evtimer_assign(&sweep, server.base, on_sweep, NULL);
 	evtimer_assign(&watchdog, server.base, on_watchdog, NULL);
@@ -196,7 +215,7 @@ server_close(void)
 {
 	doors_free();
 	core_close();
-	journal_close();
+	store_close();
 	metrics_free();
 	route_tokens_free();
 	slog_flush();

@@ -21,6 +21,7 @@ static int	opened_take(struct settings *, const char *, struct error *);
 static int	limit_take(struct settings *, const char *, struct error *);
 static int	sandbox_take(struct settings *, const char *, struct error *);
 static int	without_take(struct settings *, const char *, struct error *);
+static int	durable_take(struct settings *, const char *, struct error *);
 static int	level_take(struct settings *, const char *, struct error *);
 static int	worker_logs_take(struct settings *, const char *, struct error *);
 
@@ -53,7 +54,11 @@ static const struct row {
 	{ "allow-private", "HOST", "workers may reach this private address; several", CALL, 0, opened_take },
 	{ "sandbox", "NAME", "set of layers: strict (default), container", CALL, 0, sandbox_take },
 	{ "without", "LAYER", "run without this layer", CALL, 0, without_take },
-	{ "history", "N", "invocations remembered (1000)", COUNT, AT(history), NULL, 1, 100000 },
+	{ "journal", "FILE", "keeps invocations and receipts, SQLite ($STATE_DIRECTORY/journal.db, else in memory)", TEXT,
+	    AT(store.path) },
+	{ "durable", NULL, "the journal survives a power cut, not only a crash", CALL, 0, durable_take },
+	{ "history", "N", "invocations remembered (1000000; in memory 1000)", COUNT, AT(history), NULL, 1, 1000000000 },
+	{ "history-days", "N", "and for how long (90)", COUNT, AT(history_days), NULL, 1, 36500 },
 	{ "grace", "TIME", "for invocations in flight when told to end (30s)", TIME, AT(grace_ms) },
 	{ "request-timeout", "TIME", "for a request to come whole (30s)", TIME, AT(request_ms) },
 	{ "idle-timeout", "TIME", "for a connection between two requests (75s)", TIME, AT(idle_ms) },
@@ -69,6 +74,15 @@ listen_take(struct settings *s, const char *text, struct error *e)
 	if (s->nlisten == DOORS_MAX)
 		return error_set(e, ERR_USAGE, "at most %d places", DOORS_MAX);
 	s->listen[s->nlisten++] = text;
+	return 0;
+}
+
+static int
+durable_take(struct settings *s, const char *text, struct error *e)
+{
+	(void)text;
+	(void)e;
+	s->store.durable = true;
 	return 0;
 }
 
@@ -242,7 +256,7 @@ defaults(struct settings *s)
 {
 	*s = (struct settings){
 		.socket_mode = 0600, .connections = 10000, .concurrency = 64, .per_source = 16, .queue = 1000,
-		.history = 1000, .memory_bytes = 256 * MIB, .grace_ms = SECONDS(30), .request_ms = SECONDS(30),
+		.memory_bytes = 256 * MIB, .grace_ms = SECONDS(30), .request_ms = SECONDS(30),
 		.idle_ms = SECONDS(75), .level = SLOG_INFO,
 		.plan = { .parked_max = 8, .nursery_forks = 10000, .nursery_age_ms = MINUTES(60) },
 	};

@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include "launcher/core/invoke.h"
+#include "launcher/store/store.h"
 #include "worker/contract/limits.h"
 
 struct event_base;
@@ -24,6 +25,8 @@ struct event_base;
 #define PIPELINE_BYTES_MAX	(64 * KIB)	/* sent ahead while a request is being answered */
 #define OUT_BYTES_MAX		(64 * KIB)	/* waiting for a slow caller before its worker is made to wait */
 #define STALL_MS		MINUTES(5)	/* a caller that takes nothing for so long is gone */
+#define HISTORY_IN_MEMORY	1000		/* invocations, where no file keeps them */
+#define JOURNAL_RETRY_S		10		/* callers are told to wait while nothing can be written down */
 #define SOURCE_BYTES_MAX	64		/* a source's name */
 #define TRACEPARENT_BYTES	55		/* 00-<32>-<16>-<2> */
 
@@ -35,10 +38,11 @@ struct settings {
 	uid_t		 peers[PEERS_MAX];
 	size_t		 npeers;
 	const char	*cert, *key, *client_ca, *tokens;
-	unsigned int	 connections, concurrency, per_source, queue, history;
+	unsigned int	 connections, concurrency, per_source, queue, history, history_days;
 	int64_t		 memory_bytes;		/* of requests held */
 	int64_t		 grace_ms, request_ms, idle_ms;
 	struct core_plan plan;
+	struct store_plan store;
 	struct inv_limits limits;		/* defaults and ceilings */
 	const char	*opened[OPENED_MAX + 1];	/* NULL-terminated */
 	size_t		 nopened;

@@ -7,7 +7,6 @@
 #include <event2/keyvalq_struct.h>
 
 #include "launcher/serve/answer.h"
-#include "launcher/serve/journal.h"
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
 #include "worker/contract/json.h"
@@ -114,7 +113,7 @@ filter_take(struct journal_filter *f, const char *name, const char *value, struc
 	if (strcmp(name, "limit") != 0)
 		return error_set(e, ERR_REQUEST, "%.40s: no such parameter (there are connector, command, source, state, "
 		    "outcome, before, limit)", name);
-	if (number_take(name, value, JOURNAL_PAGE_MAX, &n, e) == -1)
+	if (number_take(name, value, STORE_PAGE_MAX, &n, e) == -1)
 		return -1;
 	f->limit = (size_t)n;
 	return 0;

@@ -1,6 +1,7 @@
 /*
  * db.c -- the SQLite file: opening, the schema, statements, and one transaction per turn of the loop.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
@@ -253,11 +254,25 @@ defaults(struct store_plan *p)
 		p->results_age_ms_max = STORE_RESULTS_AGE_MS;
 }
 
+/* Receipts name hosts and people's ids: for its owner only, and so is what SQLite puts beside it. */
+static int
+file_make(struct error *e)
+{
+	int	fd = open(plan.path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NOCTTY, 0600);
+
+	if (fd == -1)
+		return error_sys(e, "journal: %.200s", plan.path);
+	close(fd);
+	return 0;
+}
+
 static int
 file_open(struct error *e)
 {
 	int	flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
 
+	if (plan.path != NULL && file_make(e) == -1)
+		return -1;
 	if (sqlite3_open_v2(plan.path == NULL ? ":memory:" : plan.path, &db, flags, NULL) != SQLITE_OK)
 		return failed(e, plan.path == NULL ? "memory" : plan.path);
 	sqlite3_busy_timeout(db, BUSY_MS);
