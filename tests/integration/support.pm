@@ -10,7 +10,7 @@ use JSON::PP;
 use POSIX qw(:sys_wait_h);
 use Time::HiRes qw(sleep time);
 use Exporter qw(import);
-our @EXPORT = qw(bascule root targets scratch free_port start stop finish spill slurp invoke get_json send_json);
+our @EXPORT = qw(bascule root targets scratch free_port start pid_of stop finish spill slurp invoke get_json send_json);
 
 my $root = abs_path(dirname(__FILE__) . '/../..');
 my $scratch = tempdir(CLEANUP => 1);
@@ -64,6 +64,8 @@ sub start {
 	}
 	die "$name did not start: " . slurp($log);
 }
+
+sub pid_of { return $running{$_[0]} }
 
 sub stop {
 	my ($name) = @_;
