@@ -32,7 +32,7 @@ static const struct route	 routes[] = {
 	{ GET,    "/metrics", SCOPE_READ, show_metrics },
 };
 
-static struct tokens	*tokens;
+static struct tokenset	*tokens;
 
 const struct route *
 route_at(size_t i)
@@ -43,13 +43,13 @@ route_at(size_t i)
 int
 route_tokens_load(struct error *e)
 {
-	struct tokens	*fresh;
+	struct tokenset	*fresh;
 
 	if (server.set.tokens == NULL)
 		return 0;
-	if ((fresh = tokens_load(server.set.tokens, e)) == NULL)
+	if ((fresh = tokenset_load(server.set.tokens, e)) == NULL)
 		return -1;
-	tokens_free(tokens);
+	tokenset_free(tokens);
 	tokens = fresh;
 	return 0;
 }
@@ -57,7 +57,7 @@ route_tokens_load(struct error *e)
 void
 route_tokens_free(void)
 {
-	tokens_free(tokens);
+	tokenset_free(tokens);
 	tokens = NULL;
 }
 
@@ -156,7 +156,7 @@ let_in(struct exchange *x, enum scope scope)
 	if (tokens == NULL || scope == SCOPE_NONE)
 		return true;
 	if (auth != NULL && strncasecmp(auth, "Bearer ", 7) == 0)
-		x->who = tokens_find(tokens, auth + 7);
+		x->who = tokenset_find(tokens, auth + 7);
 	if (x->who != NULL) {
 		snprintf(x->caller, sizeof(x->caller), "%s", x->who->name);
 		return true;

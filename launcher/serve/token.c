@@ -84,13 +84,13 @@ line_print(struct buf *b, const struct token *t)
 
 /* All but `without`; how many those are is left to the caller to compare. */
 static size_t
-lines_print(struct buf *b, const struct tokens *ts, const char *without)
+lines_print(struct buf *b, const struct tokenset *ts, const char *without)
 {
 	size_t	 n = 0;
 
-	for (size_t i = 0; ts != NULL && i < tokens_count(ts); i++)
-		if (without == NULL || strcmp(tokens_at(ts, i)->name, without) != 0) {
-			line_print(b, tokens_at(ts, i));
+	for (size_t i = 0; ts != NULL && i < tokenset_count(ts); i++)
+		if (without == NULL || strcmp(tokenset_at(ts, i)->name, without) != 0) {
+			line_print(b, tokenset_at(ts, i));
 			n++;
 		}
 	return n;
@@ -112,7 +112,7 @@ token_make(struct token *t, char text[sizeof(TOKEN_PREFIX) + TOKEN_DIGITS], stru
 }
 
 static int
-add(const char *path, const char *name, const char *scopes, const struct tokens *ts, struct error *e)
+add(const char *path, const char *name, const char *scopes, const struct tokenset *ts, struct error *e)
 {
 	struct token	 t = { 0 };
 	char		 text[sizeof(TOKEN_PREFIX) + TOKEN_DIGITS];
@@ -124,7 +124,7 @@ add(const char *path, const char *name, const char *scopes, const struct tokens 
 	if (token_scopes(&t, scopes, e) == -1 || token_make(&t, text, e) == -1)
 		return -1;
 	snprintf(t.name, sizeof(t.name), "%s", name);
-	if (ts != NULL && lines_print(&b, ts, name) != tokens_count(ts))
+	if (ts != NULL && lines_print(&b, ts, name) != tokenset_count(ts))
 		return error_set(e, ERR_USAGE, "%s: there is a token of this name; remove it first", name);
 	line_print(&b, &t);
 	if (file_replace(path, &b, e) == -1)
@@ -136,26 +136,26 @@ add(const char *path, const char *name, const char *scopes, const struct tokens 
 }
 
 static int
-drop(const char *path, const char *name, const struct tokens *ts, struct error *e)
+drop(const char *path, const char *name, const struct tokenset *ts, struct error *e)
 {
 	autobuf	 b;
 
 	buf_init(&b, FILE_BYTES_MAX);
-	if (lines_print(&b, ts, name) == tokens_count(ts))
+	if (lines_print(&b, ts, name) == tokenset_count(ts))
 		return error_set(e, ERR_USAGE, "%s: no token has this name", name);
 	return file_replace(path, &b, e);
 }
 
 static int
-list(const struct tokens *ts)
+list(const struct tokenset *ts)
 {
-	for (size_t i = 0; i < tokens_count(ts); i++) {
+	for (size_t i = 0; i < tokenset_count(ts); i++) {
 		autobuf	 b;
 
 		buf_init(&b, LINE_BYTES_MAX);
-		line_print(&b, tokens_at(ts, i));
+		line_print(&b, tokenset_at(ts, i));
 		/* Name and scopes; a digest is of no use to a reader. */
-		printf("%-24s %s", tokens_at(ts, i)->name, b.data == NULL ? "" : strrchr(b.data, ' ') + 1);
+		printf("%-24s %s", tokenset_at(ts, i)->name, b.data == NULL ? "" : strrchr(b.data, ' ') + 1);
 	}
 	return 0;
 }
@@ -163,11 +163,11 @@ list(const struct tokens *ts)
 static int
 token_command(const char *verb, const char *name, const char *path, const char *scopes, struct error *e)
 {
-	struct tokens	*ts = NULL;
+	struct tokenset	*ts = NULL;
 	int		 r = -1;
 
 	/* Only the first token may find no file. */
-	if ((strcmp(verb, "add") != 0 || access(path, F_OK) == 0) && (ts = tokens_load(path, e)) == NULL)
+	if ((strcmp(verb, "add") != 0 || access(path, F_OK) == 0) && (ts = tokenset_load(path, e)) == NULL)
 		return -1;
 	if (strcmp(verb, "list") == 0)
 		r = list(ts);
@@ -177,7 +177,7 @@ token_command(const char *verb, const char *name, const char *path, const char *
 		r = add(path, name, scopes, ts, e);
 	else
 		r = drop(path, name, ts, e);
-	tokens_free(ts);
+	tokenset_free(ts);
 	return r;
 }
 

@@ -14,7 +14,7 @@
 
 #define LINE_MAX_BYTES	4096
 
-struct tokens {
+struct tokenset {
 	size_t		 n;
 	struct token	*list;
 };
@@ -103,7 +103,7 @@ line_read(char *line, struct token *t, struct error *e)
 }
 
 static int
-file_read(FILE *f, const char *path, struct tokens *ts, struct error *e)
+file_read(FILE *f, const char *path, struct tokenset *ts, struct error *e)
 {
 	char		 line[LINE_MAX_BYTES];
 	struct token	*more;
@@ -124,10 +124,10 @@ file_read(FILE *f, const char *path, struct tokens *ts, struct error *e)
 	return ferror(f) ? error_sys(e, "%.200s", path) : 0;
 }
 
-struct tokens *
-tokens_load(const char *path, struct error *e)
+struct tokenset *
+tokenset_load(const char *path, struct error *e)
 {
-	struct tokens	*ts = calloc(1, sizeof(*ts));
+	struct tokenset	*ts = calloc(1, sizeof(*ts));
 	FILE		*f = fopen(path, "re");
 	struct stat	 st;
 	int		 r = -1;
@@ -144,12 +144,12 @@ tokens_load(const char *path, struct error *e)
 		(void)fclose(f);
 	if (r == 0)
 		return ts;
-	tokens_free(ts);
+	tokenset_free(ts);
 	return NULL;
 }
 
 void
-tokens_free(struct tokens *ts)
+tokenset_free(struct tokenset *ts)
 {
 	if (ts != NULL)
 		free(ts->list);
@@ -157,20 +157,20 @@ tokens_free(struct tokens *ts)
 }
 
 size_t
-tokens_count(const struct tokens *ts)
+tokenset_count(const struct tokenset *ts)
 {
 	return ts->n;
 }
 
 const struct token *
-tokens_at(const struct tokens *ts, size_t i)
+tokenset_at(const struct tokenset *ts, size_t i)
 {
 	return &ts->list[i];
 }
 
 /* Every row is compared, whatever was found before. */
 const struct token *
-tokens_find(const struct tokens *ts, const char *text)
+tokenset_find(const struct tokenset *ts, const char *text)
 {
 	unsigned char		 sha256[32];
 	const struct token	*found = NULL;

@@ -31,15 +31,15 @@ struct token {
 	char		 connectors[SCOPES_MAX][CONNECTOR_NAME_MAX + 1];
 };
 
-struct tokens;
+struct tokenset;
 
 /* -1 with ERR_USAGE, which names file and line. */
-struct tokens		*tokens_load(const char *path, struct error *e);
-void			 tokens_free(struct tokens *);
-size_t			 tokens_count(const struct tokens *);
-const struct token	*tokens_at(const struct tokens *, size_t i);
+struct tokenset		*tokenset_load(const char *path, struct error *e);
+void			 tokenset_free(struct tokenset *);
+size_t			 tokenset_count(const struct tokenset *);
+const struct token	*tokenset_at(const struct tokenset *, size_t i);
 /* Whose token this is, in a time that says nothing about how near it is; NULL: nobody's. */
-const struct token	*tokens_find(const struct tokens *, const char *text);
+const struct token	*tokenset_find(const struct tokenset *, const char *text);
 /* connector: for SCOPE_INVOKE; NULL: is there any it may invoke? */
 bool			 token_may(const struct token *, enum scope, const char *connector);
 

@@ -37,6 +37,8 @@ sub server {
 	$socket = "$work/$as.socket";
 	$log = start($as, qr/"event":"listening"/, \%env, bascule(), 'serve', '--listen', "unix:$socket",
 	    '--allow-private', 'localhost', '--allow-private', '127.0.0.1', @options);
+	my $places = 1 + grep { $_ eq '--listen' } @options;
+	until_true(sub { $places == (() = slurp($log) =~ /"event":"listening"/g) }) or die "$as: " . slurp($log);
 }
 
 # One curl in the background: its name; see result().
