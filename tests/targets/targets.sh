@@ -39,7 +39,7 @@ haproxy_config() {
 		printf 'defaults\n\tmode http\n\ttimeout connect 5s\n\ttimeout client 120s\n\ttimeout server 120s\n'
 		for pair; do
 			front=${pair%:*} back=${pair#*:}
-			printf 'listen p%s\n\tbind 127.0.0.1:%s ssl crt %s/server.pem\n' "$front" "$front" "$dir"
+			printf 'listen p%s\n\tbind 127.0.0.1:%s ssl crt %s/server.pem alpn h2,http/1.1\n' "$front" "$front" "$dir"
 			printf '\thttp-request set-header X-Forwarded-Proto https\n\tserver s 127.0.0.1:%s\n' "$back"
 		done
 	} >"$dir/haproxy.cfg"
