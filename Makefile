@@ -144,6 +144,10 @@ evil: all evil-connectors
 filters: $(B)/tests/unit/test_filters
 	@$< --write tests/cases/filters && git diff --stat -- tests/cases/filters
 
+# Which rules the integration tests need, under strace.
+filters-used: all $(B)/tests/unit/test_filters_used
+	@tests/filters-used.sh $(B) && git diff --stat -- tests/cases/filters
+
 demo:
 	@tests/deps.sh build
 	@$(MAKE) -s -j2 all
@@ -237,5 +241,5 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: ablation check-all all unit integration evil demo lint check asan ubsan unit-run bench bench-programs gates fuzz filters install uninstall clean evil-connectors
+.PHONY: ablation check-all all unit integration evil demo lint check asan ubsan unit-run bench bench-programs gates fuzz filters filters-used install uninstall clean evil-connectors
 .SECONDARY:

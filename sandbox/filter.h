@@ -20,6 +20,7 @@ enum filter {
 	FILTER_LOCK_BARE,
 	FILTER_NOFORK,		/* where namespaces are waived, on top, in each worker */
 	FILTER_ALONE,		/* a connector run by hand */
+	FILTER_BROKER,		/* the egress broker, once it has started */
 	FILTER__MAX
 };
 
@@ -49,6 +50,8 @@ struct rule {
 
 extern const struct rule	native_rules[];		/* rules_native.c */
 extern const size_t		native_nrules;
+extern const struct rule	broker_rules[];		/* rules_broker.c */
+extern const size_t		broker_nrules;
 
 /* "lock-bare" */
 const char	*filter_name(enum filter);

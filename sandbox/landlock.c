@@ -7,7 +7,10 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -21,6 +24,8 @@
 #define FS_EXECUTE	(1ull << 0)
 #define FS_READ_FILE	(1ull << 2)
 #define FS_READ_DIR	(1ull << 3)
+#define NET_BIND	(1ull << 0)
+#define NET_ALL		(~0ull)
 
 /* What each ABI added, in order; a ruleset asks for exactly what the kernel knows. */
 static const struct {
@@ -55,7 +60,7 @@ sandbox_landlock_level(void)
 }
 
 static int
-ruleset_new(void)
+ruleset_new(uint64_t net)
 {
 	struct ruleset	 r = { 0, 0, 0 };
 	size_t		 size;
@@ -67,7 +72,7 @@ ruleset_new(void)
 		    abi == -1 ? errno : 0);
 	for (int a = ABI_LEAST; a <= abi; a++) {
 		r.fs |= abis[a].fs;
-		r.net |= abis[a].net;
+		r.net |= abis[a].net & net;
 		r.scoped |= abis[a].scoped;
 	}
 	size = abi >= 6 ? 24 : abi >= 4 ? 16 : 8;
@@ -87,9 +92,9 @@ ruleset_enter(int fd)
 }
 
 static void
-allow(int ruleset, const char *path)
+allow(int ruleset, const char *path, uint64_t rights)
 {
-	struct path_rule	 rule = { .allowed = FS_READ_FILE | FS_EXECUTE };
+	struct path_rule	 rule = { .allowed = rights };
 	struct stat		 st;
 
 	if ((rule.parent_fd = open(path, O_PATH | O_CLOEXEC)) == -1) {
@@ -108,17 +113,44 @@ void
 landlock_load(const char *program)
 {
 	char	 folder[4096];
-	int	 fd = ruleset_new();
+	int	 fd = ruleset_new(NET_ALL);
 
 	for (size_t i = 0; sandbox_readable[i] != NULL; i++)
-		allow(fd, sandbox_readable[i]);
+		allow(fd, sandbox_readable[i], FS_READ_FILE | FS_EXECUTE);
 	folder_of(program, folder, sizeof(folder));
-	allow(fd, folder);
+	allow(fd, folder, FS_READ_FILE | FS_EXECUTE);
 	ruleset_enter(fd);
 }
 
 void
 landlock_close(void)
 {
-	ruleset_enter(ruleset_new());
+	ruleset_enter(ruleset_new(NET_ALL));
+}
+
+/*
+ * A file that another takes the place of by rename is another file.  Its folder may be read as well, unless
+ * it is /etc, where more than the resolver's files are: resolv.conf is often a link to a folder of its own.
+ */
+static void
+allow_resolver_file(int ruleset, const char *path)
+{
+	char	 real[PATH_MAX], *slash;
+
+	allow(ruleset, path, FS_READ_FILE);
+	if (realpath(path, real) == NULL || (slash = strrchr(real, '/')) == real)
+		return;
+	*slash = '\0';
+	if (strcmp(real, "/etc") != 0)
+		allow(ruleset, real, FS_READ_FILE);
+}
+
+void
+landlock_resolver(void)
+{
+	int	 fd = ruleset_new(NET_BIND);
+
+	for (size_t i = 0; sandbox_resolver_files[i] != NULL; i++)
+		allow_resolver_file(fd, sandbox_resolver_files[i]);
+	ruleset_enter(fd);
 }

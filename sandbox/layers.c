@@ -45,6 +45,15 @@ const char *const sandbox_readable[] = {
 	NULL
 };
 
+const char *const sandbox_resolver_files[] = {
+	"/etc/resolv.conf",
+	"/etc/hosts",
+	"/etc/host.conf",
+	"/etc/nsswitch.conf",
+	"/etc/gai.conf",
+	NULL
+};
+
 const char *
 sandbox_layer_name(enum sandbox_layer l)
 {

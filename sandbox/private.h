@@ -27,6 +27,7 @@ void	root_enter(void);				/* a new, read-only root */
 void	ids_drop(unsigned int waived);			/* bounding set and capabilities; keeps CAP_SYS_ADMIN of its own namespace */
 void	ids_shed(void);					/* that one too */
 void	landlock_load(const char *program);		/* stage 1: read and execute libraries, the CA file, the program's folder */
+void	landlock_resolver(void);			/* the broker: read the resolver's files, take no TCP port */
 void	landlock_close(void);				/* stage 2: nothing */
 void	rlimits_set(const struct sandbox_wall *);
 
@@ -37,5 +38,7 @@ void	folder_of(const char *program, char *buf, size_t n);
 
 /* What a connector may read while it loads; NULL-terminated, absolute paths. */
 extern const char *const sandbox_readable[];
+/* What the broker may read while it serves. */
+extern const char *const sandbox_resolver_files[];
 
 #endif

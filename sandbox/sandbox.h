@@ -96,6 +96,12 @@ bool	sandbox_note(const char *line, size_t len, char name[SANDBOX_CALL_BYTES]);
 /* For a connector that is run by hand: stage 2 with no nursery; the process itself is the worker. */
 void	sandbox_lock_alone(void);
 
+/*
+ * For the egress broker, after it has given up its privileges and before its first thread: no program, no file
+ * but the resolver's, no TCP port to listen on, its own list of system calls.  No failure return.
+ */
+void	sandbox_broker_lock(void);
+
 /* Landlock's level that is used here (its ABI, no more than this build knows); -1 with errno if there is none. */
 int	sandbox_landlock_level(void);
 /* True if the kernel can forbid memory that is both written and executed (Linux 6.3). */

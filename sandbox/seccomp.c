@@ -11,17 +11,21 @@
  * A connector's unknown call is trapped, not killed at once: it is not run either way, and
  * the trap learns its number (trap.c), so that a death can name it.  Both stages trap: of two filters
  * the stricter answer wins, and a stage 1 that kills would leave stage 2 nothing to name.
+ * The broker runs no code of others: it dies at once.
  */
 static const struct {
-	const char	*name;
-	int		 otherwise;
+	const char		*name;
+	const struct rule	*rules;
+	const size_t		*nrules;
+	int			 otherwise;
 } filters[] = {
-	[FILTER_LOAD]		= { "load",		ANSWER_TRAP },
-	[FILTER_LOAD_BARE]	= { "load-bare",	ANSWER_TRAP },
-	[FILTER_LOCK]		= { "lock",		ANSWER_TRAP },
-	[FILTER_LOCK_BARE]	= { "lock-bare",	ANSWER_TRAP },
-	[FILTER_NOFORK]		= { "nofork",		ANSWER_ALLOW },
-	[FILTER_ALONE]		= { "alone",		ANSWER_TRAP },
+	[FILTER_LOAD]		= { "load", native_rules, &native_nrules, ANSWER_TRAP },
+	[FILTER_LOAD_BARE]	= { "load-bare", native_rules, &native_nrules, ANSWER_TRAP },
+	[FILTER_LOCK]		= { "lock", native_rules, &native_nrules, ANSWER_TRAP },
+	[FILTER_LOCK_BARE]	= { "lock-bare", native_rules, &native_nrules, ANSWER_TRAP },
+	[FILTER_NOFORK]		= { "nofork", native_rules, &native_nrules, ANSWER_ALLOW },
+	[FILTER_ALONE]		= { "alone", native_rules, &native_nrules, ANSWER_TRAP },
+	[FILTER_BROKER]		= { "broker", broker_rules, &broker_nrules, ANSWER_KILL },
 };
 static_assert(sizeof(filters) / sizeof(filters[0]) == FILTER__MAX, "every filter has a row");
 
@@ -40,9 +44,8 @@ filter_otherwise(enum filter f)
 const struct rule *
 filter_table(enum filter f, size_t *n)
 {
-	(void)f;
-	*n = native_nrules;
-	return native_rules;
+	*n = *filters[f].nrules;
+	return filters[f].rules;
 }
 
 static uint32_t

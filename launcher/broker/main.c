@@ -25,6 +25,7 @@
 
 #include "launcher/broker/gate.h"
 #include "launcher/core/broker_wire.h"
+#include "sandbox/sandbox.h"
 #include "worker/contract/util.h"
 
 #define NOBODY		65534
@@ -94,8 +95,11 @@ main(int argc, char **argv)
 	signal(SIGPIPE, SIG_IGN);
 	if (fcntl(WIRE_FD, F_SETFD, FD_CLOEXEC) == -1)
 		error_sys(&e, "broker: descriptor %d", WIRE_FD);
-	else if (limits_set(&files_max, &e) == 0 && privileges_drop(&e) == 0 && gate_run(WIRE_FD, files_max, &e) == 0)
-		return 0;
+	else if (limits_set(&files_max, &e) == 0 && privileges_drop(&e) == 0) {
+		sandbox_broker_lock();
+		if (gate_run(WIRE_FD, files_max, &e) == 0)
+			return 0;
+	}
 	fprintf(stderr, "bascule-broker: %s\n", e.msg);
 	return error_face(e.code)->exit;
 }

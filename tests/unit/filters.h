@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "sandbox/filter.h"
+#include "worker/contract/buf.h"
 #include "worker/contract/util.h"
 
 #define CODE_MAX	1024u		/* instructions; the kernel's bound is 4096 */
@@ -163,6 +164,24 @@ table_run(enum filter f, uint32_t arch, const int *numbers, const struct seccomp
 		if ((r[i].in & IN(f)) != 0 && numbers[i] >= 0 && numbers[i] == d->nr && args_match(&r[i], d))
 			return answer_word(r[i].answer);
 	return answer_word(filter_otherwise(f));
+}
+
+/* What a rule asks for, as text: " arg1&0xffffffff==0x3", or nothing. */
+static inline void
+conditions_print(struct buf *b, const struct rule *r)
+{
+	char	 text[80];
+
+	for (unsigned int i = 0; i < r->nargs; i++) {
+		const struct scmp_arg_cmp	*c = &r->args[i];
+
+		if (c->op == SCMP_CMP_EQ)
+			snprintf(text, sizeof(text), " arg%u==%#llx", c->arg, (unsigned long long)c->datum_a);
+		else
+			snprintf(text, sizeof(text), " arg%u&%#llx==%#llx", c->arg, (unsigned long long)c->datum_a,
+			    (unsigned long long)c->datum_b);
+		buf_adds(b, text);
+	}
 }
 
 /* The caller frees it. */

@@ -18,7 +18,6 @@
 #include <sys/socket.h>
 
 #include "tests/unit/filters.h"
-#include "worker/contract/buf.h"
 #include "worker/contract/limits.h"
 
 #define FOLDER		"tests/cases/filters"
@@ -60,16 +59,7 @@ line_of(const struct rule *r, int number)
 	snprintf(text, sizeof(text), " %d ", number);
 	buf_adds(&b, text);
 	answer_print(&b, r->answer);
-	for (unsigned int i = 0; i < r->nargs; i++) {
-		const struct scmp_arg_cmp	*c = &r->args[i];
-
-		if (c->op == SCMP_CMP_EQ)
-			snprintf(text, sizeof(text), " arg%u==%#llx", c->arg, (unsigned long long)c->datum_a);
-		else
-			snprintf(text, sizeof(text), " arg%u&%#llx==%#llx", c->arg, (unsigned long long)c->datum_a,
-			    (unsigned long long)c->datum_b);
-		buf_adds(&b, text);
-	}
+	conditions_print(&b, r);
 	buf_adds(&b, "\t# ");
 	buf_adds(&b, r->why);
 	buf_addc(&b, '\n');
