@@ -101,6 +101,11 @@ void	sandbox_lock_alone(void);
  * but the resolver's, no TCP port to listen on, its own list of system calls.  No failure return.
  */
 void	sandbox_broker_lock(void);
+/*
+ * True if one of the resolver's files is another than before the lock (its name was given to a new file), which the
+ * lock does not let it read: what it resolves from now on may be wrong, and a new broker is needed.
+ */
+bool	sandbox_broker_outdated(void);
 
 /* Landlock's level that is used here (its ABI, no more than this build knows); -1 with errno if there is none. */
 int	sandbox_landlock_level(void);

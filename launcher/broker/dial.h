@@ -41,6 +41,9 @@ struct dial {
 	uint32_t		 took_ms;
 };
 
+/* The resolver's files cannot be read any more (sandbox_broker_outdated()): nothing is resolved. */
+extern atomic_bool	dial_outdated;
+
 /* Blocks until the deadline, or longer where the resolver does.  Threads may dial side by side. */
 void	dial_run(struct dial *);
 /* True once it is no use to go on. */

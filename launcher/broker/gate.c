@@ -332,6 +332,8 @@ loop(const struct gate *g, struct error *e)
 		}
 		if (overdue() == -1)
 			return error_set(e, ERR_PROTOCOL, "broker: the launcher is gone");
+		if (atomic_load(&dial_outdated) && !leg_any())
+			return 0;	/* the launcher starts another */
 	}
 }
 

@@ -11,6 +11,7 @@
 
 static struct leg	*buckets[LEG_BUCKETS];
 static struct leg	*oldest, *newest;
+static size_t		 living;
 
 static struct leg **
 slot(uint32_t id)
@@ -43,7 +44,14 @@ leg_new(uint32_t id, int fd, struct policy *policy)
 	l->policy = *policy;
 	explicit_bzero(policy, sizeof(*policy));
 	*slot(id) = l;
+	living++;
 	return l;
+}
+
+bool
+leg_any(void)
+{
+	return living > 0;
 }
 
 static void
@@ -99,6 +107,7 @@ leg_free(struct leg *l)
 	fd_closep(&l->fd);
 	policy_free(&l->policy);
 	free(l);
+	living--;
 	return r;
 }
 

@@ -37,6 +37,8 @@ struct leg	*leg_find(uint32_t id);
 /* Closes and forgets it; a job is left to end by itself.  -1: the launcher is gone. */
 int		 leg_free(struct leg *);
 
+bool		 leg_any(void);
+
 /* Hands its question to the crew; -1: nobody has time. */
 int		 leg_ask(struct leg *, bool private_ok);
 /* Its job is no longer waited for. */

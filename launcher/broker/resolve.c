@@ -11,7 +11,10 @@
 
 #include "launcher/broker/address.h"
 #include "launcher/broker/dial.h"
+#include "sandbox/sandbox.h"
 #include "worker/contract/util.h"
+
+atomic_bool	dial_outdated;
 
 #define RESOLVE_ATTEMPT_S	3	/* of one name server */
 #define RESOLVE_ATTEMPTS	2
@@ -98,6 +101,12 @@ dial_resolve(struct dial *d, const char *host, uint16_t port, bool private_ok, u
 	int		 code;
 
 	snprintf(service, sizeof(service), "%u", (unsigned int)port);
+	/* No answer is better than one of a wrong name server. */
+	if (sandbox_broker_outdated()) {
+		atomic_store(&dial_outdated, true);
+		return none(d, EGRESS_UNRESOLVED, "the resolver's files were replaced; a new broker takes over when this "
+		    "one has no more to do");
+	}
 	if (resolver_setup() == -1)
 		return none(d, EGRESS_UNRESOLVED, "the resolver could not be set up");
 	if ((code = getaddrinfo(host, service, &hints, &list)) != 0)

@@ -4,7 +4,10 @@
  * Each forbidden address is first connected to without the broker, so that a
  * refusal is one.  Skipped with a word where there is no such network.
  */
+#include "sandbox/sandbox.h"
 #include "tests/unit/broker_world.h"
+
+static char	 program[4096];
 
 /* A leg for one host; its question is asked. */
 static int
@@ -296,12 +299,50 @@ black_hole(void **state)
 	assert_in_range(now_ms() - start, 200, 1500);
 }
 
+static void
+broker_renew(void)
+{
+	struct error	 e = ERROR_NONE;
+
+	broker_stop(broker);
+	if ((broker = broker_start(program, &e)) == NULL)
+		fail_msg("%s", e.msg);
+}
+
+/* Another file by the same name is out of the broker's sight: it says so, and makes room for the next. */
+static void
+replaced_resolver(void **state)
+{
+	char		path[128], where[INET6_ADDRSTRLEN];
+	struct error	e = ERROR_NONE;
+	struct pollfd	p;
+	int		fd;
+
+	(void)state;
+	snprintf(path, sizeof(path), "%s/hosts.new", folder);
+	assert_int_not_equal(fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644), -1);
+	close(fd);
+	assert_int_equal(mount(path, "/etc/hosts", NULL, MS_BIND, NULL), 0);
+	if (sandbox_landlock_level() == -1) {
+		assert_int_equal(asked("good.example", false, where), EGRESS_OK);
+	} else {
+		assert_int_equal(asked("good.example", false, where), EGRESS_UNRESOLVED);
+		p = (struct pollfd){ .fd = broker_fd(broker), .events = POLLIN };
+		while (broker_read(broker, &e) == 0)
+			assert_int_equal(poll(&p, 1, SECONDS(10)), 1);
+	}
+	broker_renew();
+	assert_int_equal(asked("good.example", false, where), EGRESS_OK);
+	assert_int_equal(umount2("/etc/hosts", MNT_DETACH), 0);
+	broker_renew();
+}
+
 /* A resolver that never returns: /etc/hosts is a pipe nobody writes to. */
 static void
 stuck_resolver(void **state)
 {
 	char	path[128], where[INET6_ADDRSTRLEN];
-	int64_t	start = now_ms();
+	int64_t	start;
 	int	fd;
 
 	(void)state;
@@ -310,11 +351,14 @@ stuck_resolver(void **state)
 	snprintf(path, sizeof(path), "%s/hosts", folder);
 	assert_int_equal(mkfifo(path, 0644), 0);
 	assert_int_equal(mount(path, "/etc/hosts", NULL, MS_BIND, NULL), 0);
+	broker_renew();
+	start = now_ms();
 	assert_int_equal(asked("good.example", false, where), EGRESS_TIMEOUT);
 	assert_in_range(now_ms() - start, SECONDS(15), SECONDS(17));
 	assert_int_not_equal(fd = open(path, O_WRONLY | O_CLOEXEC | O_NONBLOCK), -1);
 	assert_int_equal(umount2("/etc/hosts", MNT_DETACH), 0);
 	close(fd);
+	broker_renew();
 	assert_int_equal(asked("good.example", false, where), EGRESS_OK);
 }
 
@@ -330,14 +374,14 @@ main(void)
 		cmocka_unit_test(crowd),
 		cmocka_unit_test(by_proxy),
 		cmocka_unit_test(black_hole),
+		cmocka_unit_test(replaced_resolver),
 		cmocka_unit_test(stuck_resolver),
 	};
-	const char		*program = getenv("BASCULE_BROKER");
-	autofree char		*path = realpath(program != NULL ? program : "build/libexec/bascule-broker", NULL);
+	const char		*given = getenv("BASCULE_BROKER");
 	struct error		 e = ERROR_NONE;
 	int			 failed;
 
-	if (path == NULL || geteuid() != 0) {
+	if (realpath(given != NULL ? given : "build/libexec/bascule-broker", program) == NULL || geteuid() != 0) {
 		printf("skipped: needs root and bascule-broker (make it, or set BASCULE_BROKER)\n");
 		return 0;
 	}
@@ -346,7 +390,7 @@ main(void)
 		world_end();
 		return 0;
 	}
-	if ((broker = broker_start(path, &e)) == NULL) {
+	if ((broker = broker_start(program, &e)) == NULL) {
 		fprintf(stderr, "%s\n", e.msg);
 		world_end();
 		return 1;
