@@ -145,7 +145,7 @@ filters: $(B)/tests/unit/test_filters
 	@$< --write tests/cases/filters && git diff --stat -- tests/cases/filters
 
 # Which rules the integration tests need, under strace.
-filters-used: all $(B)/tests/unit/test_filters_used
+filters-used: all $(addprefix $(B)/tests/unit/test_,filters_used broker broker_dns broker_life)
 	@tests/filters-used.sh $(B) && git diff --stat -- tests/cases/filters
 
 demo:

@@ -20,8 +20,7 @@
 
 #define THREAD	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | \
 		CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
-#define SIG_CANCEL	32		/* libc's own */
-#define SIG_SETXID	33
+#define SIG_SETXID	33		/* libc's own */
 
 #define B	IN(FILTER_BROKER)
 #define ALLOW	ANSWER_ALLOW
@@ -63,9 +62,6 @@ const struct rule broker_rules[] = {
 	{ NAME(write),		ALLOW,	B, "the wake-up, complaints" },
 	{ NAME(writev),		ALLOW,	B, "the resolver over TCP" },
 	{ NAME(close),		ALLOW,	B, "connections end" },
-	{ NAME(fcntl),		ALLOW,	B, "blocking or not", IF(INT_ARG(1, F_GETFL)) },
-	{ NAME(fcntl),		ALLOW,	B, "blocking or not", IF(INT_ARG(1, F_SETFL)) },
-	{ NAME(fcntl),		ALLOW,	B, "close-on-exec", IF(INT_ARG(1, F_SETFD)) },
 
 	/* The resolver's files, by Landlock's leave. */
 	{ NAME(openat),		ALLOW,	B, "resolv.conf and its kin" },
@@ -89,9 +85,7 @@ const struct rule broker_rules[] = {
 	{ NAME(rseq),		ALLOW,	B, "a thread starts" },
 	{ NAME(futex),		ALLOW,	B, "threads wait for work" },
 	{ NAME(rt_sigprocmask),	ALLOW,	B, "a thread starts and ends" },
-	{ NAME(rt_sigaction),	ALLOW,	B, "libc's first thread", IF(INT_ARG(0, SIG_CANCEL)) },
 	{ NAME(rt_sigaction),	ALLOW,	B, "libc's first thread", IF(INT_ARG(0, SIG_SETXID)) },
-	{ NAME(rt_sigreturn),	ALLOW,	B, "libc's signals" },
 	{ NAME(exit),		ALLOW,	B, "a thread ends" },
 	{ NAME(sched_getaffinity), ENOSYS, B, "malloc counts processors" },
 	{ NAME(prlimit64),	EPERM,	B, "libc asks for the stack's size" },
@@ -99,10 +93,8 @@ const struct rule broker_rules[] = {
 	/* Time, chance, ends. */
 	{ NAME(clock_gettime),	ALLOW,	B, "where the vDSO cannot" },
 	{ NAME(gettimeofday),	ALLOW,	B, "the same, where the vDSO cannot" },
-	{ NAME(clock_nanosleep), ALLOW,	B, "waits" },
 	{ NAME(restart_syscall), ALLOW,	B, "a wait interrupted by a stop signal" },
 	{ NAME(getrandom),	ALLOW,	B, "the numbers of questions" },
-	{ NAME(getpid),		ALLOW,	B, "the resolver of older libc" },
 	{ NAME(exit_group),	ALLOW,	B, "the end" },
 };
 const size_t	broker_nrules = sizeof(broker_rules) / sizeof(broker_rules[0]);

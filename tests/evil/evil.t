@@ -124,7 +124,7 @@ done <<-'EOT'
 	socket	syscall:getppid	"result":"refused"
 	open	syscall:getppid	"result":"refused"
 	exec	syscall:getppid	"result":"refused"
-	handler	syscall:getppid	"result":"refused"
+	handler	syscall	-
 	filter	sandbox	-
 EOT
 

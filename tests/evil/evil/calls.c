@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <sys/ioctl.h>
 #include <sys/ipc.h>
 #include <sys/mman.h>
@@ -212,5 +213,5 @@ show_pid(struct call *c)
 int
 show_uid(struct call *c)
 {
-	return show(c, "uid", cJSON_CreateNumber((double)getuid()));
+	return show(c, "uid", cJSON_CreateNumber((double)getauxval(AT_UID)));
 }
