@@ -48,10 +48,10 @@ struct rule {
 #define IF(...)			.nargs = sizeof((struct scmp_arg_cmp[]){ __VA_ARGS__ }) / sizeof(struct scmp_arg_cmp), \
 				.args = { __VA_ARGS__ }
 
-extern const struct rule	native_rules[];		/* rules_native.c */
-extern const size_t		native_nrules;
-extern const struct rule	broker_rules[];		/* rules_broker.c */
-extern const size_t		broker_nrules;
+extern const struct rule	rules_native[];		/* rules_native.c */
+extern const size_t		nrules_native;
+extern const struct rule	rules_broker[];		/* rules_broker.c */
+extern const size_t		nrules_broker;
 
 /* "lock-bare" */
 const char	*filter_name(enum filter);

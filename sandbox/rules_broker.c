@@ -26,7 +26,7 @@
 #define ALLOW	ANSWER_ALLOW
 #define NAME(x)	SCMP_SYS(x)
 
-const struct rule broker_rules[] = {
+const struct rule rules_broker[] = {
 	/* Sockets: of the internet, and the one that lists this host's addresses. */
 	{ NAME(socket),		ALLOW,	B, "name servers, sources", IF(INT_ARG(0, AF_INET)) },
 	{ NAME(socket),		ALLOW,	B, "name servers, sources", IF(INT_ARG(0, AF_INET6)) },
@@ -97,4 +97,4 @@ const struct rule broker_rules[] = {
 	{ NAME(getrandom),	ALLOW,	B, "the numbers of questions" },
 	{ NAME(exit_group),	ALLOW,	B, "the end" },
 };
-const size_t	broker_nrules = sizeof(broker_rules) / sizeof(broker_rules[0]);
+const size_t	nrules_broker = sizeof(rules_broker) / sizeof(rules_broker[0]);

@@ -32,7 +32,7 @@
 #define TRAP	ANSWER_TRAP
 #define NAME(x)	SCMP_SYS(x)
 
-const struct rule native_rules[] = {
+const struct rule rules_native[] = {
 	/* Pipes, and sockets that the broker handed over. */
 	{ NAME(read),		ALLOW,	W, "the request; nothing else is open for it but sockets" },
 	{ NAME(write),		ALLOW,	W, "results and logs" },
@@ -139,4 +139,4 @@ const struct rule native_rules[] = {
 	{ NAME(clone),		TRAP,	IN(FILTER_NOFORK), "a worker forks nothing" },
 	{ NAME(seccomp),	TRAP,	IN(FILTER_NOFORK), "this was the last filter" },
 };
-const size_t	native_nrules = sizeof(native_rules) / sizeof(native_rules[0]);
+const size_t	nrules_native = sizeof(rules_native) / sizeof(rules_native[0]);

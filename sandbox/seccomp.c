@@ -19,13 +19,13 @@ static const struct {
 	const size_t		*nrules;
 	int			 otherwise;
 } filters[] = {
-	[FILTER_LOAD]		= { "load", native_rules, &native_nrules, ANSWER_TRAP },
-	[FILTER_LOAD_BARE]	= { "load-bare", native_rules, &native_nrules, ANSWER_TRAP },
-	[FILTER_LOCK]		= { "lock", native_rules, &native_nrules, ANSWER_TRAP },
-	[FILTER_LOCK_BARE]	= { "lock-bare", native_rules, &native_nrules, ANSWER_TRAP },
-	[FILTER_NOFORK]		= { "nofork", native_rules, &native_nrules, ANSWER_ALLOW },
-	[FILTER_ALONE]		= { "alone", native_rules, &native_nrules, ANSWER_TRAP },
-	[FILTER_BROKER]		= { "broker", broker_rules, &broker_nrules, ANSWER_KILL },
+	[FILTER_LOAD]		= { "load", rules_native, &nrules_native, ANSWER_TRAP },
+	[FILTER_LOAD_BARE]	= { "load-bare", rules_native, &nrules_native, ANSWER_TRAP },
+	[FILTER_LOCK]		= { "lock", rules_native, &nrules_native, ANSWER_TRAP },
+	[FILTER_LOCK_BARE]	= { "lock-bare", rules_native, &nrules_native, ANSWER_TRAP },
+	[FILTER_NOFORK]		= { "nofork", rules_native, &nrules_native, ANSWER_ALLOW },
+	[FILTER_ALONE]		= { "alone", rules_native, &nrules_native, ANSWER_TRAP },
+	[FILTER_BROKER]		= { "broker", rules_broker, &nrules_broker, ANSWER_KILL },
 };
 static_assert(sizeof(filters) / sizeof(filters[0]) == FILTER__MAX, "every filter has a row");
 
