@@ -81,7 +81,7 @@ try() {		# try ATTACK CAUSE EXIT RECORD LIMITS
 	[ "$3" = - ] || [ "$status" = "$3" ] || why="$why; exit status $status, not $3"
 	[ "$status" != 137 ] || why="$why; the launcher did not end by itself"
 	grep -q ESCAPED "$work/out" && why="$why; it escaped"
-	if [ "$4" != - ] && [ "$cause" != syscall ]; then
+	if [ "$4" != - ] && [ "${cause%%:*}" != syscall ]; then
 		head -n -1 "$work/out" | head -n 100 >"$work/records"
 		grep -Eq -- "$4" "$work/records" || why="$why; no record like $4"
 	fi
