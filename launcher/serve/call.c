@@ -104,13 +104,14 @@ static void
 log_end(const struct call *c, int64_t total_ms)
 {
 	bool	 ok = c->verdict.code == ERR_NONE;
+	char	 cause[ERROR_CAUSE_BYTES];
 	cJSON	*o = log_new(c, ok ? SLOG_INFO : SLOG_WARN, "invocation.end");
 
 	(void)json_set_str(o, "source", c->source);
 	(void)json_set_str(o, "caller", c->caller);
 	(void)json_set_str(o, "outcome", ok ? "ok" : "failed");
 	if (!ok) {
-		(void)json_set_str(o, "cause", error_face(c->verdict.code)->word);
+		(void)json_set_str(o, "cause", error_cause(&c->verdict, cause));
 		(void)json_set_str(o, "message", c->verdict.msg);
 	}
 	(void)json_set(o, "records", json_int((int64_t)c->records));
@@ -126,9 +127,10 @@ static cJSON *
 receipt_empty(const struct call *c)
 {
 	cJSON	*o = cJSON_CreateObject();
+	char	 cause[ERROR_CAUSE_BYTES];
 
 	(void)json_set_str(o, "outcome", "failed");
-	(void)json_set_str(o, "cause", error_face(c->verdict.code)->word);
+	(void)json_set_str(o, "cause", error_cause(&c->verdict, cause));
 	(void)json_set_str(o, "message", c->verdict.msg);
 	(void)json_set_str(o, "id", c->id);
 	(void)json_set_str(o, "connector", c->connector);
