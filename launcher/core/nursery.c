@@ -453,7 +453,8 @@ nursery_stop(struct nursery *n)
 	event_del(&n->late);
 	while ((w = TAILQ_FIRST(&n->orders)) != NULL) {
 		nursery_forget(n, w);
-		worker_lose(w, &(struct error){ .code = ERR_CANCELLED, .msg = "the launcher is stopping" }, n->ready);
+		worker_lose(w, &(struct error){ .code = ERR_SYSTEM, .msg = "the nursery was ended before it could fork" },
+		    n->ready);
 	}
 	if (n->pid > 0) {
 		kill(n->pid, SIGKILL);

@@ -36,6 +36,8 @@ struct pool {
 	unsigned int		 nparked;
 	unsigned int		 taken, demand;	/* in this second; a decaying maximum of it */
 	int64_t			 used_ms;
+	int64_t			 ticked_ms;	/* the tick that saw it last */
+	unsigned int		 busy;		/* on the stack: whoever is told of a lost worker may begin others, not end this */
 };
 
 static TAILQ_HEAD(pool_list, pool) pools = TAILQ_HEAD_INITIALIZER(pools);	/* last used first */
@@ -116,17 +118,17 @@ pool_end(struct pool *p)
 static bool
 pool_quiet(const struct pool *p)
 {
-	return (p->nursery == NULL || nursery_idle(p->nursery)) && p->old == NULL;
+	return p->busy == 0 && (p->nursery == NULL || nursery_idle(p->nursery)) && p->old == NULL;
 }
 
+/* n is no longer the pool's: a worker that is told of its end may have begun another. */
 static void
-retire(struct pool *p)
+retire(struct pool *p, struct nursery *n)
 {
-	if (p->nursery != NULL && p->old == NULL && !nursery_idle(p->nursery)) {
-		p->old = p->nursery;
-		p->nursery = NULL;
-	} else
-		stop(&p->nursery);
+	if (n != NULL && p->old == NULL && !nursery_idle(n))
+		p->old = n;
+	else
+		nursery_stop(n);
 }
 
 static void
@@ -134,17 +136,21 @@ nursery_news(void *arg)
 {
 	struct pool		*p = arg;
 	struct nursery		**const all[] = { &p->nursery, &p->heir, &p->old };
+	struct nursery		*n;
 
+	p->busy++;
 	for (size_t i = 0; i < N_ITEMS(all); i++)
 		if (*all[i] != NULL && nursery_gone(*all[i]))
 			stop(all[i]);
 	if (p->old != NULL && nursery_idle(p->old))
 		stop(&p->old);
 	if (p->heir != NULL && nursery_ready(p->heir)) {
-		retire(p);
+		n = p->nursery;
 		p->nursery = p->heir;
 		p->heir = NULL;
+		retire(p, n);
 	}
+	p->busy--;
 }
 
 /* Replaced in time: its heir starts beside it, and nobody waits. */
@@ -205,31 +211,44 @@ pool_fill(struct pool *p)
 }
 
 static void
+pool_look(struct pool *p, int64_t now)
+{
+	p->busy++;
+	p->ticked_ms = now;
+	p->demand = p->taken > p->demand ? p->taken : p->demand - (p->demand - p->taken + 3) / 4;
+	p->taken = 0;
+	while (p->nparked > parked_wanted(p))
+		discard(p, TAILQ_FIRST(&p->parked));
+	if (p->nursery != NULL && nursery_hides(p->nursery)) {
+		discard_all(p);
+		stop(&p->nursery);
+	}
+	nursery_renew(p, now);
+	nursery_news(p);
+	pool_fill(p);
+	p->busy--;
+	if (now - p->used_ms > IDLE_MS && pool_quiet(p))
+		pool_end(p);
+}
+
+static void
 on_tick(evutil_socket_t fd, short what, void *arg)
 {
 	struct timeval	 tv = { TICK_MS / 1000, 0 };
 	int64_t		 now = now_ms();
-	struct pool	*p, *following;
+	struct pool	*p;
 
 	(void)fd;
 	(void)what;
 	(void)arg;
-	for (p = TAILQ_FIRST(&pools); p != NULL; p = following) {
-		following = TAILQ_NEXT(p, next);
-		p->demand = p->taken > p->demand ? p->taken : p->demand - (p->demand - p->taken + 3) / 4;
-		p->taken = 0;
-		while (p->nparked > parked_wanted(p))
-			discard(p, TAILQ_FIRST(&p->parked));
-		if (p->nursery != NULL && nursery_hides(p->nursery)) {
-			discard_all(p);
-			stop(&p->nursery);
-		}
-		nursery_renew(p, now);
-		nursery_news(p);
-		pool_fill(p);
-		if (now - p->used_ms > IDLE_MS && pool_quiet(p))
-			pool_end(p);
-	}
+	/* From the start again after each: pools come, go and change places meanwhile. */
+	do {
+		TAILQ_FOREACH(p, &pools, next)
+			if (p->ticked_ms != now)
+				break;
+		if (p != NULL)
+			pool_look(p, now);
+	} while (p != NULL);
 	event_add(&tick, &tv);
 }
 
@@ -273,6 +292,7 @@ pool_new(const struct nursery_plan *plan, struct error *e)
 		return NULL;
 	}
 	p->plan = *plan;
+	p->ticked_ms = now_ms();
 	TAILQ_INIT(&p->parked);
 	TAILQ_INSERT_HEAD(&pools, p, next);
 	npools++;
@@ -283,6 +303,7 @@ pool_new(const struct nursery_plan *plan, struct error *e)
 static void
 pool_refresh(struct pool *p)
 {
+	struct nursery	*n = p->nursery;
 	struct file_id	 program, spec;
 
 	files_look(&p->plan, &program, &spec);
@@ -291,7 +312,8 @@ pool_refresh(struct pool *p)
 	p->program = program;
 	p->spec = spec;
 	discard_all(p);
-	retire(p);
+	p->nursery = NULL;
+	retire(p, n);
 	stop(&p->heir);
 }
 
@@ -326,20 +348,12 @@ parked_take(struct pool *p)
 	return best;
 }
 
-struct worker *
-pool_take(const struct nursery_plan *plan, void (*news)(void *), void *arg, struct error *e)
+static struct worker *
+take(struct pool *p, void (*news)(void *), void *arg, struct error *e)
 {
-	struct pool	*p = pool_find(plan);
 	struct worker	*w;
 
-	if (p == NULL && (p = pool_new(plan, e)) == NULL)
-		return NULL;
 	pool_refresh(p);
-	TAILQ_REMOVE(&pools, p, next);
-	TAILQ_INSERT_HEAD(&pools, p, next);
-	p->taken++;
-	p->used_ms = now_ms();
-	tick_start();
 	if ((w = parked_take(p)) != NULL) {
 		worker_adopt(w, news, arg);
 		return w;
@@ -348,7 +362,26 @@ pool_take(const struct nursery_plan *plan, void (*news)(void *), void *arg, stru
 		stop(&p->nursery);
 	if (p->nursery == NULL && (p->nursery = nursery_start(&p->plan, nursery_news, p, e)) == NULL)
 		return NULL;
-	return worker_order(p->nursery, plan, news, arg, e);
+	return worker_order(p->nursery, &p->plan, news, arg, e);
+}
+
+struct worker *
+pool_take(const struct nursery_plan *plan, void (*news)(void *), void *arg, struct error *e)
+{
+	struct pool	*p = pool_find(plan);
+	struct worker	*w;
+
+	if (p == NULL && (p = pool_new(plan, e)) == NULL)
+		return NULL;
+	TAILQ_REMOVE(&pools, p, next);
+	TAILQ_INSERT_HEAD(&pools, p, next);
+	p->taken++;
+	p->used_ms = now_ms();
+	tick_start();
+	p->busy++;
+	w = take(p, news, arg, e);
+	p->busy--;
+	return w;
 }
 
 struct core_counts

@@ -11,10 +11,8 @@
 #include "launcher/practice/serve.h"
 #include "launcher/practice/tls.h"
 #include "worker/contract/util.h"
+#include "worker/contract/version.h"
 
-#ifndef BASCULE_VERSION
-#define BASCULE_VERSION	"0.1.0"
-#endif
 #define EX_USAGE_	64
 #define EX_SYSTEM	71
 

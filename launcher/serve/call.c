@@ -146,7 +146,8 @@ static void
 answer(struct call *c, int64_t retry_s, const struct buf *last)
 {
 	struct stream	*s = &c->stream;
-	struct problem	 p = { .error = &c->verdict, .invocation = c->id, .retry_s = retry_s };
+	struct problem	 p = { .error = &c->verdict, .invocation = c->id, .retry_s = retry_s,
+	    .status = retry_s > 0 && c->verdict.code == ERR_SYSTEM ? 503 : 0 };
 
 	if (stream_over(s))
 		return;

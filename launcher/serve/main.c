@@ -154,6 +154,7 @@ signals_open(void)
 		event_add(&events[i], NULL);
 	}
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);	/* the journal says so itself when its file may not grow */
 }
 
 /* Each invocation takes some seven descriptors, each caller one. */

@@ -9,8 +9,7 @@
 #include "launcher/serve/slog.h"
 #include "sandbox/sandbox.h"
 #include "worker/contract/util.h"
-
-#define VERSION	"0.1.0"
+#include "worker/contract/version.h"
 
 enum kind { TEXT, COUNT, TIME, BYTES, CALL };
 
@@ -300,7 +299,7 @@ settings_read(int argc, char **argv, struct settings *s, struct error *e)
 			return 1;
 		}
 		if (strcmp(rows[at - 1].name, "version") == 0) {
-			printf("bascule-serve " VERSION "\n");
+			printf("bascule-serve " BASCULE_VERSION "\n");
 			return 1;
 		}
 		if (row_take(&rows[at - 1], s, optarg, e) == -1)

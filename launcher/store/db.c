@@ -23,6 +23,7 @@ static const char schema[] =
     " ended INTEGER, receipt TEXT) STRICT;"
     "CREATE INDEX IF NOT EXISTS invocation_id ON invocation(id);"
     "CREATE INDEX IF NOT EXISTS invocation_connector ON invocation(connector, seq);"
+    "CREATE INDEX IF NOT EXISTS invocation_command ON invocation(command, seq);"
     "CREATE INDEX IF NOT EXISTS invocation_source ON invocation(source, seq);"
     "CREATE INDEX IF NOT EXISTS invocation_outcome ON invocation(outcome, seq);"
     "CREATE INDEX IF NOT EXISTS invocation_live ON invocation(seq) WHERE state <> 'done';"
@@ -45,13 +46,12 @@ static const char *const texts[] = {
 				  " AND state<>'done'",
 	[STMT_END_ROW]		= "UPDATE invocation SET state='done', outcome=?2, ended=?3, receipt=?4"
 				  " WHERE seq=(SELECT max(seq) FROM invocation WHERE id=?1) AND state<>'done'",
+	/* Its beginning could not be written down: the end still can. */
+	[STMT_END_LATE]		= "INSERT INTO invocation(id,connector,command,accepted,state,outcome,ended,receipt)"
+				  " SELECT ?1,?5,?6,?7,'done',?2,?3,?4"
+				  " WHERE NOT EXISTS(SELECT 1 FROM invocation WHERE id=?1)",
 	[STMT_GET]		= "SELECT seq,id,connector,command,source,caller,trace,accepted,state,receipt"
 				  " FROM invocation WHERE id=? ORDER BY seq DESC LIMIT 1",
-	[STMT_LIST]		= "SELECT seq,id,connector,command,source,caller,trace,accepted,state,receipt"
-				  " FROM invocation WHERE seq<?1 AND (?2 IS NULL OR connector=?2)"
-				  " AND (?3 IS NULL OR command=?3) AND (?4 IS NULL OR source=?4)"
-				  " AND (?5 IS NULL OR state=?5) AND (?6 IS NULL OR outcome=?6)"
-				  " ORDER BY seq DESC LIMIT ?7",
 	[STMT_LOST]		= "UPDATE invocation SET state='done', outcome='failed', ended=?1, receipt="
 				  "json_object('outcome','failed','cause','launcher','message',"
 				  "'the launcher ended before it did','id',id,'connector',connector,'command',command)"
@@ -79,6 +79,7 @@ static sqlite3		*db;
 static sqlite3_stmt	*stmts[STMT__MAX];
 static struct store_plan plan;
 static bool		 open_now;	/* a transaction is */
+static int64_t		 changes;	/* before it */
 static struct error	 trouble;	/* of the last write; ERR_NONE: it went well */
 static struct event	 commit, tick;
 static bool		 looped;
@@ -116,6 +117,16 @@ db_stmt(enum stmt which)
 	return s;
 }
 
+sqlite3_stmt *
+db_prepare(const char *sql)
+{
+	sqlite3_stmt	*s = NULL;
+
+	if (db == NULL || sqlite3_prepare_v2(db, sql, -1, &s, NULL) != SQLITE_OK)
+		return NULL;
+	return s;
+}
+
 void
 db_text(sqlite3_stmt *s, int at, const char *text)
 {
@@ -139,6 +150,8 @@ db_write(sqlite3_stmt *s)
 		return -1;
 	if (!open_now && sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
 		return failed(&trouble, "begin");
+	if (!open_now)
+		changes = sqlite3_total_changes64(db);
 	open_now = true;
 	if (looped)
 		event_active(&commit, EV_TIMEOUT, 0);
@@ -154,6 +167,12 @@ db_write(sqlite3_stmt *s)
 }
 
 int
+db_changed(sqlite3_stmt *s)
+{
+	return sqlite3_changes(sqlite3_db_handle(s));
+}
+
+int
 store_sync(struct error *e)
 {
 	if (db == NULL)
@@ -165,11 +184,11 @@ store_sync(struct error *e)
 		*e = trouble;
 		return -1;
 	}
-	if (!open_now)
-		return store_ok(e);
+	/* One that wrote nothing proves nothing. */
+	if (open_now && sqlite3_total_changes64(db) > changes)
+		trouble = ERROR_NONE;
 	open_now = false;
-	trouble = ERROR_NONE;
-	return 0;
+	return store_ok(e);
 }
 
 int

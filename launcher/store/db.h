@@ -11,7 +11,7 @@
 #include "worker/contract/util.h"
 
 enum stmt {
-	STMT_BEGIN_ROW, STMT_STATE, STMT_END_ROW, STMT_GET, STMT_LIST, STMT_LOST,
+	STMT_BEGIN_ROW, STMT_STATE, STMT_END_ROW, STMT_END_LATE, STMT_GET, STMT_LOST,
 	STMT_FORGET_OLD, STMT_FORGET_MANY,
 	STMT_RESULT_ADD, STMT_RESULT_SIZE, STMT_RESULT_READ, STMT_RESULTS_OLD, STMT_RESULTS_BYTES,
 	STMT_KEY_GET, STMT_KEY_ADD, STMT_KEYS_OLD,
@@ -21,10 +21,14 @@ enum stmt {
 
 /* Reset and ready to be bound; NULL where the store is not open. */
 sqlite3_stmt	*db_stmt(enum stmt);
+/* One made for the moment; sqlite3_finalize() it.  NULL: it could not be made. */
+sqlite3_stmt	*db_prepare(const char *sql);
 /* Binds a text, NULL as NULL. */
 void		 db_text(sqlite3_stmt *, int at, const char *);
 /* Runs a writing statement to its end, inside the transaction of this turn.  -1: noted for store_ok(). */
 int		 db_write(sqlite3_stmt *);
+/* How many rows the last write changed. */
+int		 db_changed(sqlite3_stmt *);
 /* Milliseconds since 1970. */
 int64_t		 db_now(void);
 const struct store_plan *db_plan(void);

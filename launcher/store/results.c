@@ -110,7 +110,7 @@ store_forget(int64_t now)
 		sqlite3_bind_int64(s, 1, portions[i].bound);
 		if (db_write(s) == -1)
 			return false;
-		if (sqlite3_changes(sqlite3_db_handle(s)) > 0) {
+		if (db_changed(s) > 0) {
 			more = true;
 			total = UNKNOWN;
 		}

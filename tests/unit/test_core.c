@@ -65,13 +65,13 @@ on_done(void *arg)
 }
 
 static void
-start(struct one *o, const char *type)
+start_with(struct one *o, const char *type, void (*done)(void *))
 {
 	struct request		 rq = { 0 };
 	struct error		 e = ERROR_NONE;
 	char			 text[128];
 	struct inv_request	 q = { .ref = &ref, .rq = &rq,
-	    .sink = { on_record, on_log, on_ready, on_done, o } };
+	    .sink = { on_record, on_log, on_ready, done, o } };
 
 	*o = (struct one){ 0 };
 	snprintf(text, sizeof(text), "{\"type\":\"%s\",\"config\":{},\"input\":{}}", type);
@@ -86,6 +86,12 @@ on_clock(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
+}
+
+static void
+start(struct one *o, const char *type)
+{
+	start_with(o, type, on_done);
 }
 
 /* One turn of the loop, 20 ms at most. */
@@ -225,6 +231,53 @@ nursery_killed(void **state)
 			assert_int_equal(all[i].records, 1);
 		}
 	}
+}
+
+static unsigned int	 chain_left, chain_ok;
+
+/* A server's way: the end of one begins the next, from within. */
+static void
+chain_next(void *arg)
+{
+	struct one	*o = arg;
+
+	o->done = true;
+	chain_ok += inv_verdict(o->iv)->code == ERR_NONE && o->records == 1;
+	inv_free(o->iv);
+	o->iv = NULL;
+	if (chain_left == 0)
+		return;
+	chain_left--;
+	start_with(o, "evil:ok", chain_next);
+}
+
+static void
+one_begins_the_next(void **state)
+{
+	static struct one	 all[4];
+	int64_t			 until = now_ms() + MOST_MS;
+	pid_t			 pids[1];
+
+	(void)state;
+	opened((struct core_plan){ .parked_min = 1, .parked_max = 2, .nursery_forks = 5 });
+	chain_left = 60;
+	chain_ok = 0;
+	for (size_t i = 0; i < N_ITEMS(all); i++)
+		start_with(&all[i], "evil:ok", chain_next);
+	for (int turns = 0; now_ms() < until; turns++) {
+		bool	 over = true;
+
+		for (size_t i = 0; i < N_ITEMS(all); i++)
+			over = over && all[i].iv == NULL;
+		if (over)
+			break;
+		/* New files while orders are out: who waits is served by the next nursery. */
+		if (turns % 40 == 20)
+			assert_int_equal(chmod(program, 0755), 0);
+		turn();
+	}
+	assert_int_equal(chain_ok, 64);
+	assert_true(children(program, pids, 1) >= 1);
 }
 
 static void
@@ -409,6 +462,7 @@ main(void)
 		cmocka_unit_test_teardown(one_nursery_serves_all, closed),
 		cmocka_unit_test_teardown(many_at_once, closed),
 		cmocka_unit_test_teardown(nursery_killed, closed),
+		cmocka_unit_test_teardown(one_begins_the_next, closed),
 		cmocka_unit_test_teardown(new_files_new_nursery, closed),
 		cmocka_unit_test_teardown(renewed_by_count, closed),
 		cmocka_unit_test_teardown(parked, closed),

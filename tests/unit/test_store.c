@@ -113,6 +113,8 @@ lists(void **state)
 		{ { .connector = "github", .outcome = "failed", .limit = 1000 }, 25 },
 		{ { .source = "s3", .limit = 1000 }, 25 },
 		{ { .state = "queued", .limit = 1000 }, 0 },
+		{ { .state = "done", .source = "s3", .limit = 1000 }, 25 },
+		{ { .command = "std:account:list", .connector = "scim", .limit = 1000 }, 125 },
 		{ { .command = "std:account:read", .limit = 1000 }, 0 },
 	};
 	struct store_plan	 p = { .path = path };
@@ -306,10 +308,19 @@ no_room(void **state)
 	assert_int_equal(r, -1);
 	assert_int_equal(store_ok(&e), -1);
 	assert_non_null(strstr(e.msg, "journal"));
+	/* A write that finds nothing to change takes no room, and proves none. */
+	journal_state("nobody", "streaming");
+	(void)store_sync(&e);
+	assert_int_equal(store_ok(&e), -1);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
 	begin("after", "scim", NULL);
 	synced();
 	assert_int_equal(store_ok(&e), 0);
+	/* One that began while nothing could be written down. */
+	end("late", "ok");
+	end("late", "failed");
+	synced();
+	state_is("late", "done", "ok");
 	store_close();
 	opened(&p);
 	state_is("after", "done", "failed");
