@@ -79,7 +79,6 @@ static int
 detail_done(void *arg, size_t i, struct fetch_response *rs, struct error *e)
 {
 	struct lister	*l = arg;
-	const char	*link = fetch_header(rs, "Link");
 
 	/* Somebody who went away meanwhile. */
 	if (rs->status == 404)
@@ -88,7 +87,8 @@ detail_done(void *arg, size_t i, struct fetch_response *rs, struct error *e)
 		return error_set(e, rs->status == 401 || rs->status == 403 ? ERR_INSUFFICIENT_PERMISSION : ERR_UPSTREAM,
 		    "GET %s: status %d: %.200s", l->paths[i], rs->status,
 		    json_str(rs->body, "message", "no reason given"));
-	if (link != NULL && strstr(link, "rel=\"next\"") != NULL)
+	/* One page has no links at all. */
+	if (fetch_header(rs, "Link") != NULL)
 		return error_set(e, ERR_INVALID_RESPONSE, "GET %s: more rows than one page", l->paths[i]);
 	l->details[i] = rs->body;
 	rs->body = NULL;

@@ -59,10 +59,11 @@ first_page(void *arg, size_t i, struct fetch_response *rs, struct error *e)
 {
 	struct batch	*b = arg;
 	autojson	*logins = NULL;
-	const char	*link = fetch_header(rs, "Link"), *login;
+	const char	*login;
 	const cJSON	*row;
 
-	if (link != NULL && strstr(link, "rel=\"next\"") != NULL)
+	/* A list of one page has no links at all; what a link says is for the paging to read. */
+	if (fetch_header(rs, "Link") != NULL)
 		return 0;
 	if (!cJSON_IsArray(rs->body))
 		return error_set(e, ERR_INVALID_RESPONSE, "GET %s: the answer is not a list", b->paths[i]);
