@@ -49,9 +49,9 @@ contact(const struct leg *l, enum egress_status status, const char *reason)
 
 /* 0, or -1 if the worker does not take it: then it has asked without reading, or is gone. */
 static int
-reply(const struct leg *l, enum egress_status status, const char *reason, int fd)
+reply(const struct leg *l, enum egress_status status, uint32_t wait_ms, const char *reason, int fd)
 {
-	struct egress_answer	 a = { .status = (uint16_t)status };
+	struct egress_answer	 a = { .status = (uint16_t)status, .wait_ms = wait_ms };
 	union {
 		char		 buf[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr	 align;
@@ -123,7 +123,7 @@ settle(struct leg *l, const struct wire_contact *c, int fd_given)
 		l->refusals++;
 	if (l->refusals > LEG_REFUSALS_MAX)
 		return cut_off(l, c);
-	if (l->fd != -1 && reply(l, c->status, c->reason, fd) == -1)
+	if (l->fd != -1 && reply(l, c->status, 0, c->reason, fd) == -1)
 		fd_closep(&l->fd);
 	return fd != -1 && l->fd != -1 ? watch_add(&l->watch, fd_steal(&fd), c, begin) : 0;
 }
@@ -136,8 +136,21 @@ decline(struct leg *l, enum egress_status status, const char *reason)
 	return settle(l, &c, -1);
 }
 
+/* May it send a request?  No contact: nothing of the network is touched. */
 static int
-question_take(struct leg *l)
+permit_take(struct leg *l)
+{
+	int64_t	wait = l->rate.source == NULL ? -1 : govern_ask(&l->rate, l->q.inner != 0, now_ms());
+
+	if (wait == -1)
+		return malformed(l);
+	if (reply(l, EGRESS_OK, (uint32_t)wait, "", -1) == -1)
+		fd_closep(&l->fd);
+	return 0;
+}
+
+static int
+connect_take(struct leg *l)
 {
 	const char	*why;
 	bool		 private_ok;
@@ -148,12 +161,27 @@ question_take(struct leg *l)
 		return decline(l, EGRESS_BUDGET, "too many connections for one invocation");
 	if (l->dialling_ms >= LEG_DIALLING_MS_MAX)
 		return decline(l, EGRESS_BUDGET, "too much time spent on connecting for one invocation");
+	if (!govern_connect(&l->rate))
+		return decline(l, EGRESS_BUDGET, "the source has a budget, and no permit was asked for");
 	l->connects++;
 	if (l->strays >= LEG_STRAYS_MAX)
 		return decline(l, EGRESS_TIMEOUT, "earlier look-ups have not ended yet");
 	if (leg_ask(l, private_ok) == -1)
 		return decline(l, EGRESS_TIMEOUT, "too many look-ups at once");
 	return 0;
+}
+
+static int
+question_take(struct leg *l)
+{
+	switch (l->q.kind) {
+	case EGRESS_PERMIT:
+		return permit_take(l);
+	case EGRESS_DONE:
+		return l->rate.source == NULL || govern_done(&l->rate, l->q.wait_ms, now_ms()) == -1 ? malformed(l) : 0;
+	default:
+		return connect_take(l);
+	}
 }
 
 /* No room for descriptors: the kernel drops what a worker passes along. */
@@ -170,6 +198,7 @@ leg_readable(struct leg *l, uint32_t events)
 	if (n <= 0) {
 		/* Its question is still worth a record, and what it has is still counted. */
 		fd_closep(&l->fd);
+		govern_leave(&l->rate, now_ms());
 		return 0;
 	}
 	if (l->job != NULL)
@@ -241,7 +270,7 @@ leg_open(const struct gate *g, struct wire_open *w, size_t bytes, int fd)
 	}
 	if ((l = leg_new(w->head.leg, fd, &p)) == NULL)
 		return -1;
-	if (watch(g, l->fd, l->id) == -1)
+	if (watch(g, l->fd, l->id) == -1 || govern_join(&l->rate, &w->rate, now_ms()) == -1)
 		fd_closep(&l->fd);	/* the worker sees its way out closed */
 	return 0;
 }

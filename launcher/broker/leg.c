@@ -102,6 +102,9 @@ leg_free(struct leg *l)
 {
 	int	r = watch_end(&l->watch);
 
+	govern_leave(&l->rate, now_ms());
+	if (r == 0 && l->rate.bounded)
+		r = record_spent(l->id, l->rate.wait_ms, l->rate.permits);
 	leg_let_go(l);
 	*slot(l->id) = l->next;
 	fd_closep(&l->fd);

@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "launcher/broker/crew.h"
+#include "launcher/broker/govern.h"
 #include "launcher/broker/policy.h"
 #include "launcher/broker/record.h"
 
@@ -25,6 +26,7 @@ struct leg {
 	uint32_t		 connects, refusals, strays;
 	int64_t			 dialling_ms;	/* so far */
 	struct watch		 watch;
+	struct governed		 rate;
 
 	struct egress_question	 q;		/* the one outstanding */
 	struct job		*job;		/* that works on it; NULL: none outstanding */

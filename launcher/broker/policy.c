@@ -96,6 +96,14 @@ question_parse(const void *packet, size_t packet_bytes, struct egress_question *
 	if (packet_bytes != sizeof(*q))
 		return -1;
 	memcpy(q, packet, sizeof(*q));
+	if (q->kind >= EGRESS_KIND__MAX || q->inner > (q->kind == EGRESS_PERMIT) || q->pad[0] != 0 || q->pad[1] != 0 ||
+	    (q->wait_ms != 0 && q->kind != EGRESS_DONE))
+		return -1;
+	if (q->kind != EGRESS_CONNECT) {
+		static const char	nothing[sizeof(q->host)];
+
+		return q->port == 0 && q->host_bytes == 0 && memcmp(q->host, nothing, sizeof(nothing)) == 0 ? 0 : -1;
+	}
 	if (q->port == 0 || q->host_bytes == 0 || q->host_bytes > EGRESS_HOST_BYTES_MAX)
 		return -1;
 	for (size_t i = 0; i < sizeof(q->host); i++) {
@@ -124,6 +132,13 @@ proxy_ok(const struct wire_proxy *w)
 	return w->kind == WIRE_PROXY_NONE || (w->host[0] != '\0' && w->port != 0);
 }
 
+static bool
+rate_ok(const struct rate_budget *b)
+{
+	return b->requests <= RATE_REQUESTS_MAX && b->concurrency <= RATE_CONCURRENCY_MAX &&
+	    b->per_ms <= RATE_PER_MS_MAX && (b->requests == 0 || b->per_ms > 0);
+}
+
 int
 policy_take(struct policy *p, const struct wire_open *w, size_t packet_bytes)
 {
@@ -131,7 +146,7 @@ policy_take(struct policy *p, const struct wire_open *w, size_t packet_bytes)
 
 	*p = (struct policy){ 0 };
 	if (packet_bytes < WIRE_OPEN_BYTES(0) || w->nrules > WIRE_RULES_MAX || w->nopened > WIRE_OPENED_MAX ||
-	    w->ndirect > WIRE_DIRECT_MAX || !proxy_ok(&w->proxy))
+	    w->ndirect > WIRE_DIRECT_MAX || !proxy_ok(&w->proxy) || !rate_ok(&w->rate.budget))
 		return -1;
 	n = (size_t)w->nrules + w->nopened + w->ndirect;
 	if (packet_bytes != WIRE_OPEN_BYTES(n))

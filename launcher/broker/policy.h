@@ -22,7 +22,7 @@ enum host_kind	host_kind(const char *host);
 
 /*
  * Takes a packet apart: 0, and q->host has lost one trailing dot; -1 if it is
- * malformed (size, lengths, padding, port, a byte no URL's host can have).  Any bytes at all are fine.
+ * malformed (size, kind, lengths, padding, port, a byte no URL's host can have).  Any bytes at all are fine.
  */
 int		question_parse(const void *packet, size_t packet_bytes, struct egress_question *q);
 

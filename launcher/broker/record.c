@@ -52,6 +52,14 @@ record_send(const struct wire_contact *c)
 }
 
 int
+record_spent(uint32_t leg, uint64_t wait_ms, uint32_t permits)
+{
+	struct wire_spent	s = { { WIRE_VERSION, WIRE_SPENT, leg }, wait_ms, permits, 0 };
+
+	return packet_send(&s, sizeof(s));
+}
+
+int
 record_closed(uint32_t leg)
 {
 	struct wire_head	h = { WIRE_VERSION, WIRE_CLOSED, leg };

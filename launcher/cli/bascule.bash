@@ -27,7 +27,7 @@ _bascule_value()
 		compopt -o nospace 2>/dev/null ;;
 	--proxy-dns)
 		COMPREPLY=($(compgen -W 'local remote' -- "$cur")) ;;
-	--input | --id | --timeout | --allow-private | --egress | --proxy | --no-proxy)
+	--input | --id | --timeout | --allow-private | --egress | --rate | --proxy | --no-proxy)
 		;;
 	*)
 		return 1 ;;
@@ -48,7 +48,7 @@ _bascule_invoke()
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
 		--config | --schema | --receipt | --without | --require | --sandbox | --color | --limit | --input | --id | --timeout | --allow-private | \
-		    --egress | --proxy | --no-proxy | --proxy-dns)
+		    --egress | --rate | --proxy | --no-proxy | --proxy-dns)
 			((i++)) ;;
 		-*) ;;
 		*) places+=("${COMP_WORDS[i]}") ;;

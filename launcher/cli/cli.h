@@ -92,6 +92,8 @@ struct invoke_options {
 	const char	*allow_private[33];		/* NULL-terminated */
 	const char	*egress[65];			/* NULL-terminated */
 	struct inv_proxy proxy;
+	struct rate_budget rate;
+	bool		 rated;			/* rate was given */
 };
 
 /* 0; 1: help was printed; -1 with ERR_USAGE.  *o is zeroed but for progress, true by default. */

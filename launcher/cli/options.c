@@ -28,6 +28,8 @@ static const char usage[] =
 "  --limit NAME=VALUE    deadline, silence, memory, cpu, records, connects\n"
 "  --allow-private HOST  let HOST be a private or loopback address\n"
 "  --egress HOST[:PORT]  of what the specification allows, reach only this; may be repeated\n"
+"  --rate RATE           requests to the source, instead of the specification's: 100/1m,\n"
+"                        100/1m,4 (at once); none\n"
 "  --proxy URL|@FILE     connect by an http:// or socks5:// proxy; none: by none\n"
 "  --no-proxy HOSTS      but not to these: a.example,.b.example\n"
 "  --proxy-dns WHO       local: look names up and check addresses; remote: the proxy does\n"
@@ -43,7 +45,7 @@ static const char usage[] =
 "Exit statuses: bascule help exit\n";
 
 enum { OPT_CONFIG = 256, OPT_INPUT, OPT_SCHEMA, OPT_ID, OPT_DATA, OPT_VERDICT, OPT_RECEIPT, OPT_TIMEOUT,
-	OPT_LIMIT, OPT_ALLOW, OPT_EGRESS, OPT_PROXY, OPT_NO_PROXY, OPT_PROXY_DNS, OPT_WITHOUT, OPT_REQUIRE,
+	OPT_LIMIT, OPT_ALLOW, OPT_EGRESS, OPT_RATE, OPT_PROXY, OPT_NO_PROXY, OPT_PROXY_DNS, OPT_WITHOUT, OPT_REQUIRE,
 	 OPT_SANDBOX, OPT_LOGS, OPT_JSON, OPT_TABLE, OPT_NO_PROGRESS, OPT_COLOR };
 
 static const struct option longs[] = {
@@ -58,6 +60,7 @@ static const struct option longs[] = {
 	{ "limit", required_argument, NULL, OPT_LIMIT },
 	{ "allow-private", required_argument, NULL, OPT_ALLOW },
 	{ "egress", required_argument, NULL, OPT_EGRESS },
+	{ "rate", required_argument, NULL, OPT_RATE },
 	{ "proxy", required_argument, NULL, OPT_PROXY },
 	{ "no-proxy", required_argument, NULL, OPT_NO_PROXY },
 	{ "proxy-dns", required_argument, NULL, OPT_PROXY_DNS },
@@ -152,6 +155,7 @@ option_take(struct invoke_options *o, int opt, char *arg, struct error *e)
 	case 'q':		o->quiet = true; return 0;
 	case OPT_ALLOW:		return list_add(o->allow_private, N_ITEMS(o->allow_private), arg, "allow-private", e);
 	case OPT_EGRESS:	return list_add(o->egress, N_ITEMS(o->egress), arg, "egress", e);
+	case OPT_RATE:		o->rated = true; return rate_read(arg, &o->rate, e);
 	case OPT_PROXY:		return proxy(&o->proxy, arg);
 	case OPT_NO_PROXY:	o->proxy.direct = arg; return 0;
 	case OPT_PROXY_DNS:	o->proxy.dns = arg; return 0;

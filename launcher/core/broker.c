@@ -31,6 +31,7 @@ struct leg {
 	uint32_t		 id;
 	bool			 closed;	/* the broker has no more to say about it */
 	struct contacts		 contacts;
+	struct broker_spent	 spent;
 	char			*refused;	/* the first host that was */
 	struct wire_contact	*ended;		/* why its worker was cut off; NULL: it was not */
 };
@@ -179,24 +180,35 @@ contact_take(struct leg *l, struct wire_contact *w)
 	return 0;
 }
 
+union packet {
+	struct wire_head	head;
+	struct wire_contact	contact;
+	struct wire_spent	spent;
+};
+
 /* -1: it makes no sense; the broker cannot be trusted any more. */
 static int
-packet_take(struct broker *b, struct wire_contact *w, size_t bytes)
+packet_take(struct broker *b, union packet *p, size_t bytes)
 {
-	struct leg	*l;
+	struct wire_contact	*w = &p->contact;
+	struct leg		*l;
 
-	if (bytes < sizeof(w->head) || w->head.version != WIRE_VERSION)
+	if (bytes < sizeof(p->head) || p->head.version != WIRE_VERSION)
 		return -1;
-	l = *slot(b, w->head.leg);
-	switch (w->head.type) {
+	l = *slot(b, p->head.leg);
+	switch (p->head.type) {
 	case WIRE_CONTACT:
 	case WIRE_ENDED:
 	case WIRE_TALLY:
 		return bytes == sizeof(*w) ? contact_take(l, w) : -1;
+	case WIRE_SPENT:
+		if (bytes == sizeof(p->spent) && l != NULL)
+			l->spent = (struct broker_spent){ true, p->spent.wait_ms, p->spent.permits };
+		return bytes == sizeof(p->spent) ? 0 : -1;
 	case WIRE_CLOSED:
 		if (l != NULL)
 			l->closed = true;
-		return bytes == sizeof(w->head) ? 0 : -1;
+		return bytes == sizeof(p->head) ? 0 : -1;
 	default:
 		return -1;
 	}
@@ -206,16 +218,16 @@ packet_take(struct broker *b, struct wire_contact *w, size_t bytes)
 static void
 drain(struct broker *b, size_t max)
 {
-	struct wire_contact	w;
-	ssize_t			n;
+	union packet	p;
+	ssize_t		n;
 
 	while (!b->gone && max-- > 0) {
-		n = recv(b->control_fd, &w, sizeof(w), MSG_DONTWAIT | MSG_TRUNC);
+		n = recv(b->control_fd, &p, sizeof(p), MSG_DONTWAIT | MSG_TRUNC);
 		if (n == -1 && errno == EINTR)
 			continue;
 		if (n == -1 && errno == EAGAIN)
 			return;
-		if (n <= 0 || packet_take(b, &w, (size_t)n) == -1)
+		if (n <= 0 || packet_take(b, &p, (size_t)n) == -1)
 			b->gone = true;
 	}
 }
@@ -303,6 +315,8 @@ policy_put(struct wire_open *w, const struct broker_policy *p, struct error *e)
 	w->ndirect = (uint16_t)direct;
 	if (p->proxy != NULL)
 		w->proxy = *p->proxy;
+	if (p->rate != NULL)
+		w->rate = *p->rate;
 	w->connects_max = p->connects_max > 0 ? p->connects_max : BROKER_CONNECTS_MAX;
 	return 0;
 }
@@ -411,6 +425,14 @@ close_wait(struct broker *b, const struct leg *l)
 cJSON *
 broker_close(struct broker *b, uint32_t leg)
 {
+	struct broker_spent	 ignored;
+
+	return broker_close_spent(b, leg, &ignored);
+}
+
+cJSON *
+broker_close_spent(struct broker *b, uint32_t leg, struct broker_spent *spent)
+{
 	struct wire_head	 h = { WIRE_VERSION, WIRE_CLOSE, leg };
 	struct iovec		 iov = { &h, sizeof(h) };
 	struct msghdr		 msg = { .msg_iov = &iov, .msg_iovlen = 1 };
@@ -418,6 +440,7 @@ broker_close(struct broker *b, uint32_t leg)
 	struct leg		*l = *slot(b, leg);
 	cJSON			*list;
 
+	*spent = (struct broker_spent){ 0 };
 	if (l == NULL)
 		return cJSON_CreateArray();
 	/* A contact is sent before its answer: what the worker has had is in the socket by now. */
@@ -426,6 +449,7 @@ broker_close(struct broker *b, uint32_t leg)
 		close_wait(b, l);
 	*slot(b, leg) = l->next;
 	list = contacts_print(&l->contacts);
+	*spent = l->spent;
 	leg_free(l);
 	return list;
 }

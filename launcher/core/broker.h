@@ -19,6 +19,7 @@
 
 struct broker;
 struct wire_proxy;
+struct wire_rate;
 
 /* Lists of hosts end with NULL, or are NULL. */
 struct broker_policy {
@@ -28,6 +29,14 @@ struct broker_policy {
 	const struct wire_proxy	 *proxy;		/* the operator's; NULL: none */
 	const char *const	 *direct;		/* hosts it is not for */
 	unsigned int		  connects_max;		/* 0: BROKER_CONNECTS_MAX */
+	const struct wire_rate	 *rate;			/* the source's budget and which source; NULL: none */
+};
+
+/* What a leg with a budget did with it. */
+struct broker_spent {
+	bool		bounded;	/* it had one */
+	uint64_t	wait_ms;	/* how long its worker waited for permits */
+	uint32_t	permits;
 };
 
 #define BROKER_CONNECTS_MAX	10000u	/* connections of one invocation */
@@ -65,6 +74,8 @@ int		 broker_ended(const struct broker *, uint32_t leg, struct error *e);
  *   reason	(not ok) why
  */
 cJSON		*broker_close(struct broker *, uint32_t leg);
+/* The same, and *spent. */
+cJSON		*broker_close_spent(struct broker *, uint32_t leg, struct broker_spent *spent);
 /* The first host this leg was refused by policy, for the cause of death; NULL if none. Valid until broker_close. */
 const char	*broker_refused(const struct broker *, uint32_t leg);
 

@@ -7,6 +7,7 @@
  *		CONTACT for each question of a worker, sent before the worker has its answer
  *		ENDED when a worker has lost its way out by its own doing; reason says why
  *		TALLY for each connection that came about, when it is no longer watched: its bytes
+ *		SPENT for a leg that was closed, if its source has a budget
  *		CLOSED after the last of a leg that was closed
  *
  * Both are built together; the version catches a broker left over from another build.
@@ -22,13 +23,14 @@
 #include "worker/contract/limits.h"
 #include "worker/contract/spec.h"
 
-#define WIRE_VERSION		2
+#define WIRE_VERSION		3
 #define WIRE_FD			3		/* in the broker */
 #define WIRE_RULES_MAX		SPEC_EGRESS_MAX
 #define WIRE_OPENED_MAX		64		/* hosts whose private addresses the operator opened */
 #define WIRE_DIRECT_MAX		64		/* hosts that the operator's proxy is not used for */
 #define WIRE_HOSTS_MAX		(WIRE_RULES_MAX + WIRE_OPENED_MAX + WIRE_DIRECT_MAX)
 #define WIRE_CREDENTIAL_BYTES_MAX 255		/* SOCKS5 counts them in one byte */
+#define WIRE_SOURCE_BYTES	16		/* of a digest that stands for connector and source */
 #define WIRE_ADDRESS_BYTES	46		/* INET6_ADDRSTRLEN */
 
 enum wire_type {
@@ -38,6 +40,7 @@ enum wire_type {
 	WIRE_CONTACT,
 	WIRE_ENDED,
 	WIRE_TALLY,
+	WIRE_SPENT,
 	WIRE_CLOSED,
 };
 
@@ -69,10 +72,17 @@ struct wire_proxy {
 	char		password[WIRE_CREDENTIAL_BYTES_MAX + 1];
 };
 
+/* The budget of the source, which all legs with this digest share; zeroed: there is none. */
+struct wire_rate {
+	struct rate_budget	budget;
+	uint8_t			source[WIRE_SOURCE_BYTES];
+};
+
 /* Sent as far as hosts are used: rules first, opened ones behind, then those without proxy. */
 struct wire_open {
 	struct wire_head	head;
 	uint32_t		connects_max;
+	struct wire_rate	rate;
 	uint16_t		nrules;
 	uint16_t		nopened;
 	uint16_t		ndirect;
@@ -93,6 +103,13 @@ struct wire_contact {
 	char			address[WIRE_ADDRESS_BYTES];		/* connected to, or refused; "": none */
 	char			reason[EGRESS_REASON_BYTES_MAX + 1];
 	char			pad;
+};
+
+struct wire_spent {
+	struct wire_head	head;
+	uint64_t		wait_ms;	/* for permits */
+	uint32_t		permits;
+	uint32_t		pad;
 };
 
 #define WIRE_OPEN_BYTES(n)	(offsetof(struct wire_open, hosts) + (n) * sizeof(struct wire_host))

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include <openssl/sha.h>
+
 #include "launcher/core/broker_wire.h"
 #include "launcher/core/inv.h"
 
@@ -13,7 +15,48 @@ struct way_out {
 	char			**allow_private;	/* NULL-terminated, or NULL */
 	struct wire_proxy	 proxy;
 	struct egress_direct	 direct;
+	struct wire_rate	 rate;
 };
+
+static uint64_t	 rate_requests, rate_wait_ms;	/* of all legs that were closed */
+
+void
+egress_count(struct core_counts *c)
+{
+	c->rate_requests = rate_requests;
+	c->rate_wait_ms = rate_wait_ms;
+}
+
+/* Which source: the connector's name, and the source's, or the places that it is at. */
+static int
+source_digest(const struct way_out *way, const struct inv_request *rq, uint8_t out[WIRE_SOURCE_BYTES], struct error *e)
+{
+	unsigned char	 sha256[SHA256_DIGEST_LENGTH];
+	autobuf		 b;
+
+	buf_init(&b, SPEC_EGRESS_MAX * (EGRESS_HOST_BYTES_MAX + 8) + CONNECTOR_NAME_MAX + 2);
+	buf_addf(&b, "%s%c", rq->ref->name, rq->source != NULL ? '=' : '@');
+	if (rq->source != NULL)
+		buf_adds(&b, rq->source);
+	for (size_t i = 0; rq->source == NULL && i < way->nrules; i++)
+		buf_addf(&b, " %s:%u", way->rules[i].host, way->rules[i].port);
+	if (buf_check(&b, "source", e) == -1)
+		return -1;
+	SHA256((const unsigned char *)b.data, b.len, sha256);
+	memcpy(out, sha256, WIRE_SOURCE_BYTES);
+	return 0;
+}
+
+/* An operator's word counts instead of the specification's. */
+static int
+rate_settle(struct way_out *way, const struct inv_request *rq, struct error *e)
+{
+	if (rq->rate != NULL)
+		way->rate.budget = *rq->rate;
+	else
+		spec_rate(&rq->ref->spec, &way->rate.budget);
+	return source_digest(way, rq, way->rate.source, e);
+}
 
 int
 egress_fill(struct invocation *iv, const struct inv_request *rq, struct error *e)
@@ -23,7 +66,7 @@ egress_fill(struct invocation *iv, const struct inv_request *rq, struct error *e
 	if ((iv->way = way) == NULL)
 		return error_set(e, ERR_SYSTEM, "no memory");
 	if (spec_egress(&rq->ref->spec, rq->rq->config, way->rules, &way->nrules, e) == -1 ||
-	    egress_narrow(way->rules, &way->nrules, rq->egress, e) == -1 ||
+	    rate_settle(way, rq, e) == -1 || egress_narrow(way->rules, &way->nrules, rq->egress, e) == -1 ||
 	    proxy_settle(&rq->proxy, &way->proxy, &way->direct, e) == -1)
 		return -1;
 	if (rq->allow_private != NULL && (way->allow_private = texts_copy(rq->allow_private)) == NULL)
@@ -42,12 +85,19 @@ egress_free(struct invocation *iv)
 	iv->way = NULL;
 }
 
+bool
+egress_rated(const struct invocation *iv)
+{
+	return iv->way->rate.budget.requests > 0 || iv->way->rate.budget.concurrency > 0;
+}
+
 int
 egress_open(struct invocation *iv, struct error *e)
 {
 	struct broker_policy	 policy = { .rules = iv->way->rules, .nrules = iv->way->nrules,
 	    .allow_private = (const char *const *)iv->way->allow_private, .proxy = &iv->way->proxy,
-	    .direct = iv->way->direct.hosts, .connects_max = (unsigned int)iv->limits.connects };
+	    .direct = iv->way->direct.hosts, .connects_max = (unsigned int)iv->limits.connects,
+	    .rate = &iv->way->rate };
 
 	if ((iv->outlet = outlet_take(e)) == NULL)
 		return -1;
@@ -77,7 +127,9 @@ egress_close(struct invocation *iv)
 		snprintf(iv->refused, sizeof(iv->refused), "%s", refused);
 	if (iv->leg != 0) {
 		cJSON_Delete(iv->egress);
-		iv->egress = broker_close(iv->outlet->broker, iv->leg);
+		iv->egress = broker_close_spent(iv->outlet->broker, iv->leg, &iv->spent);
+		rate_requests += iv->spent.permits;
+		rate_wait_ms += iv->spent.wait_ms;
 		/* What it said of others meanwhile is in hand, and raises no event of its own. */
 		if (!iv->outlet->gone)
 			event_active(&iv->outlet->packets, EV_READ, 0);

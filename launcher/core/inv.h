@@ -51,6 +51,7 @@ struct invocation {
 	int64_t		 heard_ms;		/* last record, or end of a pause of ours */
 	int64_t		 rung_ms;		/* when the next rung is due */
 	cJSON		*egress;		/* after the leg was closed */
+	struct broker_spent spent;		/* likewise */
 };
 
 /* Ends of the worker's world: theirs in enum order, ours apart. */
@@ -70,6 +71,8 @@ const char	*inv_state_name(enum inv_state);
  */
 /* Its rules and the operator's proxy, from what the caller asked; -1 with *e. */
 int		 egress_fill(struct invocation *, const struct inv_request *, struct error *e);
+/* The worker has to ask before each request. */
+bool		 egress_rated(const struct invocation *);
 /* A leg of the broker for its worker, which cannot have asked yet; -1 with *e. */
 int		 egress_open(struct invocation *, struct error *e);
 /* 0; -1 with *e if its worker was cut off by the broker for what it did, or if the broker has died. */
@@ -79,6 +82,8 @@ const char	*egress_refused(const struct invocation *);
 /* Ends the leg; iv->egress is what it did. */
 void		 egress_close(struct invocation *);
 void		 egress_free(struct invocation *);
+/* Fills its share of the counts. */
+void		 egress_count(struct core_counts *);
 
 /* narrow.c: leaves of the rules those that `only` names; -1 with ERR_USAGE if it names more than there is. */
 int		 egress_narrow(struct egress_rule rules[SPEC_EGRESS_MAX], size_t *n, const char *const *only,

@@ -34,6 +34,7 @@ void	core_open(struct event_base *base, const struct core_plan *);
 void	core_close(void);
 struct core_counts {
 	unsigned int	nurseries, parked;
+	uint64_t	rate_requests, rate_wait_ms;	/* of sources with a budget: permits given, and waited for */
 };
 struct core_counts core_count(void);
 
@@ -94,6 +95,8 @@ struct inv_request {
 	unsigned int		 waived;	/* sandbox layers, bits of enum sandbox_layer */
 	unsigned int		 required;	/* of those that are used where they can be had: refuse without */
 	const char *const	*allow_private;	/* hosts whose private addresses may be reached; NULL-terminated, or NULL */
+	const char		*source;	/* its name; NULL: known by the places that it may reach */
+	const struct rate_budget *rate;		/* the operator's, instead of the specification's; NULL: none */
 	const char *const	*egress;	/* "HOST[:PORT]": the only ones of the spec's; NULL-terminated, or NULL: all */
 	struct inv_proxy	 proxy;
 };
@@ -116,7 +119,7 @@ const struct error *inv_verdict(const struct invocation *);
 /*
  * Everything measured about it, an object owned by the caller: id, connector,
  * command, outcome, cause, message, records, states, bytes, sha256 (of the public stream), startMs,
- * firstRecordMs, totalMs, cpuMs, maxRssBytes, layers{name:{state:on|waived|absent}}, egress[], exit.
+ * firstRecordMs, totalMs, cpuMs, maxRssBytes, rateWaitMs and rateRequests (where the source has a budget), layers{name:{state:on|waived|absent}}, egress[], exit.
  */
 cJSON	*inv_receipt(const struct invocation *);
 /* The final record for callers that ask: {"data":receipt,"type":"end"|"error"} with '\n'. */

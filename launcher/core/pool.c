@@ -394,6 +394,7 @@ core_count(void)
 		n.nurseries += (p->nursery != NULL) + (p->heir != NULL) + (p->old != NULL);
 		n.parked += p->nparked;
 	}
+	egress_count(&n);
 	return n;
 }
 

@@ -53,6 +53,7 @@ inv_fill(struct invocation *iv, const struct inv_request *rq, struct error *e)
 	snprintf(iv->plan.program, sizeof(iv->plan.program), "%s", rq->ref->program);
 	if (egress_fill(iv, rq, e) == -1)
 		return -1;
+	rq->rq->rated = egress_rated(iv);
 	buf_init(&iv->request, REQUEST_BYTES_MAX);
 	request_print(&iv->request, rq->rq);
 	return buf_check(&iv->request, "request", e);

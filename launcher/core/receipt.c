@@ -90,6 +90,10 @@ inv_receipt(const struct invocation *iv)
 	(void)json_set(o, "totalMs", json_int((iv->end_ms != 0 ? iv->end_ms : now_ms()) - iv->start_ms));
 	(void)json_set(o, "cpuMs", json_int(cpu_ms(&iv->usage)));
 	(void)json_set(o, "maxRssBytes", json_int((int64_t)iv->usage.ru_maxrss * KIB));
+	if (iv->spent.bounded) {
+		(void)json_set(o, "rateRequests", json_int((int64_t)iv->spent.permits));
+		(void)json_set(o, "rateWaitMs", json_int((int64_t)iv->spent.wait_ms));
+	}
 	(void)json_set(o, "layers", layers(iv));
 	(void)json_set(o, "egress", iv->egress != NULL ? json_dup(iv->egress) : cJSON_CreateArray());
 	(void)json_set(o, "exit", json_int(error_face(iv->verdict.code)->exit));

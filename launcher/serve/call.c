@@ -307,7 +307,7 @@ static int
 call_start(struct call *c, struct connector_ref *ref, struct ask *a, struct error *e)
 {
 	struct inv_request	 q = { .ref = ref, .rq = &a->rq, .limits = a->limits, .waived = server.set.waived,
-	    .allow_private = server.set.opened,
+	    .allow_private = server.set.opened, .source = c->source, .rate = settings_rate(&server.set, c->source),
 	    .sink = { .record = on_record, .log = on_log, .ready = on_ready, .done = on_done, .arg = c } };
 	int64_t			 left = c->deadline_ms - now_ms();
 

@@ -18,6 +18,7 @@ static int	mode_take(struct settings *, const char *, struct error *);
 static int	peer_take(struct settings *, const char *, struct error *);
 static int	opened_take(struct settings *, const char *, struct error *);
 static int	limit_take(struct settings *, const char *, struct error *);
+static int	rate_take(struct settings *, const char *, struct error *);
 static int	sandbox_take(struct settings *, const char *, struct error *);
 static int	without_take(struct settings *, const char *, struct error *);
 static int	durable_take(struct settings *, const char *, struct error *);
@@ -50,6 +51,8 @@ static const struct row {
 	    AT(plan.nursery_forks), NULL, 0, 1000000000 },
 	{ "nursery-age", "TIME", "or at this age (1h)", TIME, AT(plan.nursery_age_ms) },
 	{ "limit", "NAME=VALUE", "default and ceiling of an invocation's limit: see bascule invoke --help", CALL, 0, limit_take },
+	{ "rate", "SOURCE=RATE", "requests that all workers of a source may send: 100/1m, 100/1m,4 (at once), none; *: any; several",
+	    CALL, 0, rate_take },
 	{ "allow-private", "HOST", "workers may reach this private address; several", CALL, 0, opened_take },
 	{ "sandbox", "NAME", "set of layers: strict (default), container", CALL, 0, sandbox_take },
 	{ "without", "LAYER", "run without this layer", CALL, 0, without_take },
@@ -138,6 +141,40 @@ opened_take(struct settings *s, const char *text, struct error *e)
 		return error_set(e, ERR_USAGE, "at most %d hosts", OPENED_MAX);
 	s->opened[s->nopened++] = text;
 	return 0;
+}
+
+static int
+rate_take(struct settings *s, const char *text, struct error *e)
+{
+	size_t		 n = strcspn(text, "=");
+	struct rate_row	*r = &s->rates[s->nrates];
+
+	if (s->nrates == RATES_MAX)
+		return error_set(e, ERR_USAGE, "at most %d sources", RATES_MAX);
+	if (text[n] == '\0' || n == 0 || n > SOURCE_BYTES_MAX)
+		return error_set(e, ERR_USAGE, "SOURCE=RATE is wanted, as crm=100/1m");
+	snprintf(r->source, sizeof(r->source), "%.*s", (int)n, text);
+	for (size_t i = 0; i < s->nrates; i++)
+		if (strcmp(s->rates[i].source, r->source) == 0)
+			return error_set(e, ERR_USAGE, "%s has one already", r->source);
+	if (rate_read(text + n + 1, &r->budget, e) == -1)
+		return -1;
+	s->nrates++;
+	return 0;
+}
+
+const struct rate_budget *
+settings_rate(const struct settings *s, const char *source)
+{
+	const struct rate_budget	*any = NULL;
+
+	for (size_t i = 0; i < s->nrates; i++) {
+		if (strcmp(s->rates[i].source, source) == 0)
+			return &s->rates[i].budget;
+		if (strcmp(s->rates[i].source, "*") == 0)
+			any = &s->rates[i].budget;
+	}
+	return any;
 }
 
 static int

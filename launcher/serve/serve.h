@@ -20,6 +20,7 @@ struct event_base;
 /* Bounds of this room. */
 #define DOORS_MAX		8		/* addresses listened on */
 #define PEERS_MAX		32		/* user ids let in at a unix socket */
+#define RATES_MAX	256		/* --rate */
 #define OPENED_MAX		64		/* --allow-private */
 #define HEADERS_BYTES_MAX	(32 * KIB)	/* of one request, request line included */
 #define PIPELINE_BYTES_MAX	(64 * KIB)	/* sent ahead while a request is being answered */
@@ -46,6 +47,11 @@ struct settings {
 	struct inv_limits limits;		/* defaults and ceilings */
 	const char	*opened[OPENED_MAX + 1];	/* NULL-terminated */
 	size_t		 nopened;
+	struct rate_row {
+		char			source[SOURCE_BYTES_MAX + 1];	/* "*": any that has no row of its own */
+		struct rate_budget	budget;
+	} rates[RATES_MAX];
+	size_t		 nrates;
 	unsigned int	 waived;
 	int		 level;			/* enum slog_level */
 	bool		 worker_logs;
@@ -53,6 +59,9 @@ struct settings {
 
 /* options.c.  0; 1: help or version was printed; -1 with ERR_USAGE. */
 int	settings_read(int argc, char **argv, struct settings *, struct error *e);
+
+/* The operator's budget of a source; NULL: the connector's own counts. */
+const struct rate_budget *settings_rate(const struct settings *, const char *source);
 
 /* main.c */
 struct server {

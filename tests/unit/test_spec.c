@@ -290,11 +290,53 @@ urls(void **state)
 	}
 }
 
+static void
+rates(void **state)
+{
+	static const struct {
+		const char		*text;
+		bool			 ok;
+		struct rate_budget	 b;
+	} rows[] = {
+		{ "100/1m", true, { 100, 60000, 0 } },
+		{ "100/1m,4", true, { 100, 60000, 4 } },
+		{ "1/500ms", true, { 1, 500, 0 } },
+		{ "10000/1h,1000", true, { 10000, 3600000, 1000 } },
+		{ ",3", true, { 0, 0, 3 } },
+		{ "none", true, { 0, 0, 0 } },
+		{ "", false, { 0, 0, 0 } }, { "100", false, { 0, 0, 0 } }, { "100/", false, { 0, 0, 0 } },
+		{ "0/1s", false, { 0, 0, 0 } }, { "-1/1s", false, { 0, 0, 0 } }, { "10001/1s", false, { 0, 0, 0 } },
+		{ "1/2h", false, { 0, 0, 0 } }, { "1/1", false, { 0, 0, 0 } }, { "1/1s,", false, { 0, 0, 0 } },
+		{ "1/1s,0", false, { 0, 0, 0 } }, { "1/1s,4x", false, { 0, 0, 0 } }, { "1/1sx", false, { 0, 0, 0 } },
+		{ "99999999999999999999/1s", false, { 0, 0, 0 } }, { ",", false, { 0, 0, 0 } }, { "1/s", false, { 0, 0, 0 } },
+	};
+	struct rate_budget	 b;
+	struct error		 e = ERROR_NONE;
+	struct spec		 sp;
+
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(rows); i++) {
+		if ((rate_read(rows[i].text, &b, &e) == 0) != rows[i].ok)
+			fail_msg("%s", rows[i].text);
+		if (rows[i].ok)
+			assert_memory_equal(&b, &rows[i].b, sizeof(b));
+	}
+	assert_int_equal(spec_load("tests/cases/spec/accept/rate.json", &sp, &e), 0);
+	spec_rate(&sp, &b);
+	assert_memory_equal(&b, &rows[1].b, sizeof(b));
+	spec_free(&sp);
+	assert_int_equal(spec_load("tests/cases/spec/accept/usual.json", &sp, &e), 0);
+	spec_rate(&sp, &b);
+	assert_memory_equal(&b, &rows[5].b, sizeof(b));
+	spec_free(&sp);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(case_files), cmocka_unit_test(loading), cmocka_unit_test(secrets),
+		cmocka_unit_test(case_files),
+		cmocka_unit_test(rates), cmocka_unit_test(loading), cmocka_unit_test(secrets),
 		cmocka_unit_test(egress),
 		cmocka_unit_test(egress_bound), cmocka_unit_test(urls),
 	};

@@ -1,37 +1,55 @@
 /*
- * egress.h -- the question a worker asks the broker on FD_EGRESS, and the answer.
+ * egress.h -- what a worker asks the broker on FD_EGRESS, and the answers.
  *
- * FD_EGRESS is a SOCK_SEQPACKET socket.  One fixed-size question, then one
- * fixed-size answer with at most one descriptor (SCM_RIGHTS): a connected,
- * settled TCP socket.  One question at a time.
+ * FD_EGRESS is a SOCK_SEQPACKET socket.  One fixed-size question, then one fixed-size answer; one
+ * question at a time.
+ *
+ *	CONNECT	the answer has at most one descriptor (SCM_RIGHTS): a connected, settled TCP socket
+ *	PERMIT	before each HTTP request, of whatever kind, where the request document says "runtime":{"rate":true}, and
+ *		nowhere else: OK and wait_ms 0, and the request may be sent; else it is to be asked again
+ *		in so many milliseconds, not before.  Whoever comes back keeps its place in the line.
+ *	DONE	such a request has ended; it has no answer.  wait_ms: so long the source wants none of anybody
+ *
+ * Each permit is good for EGRESS_CONNECTS_PER_PERMIT connections, where permits are wanted.
  */
 #ifndef CONTRACT_EGRESS_H
 #define CONTRACT_EGRESS_H
 
+#include <assert.h>
 #include <stdint.h>
 
 #include "worker/contract/limits.h"
 
+enum egress_kind { EGRESS_CONNECT, EGRESS_PERMIT, EGRESS_DONE, EGRESS_KIND__MAX };
+
 struct egress_question {
-	uint16_t	port;					/* host order, 1..65535 */
-	uint16_t	host_bytes;				/* 1..EGRESS_HOST_BYTES_MAX */
+	uint16_t	kind;					/* enum egress_kind */
+	uint16_t	inner;					/* PERMIT: 1: another of this worker's is held open for it */
+	uint32_t	wait_ms;				/* DONE */
+	uint16_t	port;					/* CONNECT: host order, 1..65535; else 0 */
+	uint16_t	host_bytes;				/* CONNECT: 1..EGRESS_HOST_BYTES_MAX; else 0 */
 	char		host[EGRESS_HOST_BYTES_MAX + 1];	/* rest is zero */
+	char		pad[2];
 };
 
 enum egress_status {
-	EGRESS_OK,		/* a descriptor comes with it */
+	EGRESS_OK,		/* CONNECT: a descriptor comes with it; PERMIT: see wait_ms */
 	EGRESS_REFUSED,		/* policy: host, port or address; reason says which, never the address */
 	EGRESS_UNRESOLVED,	/* no such name, or the resolver failed */
 	EGRESS_UNREACHABLE,	/* refused or unreachable */
 	EGRESS_TIMEOUT,		/* connect or resolver took too long */
-	EGRESS_BUDGET,		/* too many connections for one invocation */
+	EGRESS_BUDGET,		/* too many connections for one invocation, or for its permits */
 	EGRESS__MAX
 };
 
 struct egress_answer {
+	uint32_t	wait_ms;				/* PERMIT: ask again then; 0: granted */
 	uint16_t	status;					/* enum egress_status */
 	char		reason[EGRESS_REASON_BYTES_MAX + 1];	/* for people; "" when OK */
 	char		pad;
 };
+
+static_assert(sizeof(struct egress_question) == 4 * 2 + 4 + EGRESS_HOST_BYTES_MAX + 1 + 2 &&
+    sizeof(struct egress_answer) == 4 + 2 + EGRESS_REASON_BYTES_MAX + 1 + 1, "no holes: nothing of the sender's memory goes along");
 
 #endif

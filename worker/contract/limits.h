@@ -46,6 +46,13 @@
 #define EGRESS_HOST_BYTES_MAX	253		/* a DNS name */
 #define EGRESS_REASON_BYTES_MAX	200
 
+/* A source's budget (see egress.h). */
+#define RATE_REQUESTS_MAX	10000		/* in one window */
+#define RATE_CONCURRENCY_MAX	1000		/* under way at once */
+#define RATE_PER_MS_MAX		(60 * 60 * 1000)	/* a window */
+#define EGRESS_CONNECTS_PER_PERMIT 2		/* libcurl repeats by itself on a dead connection */
+#define EGRESS_HOLD_MS_MAX	MINUTES(2)	/* how long one DONE can stop a source */
+
 static_assert(LINE_BYTES_MAX <= REQUEST_BYTES_MAX, "a result may be sent back as input");
 static_assert(LOG_LINE_BYTES_MAX <= LINE_BYTES_MAX, "the line reader holds either");
 static_assert(SILENCE_MS >= PROVISIONING_MS, "silence is the laxer clock");

@@ -11,6 +11,7 @@
 #ifndef CONTRACT_REQUEST_H
 #define CONTRACT_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,7 @@ struct request {
 	cJSON		*doc;		/* owns everything below */
 	cJSON		*config;	/* object, {} if absent; may hold secrets: never log */
 	cJSON		*input;		/* object, {} if absent or null (custom commands: any value) */
+	bool		 rated;		/* worker's: it asks for permits (egress.h).  Launchers set it, whatever a caller wrote */
 };
 
 /*
@@ -55,7 +57,8 @@ void	request_free(struct request *rq) __attribute__((nonnull));
 
 /*
  * The document a worker reads:
- * {"id":...,"type":...,"version":n,"config":{...},"input":{...}}
+ * {"id":...,"type":...,"version":n,"config":{...},"input":{...},"runtime":{"rate":true}}
+ * runtime is between launcher and runtime, and absent where it says nothing.
  */
 void	request_print(struct buf *b, const struct request *rq);
 

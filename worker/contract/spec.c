@@ -77,7 +77,7 @@ spec_parse(const char *text, size_t len, struct spec *sp, struct error *e)
 		return broken(e, "name", "must be a text");
 	if (commands_check(json_get(doc, "commands"), e) == -1 ||
 	    form_check(json_get(doc, "sourceConfig"), e) == -1 ||
-	    egress_check(json_get(doc, "egress"), e) == -1)
+	    egress_check(json_get(doc, "egress"), e) == -1 || rate_check(json_get(doc, "rate"), e) == -1)
 		return -1;
 	sp->name = name;
 	sp->doc = json_steal(&doc);

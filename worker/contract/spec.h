@@ -2,7 +2,7 @@
  * spec.h -- a connector's connector-spec.json, as far as the runtime needs it.
  *
  * Read leniently, as the platform does: unknown members are kept and ignored.
- * What is used is checked: name, commands, sourceConfig item types, egress.
+ * What is used is checked: name, commands, sourceConfig item types, egress, rate.
  */
 #ifndef CONTRACT_SPEC_H
 #define CONTRACT_SPEC_H
@@ -27,6 +27,15 @@ struct spec {
 struct egress_rule {
 	char		host[EGRESS_HOST_BYTES_MAX + 1];	/* lower case; "*.example.com" for any depth below */
 	uint16_t	port;
+};
+
+/*
+ * How often a source may be asked, by all invocations of it together.  Zeroed: no budget.
+ */
+struct rate_budget {
+	uint32_t	requests;	/* in any window; 0: no bound */
+	uint32_t	per_ms;		/* the window */
+	uint32_t	concurrency;	/* requests under way at once; 0: no bound */
 };
 
 /* 0 and *sp owns the tree, or -1 with ERR_NO_CONNECTOR. */
@@ -55,6 +64,14 @@ void	spec_secrets(const struct spec *sp, const cJSON *config,
  */
 int	spec_egress(const struct spec *sp, const cJSON *config,
 	    struct egress_rule rules[SPEC_EGRESS_MAX], size_t *n, struct error *e);
+
+/*
+ * The budget that "rate" of the spec declares, zeroed if there is none:
+ *   {"requests":100,"per":"1m","concurrency":4}	(per is 1s by default; either bound may be absent)
+ */
+void	spec_rate(const struct spec *sp, struct rate_budget *out);
+/* An operator's word for one: "100/1m", "100/1m,4", ",4", "none".  -1 with ERR_USAGE. */
+int	rate_read(const char *text, struct rate_budget *out, struct error *e);
 
 /* True for a host as a rule may name it: a name, an IPv4 address, or "*." and a name of two labels or more. */
 bool	egress_host_ok(const char *host);

@@ -1,5 +1,5 @@
 /*
- * spec_private.h -- between spec.c and spec_egress.c.
+ * spec_private.h -- between spec.c, spec_egress.c and spec_rate.c.
  */
 #ifndef CONTRACT_SPEC_PRIVATE_H
 #define CONTRACT_SPEC_PRIVATE_H
@@ -17,5 +17,8 @@ void	form_walk(const cJSON *list, const cJSON *values, item_fn fn, void *arg);
 
 /* The "egress" member of a spec: rules, ports and templates well formed.  NULL is fine.  -1 with ERR_NO_CONNECTOR. */
 int	egress_check(const cJSON *list, struct error *e);
+
+/* spec_rate.c: the "rate" member, likewise. */
+int	rate_check(const cJSON *rate, struct error *e);
 
 #endif

@@ -63,5 +63,6 @@ call_init(struct call *c, const struct request *rq, const struct spec *sp, struc
 	spec_secrets(sp, rq->config, secret_found, NULL);
 	input_secrets(rq->input);
 	emit_reset();
+	permit_setup(rq->rated);
 	log_setup(json_bool(rq->config, "spConnDebugLoggingEnabled", false));
 }

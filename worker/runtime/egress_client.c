@@ -1,5 +1,6 @@
 /*
- * egress_client.c -- how a worker gets a socket: it asks the broker, and one comes or does not.
+ * egress_client.c -- how a worker gets a socket: it asks the broker, and one comes or does not; and where its source has
+ * a budget, a permit for each request.
  *
  * The process has no socket() and no resolver; what arrives is connected already.
  */
@@ -15,6 +16,7 @@
 #include "worker/contract/util.h"
 #include "worker/contract/worker_fd.h"
 #include "worker/runtime/fetch_priv.h"
+#include "worker/runtime/runtime.h"
 
 #define ANSWER_MS	(2 * FETCH_CONNECT_MS)	/* resolving and connecting; the broker's own clock is shorter */
 
@@ -25,6 +27,10 @@ union one_fd {
 
 /* An answer that comes after its question was given up would be taken for the next one's. */
 static bool	 out_of_step;
+
+/* The source has a budget; requests that were permitted and have not ended. */
+static bool		 permits_wanted;
+static unsigned int	 permits_held;
 
 /* The enum's answers but EGRESS_OK. */
 static const struct {
@@ -51,17 +57,24 @@ egress_refused(const char *host, uint16_t port, const struct egress_answer *a, s
 }
 
 static int
+question_send(const struct egress_question *q)
+{
+	ssize_t	 n;
+
+	while ((n = send(FD_EGRESS, q, sizeof(*q), MSG_NOSIGNAL)) == -1 && errno == EINTR)
+		;
+	out_of_step = out_of_step || n != (ssize_t)sizeof(*q);
+	return n == (ssize_t)sizeof(*q) ? 0 : -1;
+}
+
+static int
 egress_ask(const char *host, uint16_t port, struct error *e)
 {
-	struct egress_question	 q = { .port = port, .host_bytes = (uint16_t)strlen(host) };
-	ssize_t			 n;
+	struct egress_question	 q = { .kind = EGRESS_CONNECT, .port = port, .host_bytes = (uint16_t)strlen(host) };
 
 	memcpy(q.host, host, q.host_bytes);
-	while ((n = send(FD_EGRESS, &q, sizeof(q), MSG_NOSIGNAL)) == -1 && errno == EINTR)
-		;
-	if (n == (ssize_t)sizeof(q))
+	if (question_send(&q) == 0)
 		return 0;
-	out_of_step = true;
 	return error_set(e, ERR_NO_EGRESS, "no-egress: %s:%u: there is no way out of this process", host, port);
 }
 
@@ -88,14 +101,72 @@ egress_hear(struct egress_answer *a, int *fd)
 	return 0;
 }
 
+/* 1: an answer is there; 0: none came in time. */
+static int
+answer_wait(void)
+{
+	struct pollfd	p = { .fd = FD_EGRESS, .events = POLLIN };
+	int64_t		until = now_ms() + ANSWER_MS, left;
+	int		r;
+
+	do {
+		left = until - now_ms();
+	} while ((r = poll(&p, 1, left > 0 ? (int)left : 0)) == -1 && errno == EINTR);
+	out_of_step = out_of_step || r == 0;
+	return r != 0;
+}
+
+void
+permit_setup(bool wanted)
+{
+	permits_wanted = wanted;
+	permits_held = 0;
+}
+
+unsigned int
+permit_count(void)
+{
+	return permits_held;
+}
+
+int64_t
+permit_ask(bool inner, struct error *e)
+{
+	struct egress_question	 q = { .kind = EGRESS_PERMIT, .inner = inner };
+	struct egress_answer	 a = { 0 };
+	autofd			 fd = -1;
+
+	if (!permits_wanted)
+		return 0;
+	if (out_of_step || question_send(&q) == -1 || !answer_wait() || egress_hear(&a, &fd) == -1 ||
+	    a.status != EGRESS_OK) {
+		out_of_step = true;
+		return error_set(e, ERR_NO_EGRESS, "no-egress: the broker is lost, and the source's budget with it");
+	}
+	if (a.wait_ms == 0)
+		permits_held++;
+	return a.wait_ms;
+}
+
+void
+permit_done(int64_t hold_ms)
+{
+	struct egress_question	 q = { .kind = EGRESS_DONE };
+
+	if (!permits_wanted || permits_held == 0)
+		return;
+	permits_held--;
+	if (hold_ms > 0)
+		q.wait_ms = hold_ms > EGRESS_HOLD_MS_MAX ? EGRESS_HOLD_MS_MAX : (uint32_t)hold_ms;
+	if (!out_of_step)
+		(void)question_send(&q);
+}
+
 int
 egress_open(const char *host, uint16_t port, struct error *e)
 {
 	struct egress_answer	 a = { 0 };
-	struct pollfd		 p = { .fd = FD_EGRESS, .events = POLLIN };
 	autofd			 fd = -1;
-	int64_t			 until = now_ms() + ANSWER_MS, left;
-	int			 r;
 
 	if (host[0] == '\0' || strlen(host) > EGRESS_HOST_BYTES_MAX)
 		return error_set(e, ERR_INVALID_REQUEST, "a host name of %zu bytes", strlen(host));
@@ -103,13 +174,8 @@ egress_open(const char *host, uint16_t port, struct error *e)
 		return error_set(e, ERR_NO_EGRESS, "no-egress: %s:%u: the broker is lost", host, port);
 	if (egress_ask(host, port, e) == -1)
 		return -1;
-	do {
-		left = until - now_ms();
-	} while ((r = poll(&p, 1, left > 0 ? (int)left : 0)) == -1 && errno == EINTR);
-	if (r == 0) {
-		out_of_step = true;
+	if (!answer_wait())
 		return error_set(e, ERR_TIMEOUT, "%s:%u: the egress broker does not answer", host, port);
-	}
 	if (egress_hear(&a, &fd) == -1) {
 		out_of_step = true;
 		return error_set(e, ERR_NO_EGRESS, "no-egress: %s:%u: the broker is lost", host, port);

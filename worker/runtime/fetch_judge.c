@@ -47,17 +47,27 @@ never_again(const struct attempt *a)
 
 /* A limit's budget is the source's: whatever else would be asked waits too. */
 static void
-pause_all(const struct job *j, const struct retry_facts *r, int64_t wait)
+pause_all(const struct job *j, int64_t wait)
 {
 	struct fetch	*f = j->a.f;
-	bool		 limit = r->status == 429 || ((r->status == 403 || r->status == 503) && r->asked_ms >= 0);
 
-	if (j->ours && limit && r->asked_ms >= 0 && now_ms() + wait > f->pause_until_ms)
+	if (j->hold_ms > 0 && now_ms() + wait > f->pause_until_ms)
 		f->pause_until_ms = now_ms() + wait;
 }
 
+/* The same goes for other workers of the source, whatever becomes of this request. */
+static int64_t
+hold_ms(const struct job *j, const struct retry_facts *r)
+{
+	bool	limit = r->status == 429 || ((r->status == 403 || r->status == 503) && r->asked_ms >= 0);
+
+	if (!j->ours || !limit || r->asked_ms < 0)
+		return 0;
+	return r->asked_ms > 0 ? r->asked_ms : 1;
+}
+
 static enum next
-again(struct job *j, const struct retry_facts *r, int64_t wait)
+again(struct job *j, int64_t wait)
 {
 	const struct attempt	*a = &j->a;
 	char			 shown[256];
@@ -65,7 +75,7 @@ again(struct job *j, const struct retry_facts *r, int64_t wait)
 	log_info(a->f->c, "%s %s: %s%d, again in %lld ms", a->method, url_shown(a->url, shown),
 	    a->code == CURLE_OK ? "status " : "error ", a->code == CURLE_OK ? a->status : (int)a->code,
 	    (long long)wait);
-	pause_all(j, r, wait);
+	pause_all(j, wait);
 	j->attempt++;
 	j->due_ms = now_ms() + wait;
 	return NEXT_AGAIN;
@@ -131,7 +141,7 @@ job_judge(struct job *j, struct fetch_response *rs, struct error *e)
 	uint32_t		 chance = 0;
 	int64_t			 wait;
 
-	j->due_ms = 0;
+	j->due_ms = j->hold_ms = 0;
 	if (a->crowded) {
 		j->alone = true;
 		return NEXT_AGAIN;
@@ -144,6 +154,7 @@ job_judge(struct job *j, struct fetch_response *rs, struct error *e)
 		return redirect(j, rs, e);
 	if (a->code == CURLE_OK)
 		wait_asked(a, rs, &r);
+	j->hold_ms = hold_ms(j, &r);
 	if (r.status == 401 && !r.told && !(r.flags & (FETCH_NO_AUTH | FETCH_ONCE)) && !j->renewed &&
 	    auth_renew(f, a->token)) {
 		j->renewed = true;
@@ -152,5 +163,5 @@ job_judge(struct job *j, struct fetch_response *rs, struct error *e)
 	if (getrandom(&chance, sizeof(chance), 0) != (ssize_t)sizeof(chance))
 		chance = 0;
 	wait = never_again(a) ? RETRY_NO : retry_wait_ms(&r, chance);
-	return wait >= 0 ? again(j, &r, wait) : verdict(a, rs, &r, wait, e);
+	return wait >= 0 ? again(j, wait) : verdict(a, rs, &r, wait, e);
 }

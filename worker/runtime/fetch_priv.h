@@ -43,6 +43,14 @@ extern int64_t	fetch_alive_after_ms;
 /* A connected socket, or -1.  Tests put a plain connect in its place. */
 extern int (*fetch_connect)(const char *host, uint16_t port, struct error *e);
 int	egress_open(const char *host, uint16_t port, struct error *e);
+/*
+ * Before each attempt: 0, or how many ms later to ask again, or -1.  At once 0 where the source has no budget.
+ * inner: others that are permitted are held open for it.
+ */
+int64_t	permit_ask(bool inner, struct error *e);
+/* After each attempt that was permitted; the source wants none of anybody's for so long. */
+void	permit_done(int64_t hold_ms);
+unsigned int permit_count(void);	/* held by this process */
 
 struct origin {
 	char		host[EGRESS_HOST_BYTES_MAX + 1];
@@ -148,6 +156,7 @@ struct job {
 	bool			 renewed;	/* a 401 has led to another token */
 	bool			 alone;		/* runs while nothing else does */
 	int64_t			 due_ms;
+	int64_t			 hold_ms;	/* what the last attempt was told to wait, all of the source's */
 	struct attempt		 a;
 };
 
@@ -167,6 +176,8 @@ struct run {
 	size_t				 njobs, open, next;
 	unsigned int			 flying;
 	unsigned int			 level;
+	bool				 inner;		/* begun while other requests were under way */
+	int64_t				 permit_ms;	/* no use to ask for a permit before */
 };
 /* All requests to their ends; the first failure, or -1 from done, is the end of all. */
 int	run_requests(struct run *r, struct error *e);

@@ -5,6 +5,8 @@
  * is due.  A job that waits holds nothing up; no more than `parallel` are under
  * way.  No callback of a connector is called while libcurl works but for rows,
  * and requests that a callback makes run on a level of their own.
+ *
+ * Where the source has a budget, each attempt waits for a permit first; one is asked for at a time.
  */
 #include <string.h>
 
@@ -44,6 +46,7 @@ job_close(struct run *r, struct job *j)
 		return;
 	if (j->state == JOB_FLYING) {
 		attempt_stop(&j->a, CURLE_ABORTED_BY_CALLBACK);
+		permit_done(0);
 		flying_count(r, -1);
 	}
 	attempt_end(&j->a);
@@ -54,22 +57,46 @@ job_close(struct run *r, struct job *j)
 }
 
 static int64_t
+later(int64_t a, int64_t b)
+{
+	return a > b ? a : b;
+}
+
+static int64_t
 job_due_ms(const struct run *r, const struct job *j)
 {
-	return j->ours && r->f->pause_until_ms > j->due_ms ? r->f->pause_until_ms : j->due_ms;
+	return later(later(j->due_ms, r->permit_ms), j->ours ? r->f->pause_until_ms : 0);
+}
+
+/* When one that was not begun may be. */
+static int64_t
+fresh_due_ms(const struct run *r)
+{
+	return later(r->permit_ms, r->f->pause_until_ms);
 }
 
 static int
 job_start(struct run *r, struct job *j, struct error *e)
 {
+	int64_t	 wait;
+
 	if (r->level >= FETCH_LEVELS_MAX)
 		return error_set(e, ERR_SYSTEM, "calls from inside calls, more than %u deep", FETCH_LEVELS_MAX);
-	if (job_sign(r->f, j, e) == -1)
+	/* Permitted first: to sign in may take a request of its own, which then is inside this one. */
+	if ((wait = permit_ask(r->inner, e)) != 0) {
+		r->permit_ms = now_ms() + wait;
+		return wait == -1 ? -1 : 0;
+	}
+	if (job_sign(r->f, j, e) == -1) {
+		permit_done(0);
 		return -1;
+	}
 	if (r->n > 1 && j->a.envelope_max > FETCH_BODIES_BYTES_MAX / r->parallel)
 		j->a.envelope_max = FETCH_BODIES_BYTES_MAX / r->parallel;
-	if (attempt_start(&j->a, &r->f->levels[r->level], e) == -1)
+	if (attempt_start(&j->a, &r->f->levels[r->level], e) == -1) {
+		permit_done(0);
 		return -1;
+	}
 	j->state = JOB_FLYING;
 	flying_count(r, 1);
 	return 0;
@@ -93,7 +120,7 @@ job_next(struct run *r)
 		if (j->state == JOB_FREE && empty == NULL)
 			empty = j;
 	}
-	if (ready != NULL || r->next == r->n || r->f->pause_until_ms > now)
+	if (ready != NULL || r->next == r->n || fresh_due_ms(r) > now)
 		return ready;
 	return empty;
 }
@@ -117,7 +144,7 @@ patience_ms(const struct run *r)
 
 	for (size_t i = 0; i < r->njobs && r->flying < r->parallel; i++) {
 		const struct job	*j = &r->jobs[i];
-		int64_t			 due = j->state == JOB_READY ? job_due_ms(r, j) : r->f->pause_until_ms;
+		int64_t			 due = j->state == JOB_READY ? job_due_ms(r, j) : fresh_due_ms(r);
 
 		if (due > now && due - now < least)
 			least = due - now;
@@ -168,6 +195,7 @@ job_landed(struct run *r, struct job *j, CURLcode code, struct error *e)
 	j->state = JOB_READY;
 	flying_count(r, -1);
 	next = job_judge(j, &rs, e);
+	permit_done(j->hold_ms);
 	r->f->cut = j->a.cut && !j->a.callers;
 	attempt_end(&j->a);
 	if (next != NEXT_AGAIN)
@@ -202,6 +230,7 @@ run_requests(struct run *r, struct error *e)
 
 	r->level = r->f->level;
 	r->f->cut = false;
+	r->inner = permit_count() > 0;
 	while (rc == 0 && (r->open > 0 || r->next < r->n)) {
 		if ((rc = jobs_start(r, e)) == 0 && (rc = jobs_turn(r, e)) == 0)
 			rc = jobs_land(r, e);

@@ -57,6 +57,9 @@ void	text_clean(char *s);
  */
 char	*text_format(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
+/* egress_client.c: whether the source has a budget. */
+void	permit_setup(bool wanted);
+
 /* Whether debug lines appear. */
 void	log_setup(bool debug);
 

@@ -1,0 +1,287 @@
+/*
+ * govern.c -- budgets of sources: a sliding window of permits, a line, a hold.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "launcher/broker/govern.h"
+#include "worker/contract/util.h"
+
+#define CLOCKS_MS	2	/* a worker's clock turns over at another moment than ours */
+
+struct govern_source {
+	LIST_ENTRY(govern_source) all;
+	uint8_t			 key[WIRE_SOURCE_BYTES];
+	struct rate_budget	 budget;
+	uint32_t		 users;		/* legs */
+	uint32_t		 held;		/* requests under way, but those inside others */
+	int64_t			 hold_ms;	/* nobody asks it before */
+	int64_t			 used_ms;	/* last */
+	/* When the last permits were given: a ring of budget.requests places, oldest first. */
+	int64_t			*given;
+	uint32_t		 ngiven, first;
+	TAILQ_HEAD(line, governed) line;
+};
+
+static LIST_HEAD(, govern_source)	 all = LIST_HEAD_INITIALIZER(all);
+static unsigned int			 nall;
+
+static void
+source_free(struct govern_source *s)
+{
+	LIST_REMOVE(s, all);
+	nall--;
+	free(s->given);
+	free(s);
+}
+
+/* Room for one more: the one that nobody has used for longest goes.  False: all are in use. */
+static bool
+room_make(void)
+{
+	struct govern_source	*s, *stale = NULL;
+
+	if (nall < GOVERN_SOURCES_MAX)
+		return true;
+	LIST_FOREACH(s, &all, all)
+		if (s->users == 0 && (stale == NULL || s->used_ms < stale->used_ms))
+			stale = s;
+	if (stale == NULL)
+		return false;
+	source_free(stale);
+	return true;
+}
+
+static struct govern_source *
+source_get(const uint8_t key[WIRE_SOURCE_BYTES])
+{
+	struct govern_source	*s;
+
+	LIST_FOREACH(s, &all, all)
+		if (memcmp(s->key, key, WIRE_SOURCE_BYTES) == 0)
+			return s;
+	if (!room_make() || (s = calloc(1, sizeof(*s))) == NULL)
+		return NULL;
+	memcpy(s->key, key, WIRE_SOURCE_BYTES);
+	TAILQ_INIT(&s->line);
+	LIST_INSERT_HEAD(&all, s, all);
+	nall++;
+	return s;
+}
+
+static int64_t
+given_at(const struct govern_source *s, uint32_t i)
+{
+	return s->given[(s->first + i) % s->budget.requests];
+}
+
+/* The last word counts; of what was given the newest is kept as far as it fits.  -1: no memory. */
+static int
+budget_set(struct govern_source *s, const struct rate_budget *b)
+{
+	uint32_t	 keep = s->ngiven < b->requests ? s->ngiven : b->requests;
+	int64_t		*ring;
+
+	if (s->budget.requests == b->requests) {
+		s->budget = *b;
+		return 0;
+	}
+	if ((ring = calloc(b->requests, sizeof(*ring))) == NULL)
+		return -1;
+	for (uint32_t i = 0; i < keep; i++)
+		ring[i] = given_at(s, s->ngiven - keep + i);
+	free(s->given);
+	s->given = ring;
+	s->ngiven = keep;
+	s->first = 0;
+	s->budget = *b;
+	return 0;
+}
+
+int
+govern_join(struct governed *g, const struct wire_rate *r, int64_t now)
+{
+	struct govern_source	*s;
+	struct rate_budget	 b = r->budget;
+
+	if (b.requests == 0 && b.concurrency == 0)
+		return 0;
+	if (b.requests == 0)
+		b = (struct rate_budget){ RATE_REQUESTS_MAX, SECONDS(1), b.concurrency };
+	if ((s = source_get(r->source)) == NULL || budget_set(s, &b) == -1)
+		return -1;
+	s->users++;
+	s->used_ms = now;
+	g->source = s;
+	g->bounded = true;
+	return 0;
+}
+
+static void
+line_leave(struct governed *g, int64_t now)
+{
+	if (!g->waiting)
+		return;
+	TAILQ_REMOVE(&g->source->line, g, line);
+	g->waiting = false;
+	g->wait_ms += (uint64_t)(now - g->asked_ms);
+}
+
+void
+govern_leave(struct governed *g, int64_t now)
+{
+	struct govern_source	*s = g->source;
+
+	if (s == NULL)
+		return;
+	line_leave(g, now);
+	s->held -= g->held - g->held_inner;
+	g->held = g->held_inner = 0;
+	s->users--;
+	s->used_ms = now;
+	g->source = NULL;
+}
+
+/* Those that have not come back do not hold up the others. */
+static void
+line_sweep(struct govern_source *s, int64_t now)
+{
+	struct governed	*g, *next;
+
+	for (g = TAILQ_FIRST(&s->line); g != NULL; g = next) {
+		next = TAILQ_NEXT(g, line);
+		if (now >= g->until_ms + GOVERN_LAPSE_MS)
+			line_leave(g, now);
+	}
+}
+
+static void
+window_slide(struct govern_source *s, int64_t now)
+{
+	while (s->ngiven > 0 && given_at(s, 0) + s->budget.per_ms <= now) {
+		s->first = (s->first + 1) % s->budget.requests;
+		s->ngiven--;
+	}
+}
+
+/* How long until the window has room for n others and one more. */
+static int64_t
+window_ms(const struct govern_source *s, uint32_t n, int64_t now)
+{
+	uint32_t	room = s->budget.requests - s->ngiven;
+
+	if (room > n)
+		return 0;
+	/* So many of those in the window have to leave it first; more than there are is a whole window at least. */
+	if (n - room >= s->ngiven)
+		return s->budget.per_ms;
+	return given_at(s, n - room) + s->budget.per_ms - now;
+}
+
+/*
+ * How long g has to wait, 0 if it need not.  Ahead of it are those in front of it that could go now: whoever waits for
+ * somebody's request to end holds up none that do not.
+ */
+static int64_t
+turn_ms(const struct govern_source *s, const struct governed *g, int64_t now)
+{
+	const struct governed	*w;
+	uint32_t		 ahead = 0, blocked = 0;
+	int64_t			 places = s->budget.concurrency == 0 ? INT64_MAX :
+				    (int64_t)s->budget.concurrency - s->held;
+
+	if (s->hold_ms > now)
+		return s->hold_ms - now;
+	TAILQ_FOREACH(w, &s->line, line) {
+		if (w == g)
+			break;
+		if (w->inner || places > 0)
+			ahead++;
+		else
+			blocked++;
+		if (!w->inner && places > 0)
+			places--;
+	}
+	if (!g->inner && places <= 0) {
+		int64_t	 ms = (int64_t)GOVERN_SLOT_MS * (1 + blocked);
+
+		return ms < GOVERN_SLOT_MS_MAX ? ms : GOVERN_SLOT_MS_MAX;
+	}
+	return window_ms(s, ahead, now);
+}
+
+static void
+grant(struct governed *g, int64_t now)
+{
+	struct govern_source	*s = g->source;
+
+	line_leave(g, now);
+	s->given[(s->first + s->ngiven++) % s->budget.requests] = now;
+	g->held++;
+	if (g->inner)
+		g->held_inner++;
+	else
+		s->held++;
+	g->permits++;
+	g->credit += EGRESS_CONNECTS_PER_PERMIT;
+	if (g->credit > GOVERN_CREDIT_MAX)
+		g->credit = GOVERN_CREDIT_MAX;
+}
+
+int64_t
+govern_ask(struct governed *g, bool inner, int64_t now)
+{
+	struct govern_source	*s = g->source;
+	int64_t			 wait;
+
+	s->used_ms = now;
+	if (g->waiting && g->inner == inner && now + CLOCKS_MS < g->until_ms && ++g->early > GOVERN_EARLY_MAX)
+		return -1;
+	line_sweep(s, now);
+	window_slide(s, now);
+	g->inner = inner;
+	if (!g->waiting) {
+		g->waiting = true;
+		g->asked_ms = now;
+		TAILQ_INSERT_TAIL(&s->line, g, line);
+	}
+	if ((wait = turn_ms(s, g, now)) == 0) {
+		grant(g, now);
+		return 0;
+	}
+	if (wait > GOVERN_ASK_MS_MAX)
+		wait = GOVERN_ASK_MS_MAX;
+	g->until_ms = now + wait;
+	return wait;
+}
+
+int
+govern_done(struct governed *g, uint32_t hold_ms, int64_t now)
+{
+	struct govern_source	*s = g->source;
+
+	if (g->held == 0)
+		return -1;
+	g->held--;
+	/* What is inside another ends before it. */
+	if (g->held_inner > 0)
+		g->held_inner--;
+	else
+		s->held--;
+	if (hold_ms > EGRESS_HOLD_MS_MAX)
+		hold_ms = EGRESS_HOLD_MS_MAX;
+	if (hold_ms > 0 && now + hold_ms > s->hold_ms)
+		s->hold_ms = now + hold_ms;
+	return 0;
+}
+
+bool
+govern_connect(struct governed *g)
+{
+	if (g->source == NULL)
+		return true;
+	if (g->credit == 0)
+		return false;
+	g->credit--;
+	return true;
+}
