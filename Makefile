@@ -3,6 +3,7 @@
 # A room's objects are its folder's; a program is the rooms it may hold.
 #   worker/contract   what crosses the pipe		-> everybody
 #   worker/runtime    the process that honours it	-> connectors only
+#   worker/absent     names libcurl.a wants, ends for each	-> connectors only
 #   sandbox           takes authority away		-> connectors, launcher
 #   launcher/*        client of the contract		-> launcher's programs only
 B		= build
@@ -10,6 +11,8 @@ B		= build
 CONTRACT	= $(call room,worker/contract)
 RUNTIME		= $(call room,worker/runtime)
 SANDBOX		= $(call room,sandbox)
+ABSENT		= $(call room,worker/absent)
+WORKER		= $(RUNTIME) $(SANDBOX) $(CONTRACT) $(ABSENT_$(WORKER_LINK))
 CORE		= $(call room,launcher/core)
 CLI		= $(call room,launcher/cli)
 BROKER		= $(call room,launcher/broker)
@@ -33,6 +36,15 @@ LIBS_practice	= -levent_openssl -levent -lssl -lcrypto -lm
 LIBS_serve	= -levent_openssl -levent -lssl -lcrypto -lz -lzstd
 LIBS_store	= -lsqlite3
 LIBS_unit	= -lcmocka
+
+# A connector holds its libraries, all but libc and cJSON (which has no archive): its nursery maps 3 instead of 36, and
+# every fork copies as much less.  WORKER_LINK=shared: those of the system, found anew at each start.
+WORKER_LINK	?= static
+ABSENT_static	= $(ABSENT)
+CONNECTOR_shared	= $(LIBS_worker) $(LIBS_sandbox) $(LIBS_base)
+CONNECTOR_static	= -Wl,--gc-sections,-z,pack-relative-relocs -Wl,-Bstatic -lcurl -lnghttp2 -lpsl -lidn2 -lunistring -lssl -lcrypto \
+		  -lzstd -lbrotlidec -lbrotlicommon -lz -lseccomp -lbsd -lmd -Wl,-Bdynamic -lcjson
+LIBS_connector	= $(CONNECTOR_$(WORKER_LINK))
 
 STD		= -std=gnu17 -D_GNU_SOURCE -I. -I$(B)/gen
 WARN		= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
@@ -62,9 +74,9 @@ $(B)/launcher/serve/show.o: launcher/serve/openapi.json
 
 # A connector: its own folder, the runtime, the sandbox, the contract. No launcher object.
 define connector_rules
-$(B)/connectors/$(1)/$(1): $$(call room,connectors/$(1)) $$(RUNTIME) $$(SANDBOX) $$(CONTRACT)
+$(B)/connectors/$(1)/$(1): $$(call room,connectors/$(1)) $$(WORKER)
 	@mkdir -p $$(@D)
-	$$(LINK) -o $$@ $$^ $$(LIBS_worker) $$(LIBS_sandbox) $$(LIBS_base)
+	$$(LINK) -o $$@ $$^ $$(LIBS_connector)
 $(B)/connectors/$(1)/connector-spec.json: connectors/$(1)/connector-spec.json
 	@mkdir -p $$(@D)
 	cp $$< $$@
@@ -72,9 +84,9 @@ endef
 $(foreach c,$(CONNECTORS),$(eval $(call connector_rules,$(c))))
 
 define evil_rules
-$(B)/tests/evil/$(1)/$(1): $$(call room,tests/evil/$(1)) $$(RUNTIME) $$(SANDBOX) $$(CONTRACT)
+$(B)/tests/evil/$(1)/$(1): $$(call room,tests/evil/$(1)) $$(WORKER)
 	@mkdir -p $$(@D)
-	$$(LINK) -o $$@ $$^ $$(LIBS_worker) $$(LIBS_sandbox) $$(LIBS_base)
+	$$(LINK) -o $$@ $$^ $$(LIBS_connector)
 $(B)/tests/evil/$(1)/connector-spec.json: tests/evil/$(1)/connector-spec.json
 	@mkdir -p $$(@D)
 	cp $$< $$@
@@ -204,11 +216,11 @@ $(B)/tests/bench/gates: $(addprefix $(B)/tests/bench/,gates.o call.o place.o) $(
 	$(LINK) -o $@ $^ $(LIBS_launcher) $(LIBS_sandbox) $(LIBS_base)
 $(B)/tests/bench/floor: $(B)/tests/bench/floor.o
 	$(CC) -static $(CFLAGS) $(LDFLAGS) -o $@ $^
-$(B)/tests/bench/connector/connector: $(call room,tests/bench/connector) $(RUNTIME) $(SANDBOX) $(CONTRACT)
-	$(LINK) -o $@ $^ $(LIBS_worker) $(LIBS_sandbox) $(LIBS_base)
-$(B)/tests/bench/phased/phased: $(call room,tests/bench/phased) $(RUNTIME) $(SANDBOX) $(CONTRACT)
+$(B)/tests/bench/connector/connector: $(call room,tests/bench/connector) $(WORKER)
+	$(LINK) -o $@ $^ $(LIBS_connector)
+$(B)/tests/bench/phased/phased: $(call room,tests/bench/phased) $(WORKER)
 	$(LINK) $(call WRAP,spec_load fetch_preload sandbox_lock sandbox_fork sandbox_shed request_parse) \
-	    -o $@ $^ $(LIBS_worker) $(LIBS_sandbox) $(LIBS_base)
+	    -o $@ $^ $(LIBS_connector)
 $(B)/tests/bench/%/connector-spec.json: tests/bench/%/connector-spec.json
 	@mkdir -p $(@D)
 	cp $< $@

@@ -8,6 +8,7 @@ allowed() {
 	case "$1" in
 	sandbox/*)		echo '^sandbox/' ;;
 	worker/contract/*)	echo '^worker/contract/' ;;
+	worker/absent/*)	echo '^$' ;;
 	worker/runtime/*)	echo '^(worker|sandbox)/' ;;
 	connectors/*)		echo "^(worker/runtime/bascule\.h|$(dirname "$1")/)" ;;
 	launcher/*)		echo '^(launcher|worker/contract|sandbox)/' ;;
