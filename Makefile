@@ -42,7 +42,7 @@ LIBS_unit	= -lcmocka
 WORKER_LINK	?= static
 ABSENT_static	= $(ABSENT)
 CONNECTOR_shared	= $(LIBS_worker) $(LIBS_sandbox) $(LIBS_base)
-CONNECTOR_static	= -Wl,--gc-sections,-z,pack-relative-relocs -Wl,-Bstatic -lcurl -lnghttp2 -lpsl -lidn2 -lunistring -lssl -lcrypto \
+CONNECTOR_static	= -Wl,--wrap=SSL_CTX_new -Wl,--gc-sections,-z,pack-relative-relocs -Wl,-Bstatic -lcurl -lnghttp2 -lpsl -lidn2 -lunistring -lssl -lcrypto \
 		  -lzstd -lbrotlidec -lbrotlicommon -lz -lseccomp -lbsd -lmd -Wl,-Bdynamic -lcjson
 LIBS_connector	= $(CONNECTOR_$(WORKER_LINK))
 

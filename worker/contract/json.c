@@ -21,7 +21,7 @@ struct builder {
 	size_t		 nodes, nodes_max;
 	cJSON		*root;
 	cJSON		*open[JSON_DEPTH_MAX];	/* containers, outermost first */
-	size_t		 children[JSON_DEPTH_MAX];	/* of each */
+	uint32_t	 children[JSON_DEPTH_MAX];	/* of each */
 	char		*name;			/* of the member now being read, unescaped */
 	char		*scratch;		/* as long as the text: an unescaped string */
 };
@@ -365,7 +365,7 @@ pointer_tell(const struct builder *b, unsigned int depth, struct error *e)
 		int		 wrote;
 
 		if (cJSON_IsArray(b->open[i]))
-			wrote = snprintf(text + n, sizeof(text) - n, "/%zu", b->children[i] - (inner != NULL));
+			wrote = snprintf(text + n, sizeof(text) - n, "/%u", b->children[i] - (inner != NULL));
 		else
 			wrote = snprintf(text + n, sizeof(text) - n, "/%s", name != NULL ? name : "");
 		n += wrote > 0 ? (size_t)wrote : 0;

@@ -26,7 +26,7 @@ union one_fd {
 };
 
 /* An answer that comes after its question was given up would be taken for the next one's. */
-static bool	 out_of_step;
+static bool	 out_of_step WORKER_STATE;
 
 /* The source has a budget; requests that were permitted and have not ended. */
 static bool		 permits_wanted;

@@ -19,7 +19,7 @@ static struct {
 	struct buf	 line;		/* reused: a list has millions */
 	uint64_t	 outputs;
 	struct error	 failure;	/* the first one */
-} out;
+} out WORKER_STATE;
 
 int
 write_all(int fd, const void *data, size_t n)

@@ -14,7 +14,29 @@
 
 #define CA_FILE	"/etc/ssl/certs/ca-certificates.crt"
 
+#define SPARES	2	/* an API, and where its tokens come from */
+
 static X509_STORE	*store;
+static SSL_CTX		*spares[SPARES];	/* made in the nursery, given away in the worker; NULL: given */
+
+/*
+ * The linker puts this in front of libcurl's SSL_CTX_new() (Makefile: --wrap).  libcurl makes a context for every
+ * connection, and fetching some forty algorithms for it costs more than the fork of a worker; those that a nursery
+ * made are as fresh, used once, and libcurl's own from here on.
+ */
+SSL_CTX	*__wrap_SSL_CTX_new(const SSL_METHOD *);
+SSL_CTX *
+__wrap_SSL_CTX_new(const SSL_METHOD *method)
+{
+	for (size_t i = 0; i < SPARES; i++)
+		if (spares[i] != NULL && SSL_CTX_get_ssl_method(spares[i]) == method) {
+			SSL_CTX	*ctx = spares[i];
+
+			spares[i] = NULL;
+			return ctx;
+		}
+	return SSL_CTX_new_ex(NULL, NULL, method);
+}
 
 int
 fetch_preload(struct error *e)
@@ -38,13 +60,16 @@ fetch_preload(struct error *e)
 	ERR_clear_error();
 	/* Touch once what is otherwise set up at first use, perhaps from files. */
 	easy = curl_easy_init();
-	ctx = SSL_CTX_new(TLS_client_method());
+	ctx = SSL_CTX_new_ex(NULL, NULL, TLS_client_method());
 	ssl = ctx == NULL ? NULL : SSL_new(ctx);
 	if (easy == NULL || ssl == NULL)
 		return error_set(e, ERR_SYSTEM, "TLS cannot start");
 	SSL_free(ssl);
 	SSL_CTX_free(ctx);
 	curl_easy_cleanup(easy);
+	/* One that cannot be had here is made when it is wanted. */
+	for (size_t i = 0; i < SPARES; i++)
+		spares[i] = SSL_CTX_new_ex(NULL, NULL, TLS_client_method());
 	return 0;
 }
 

@@ -30,8 +30,8 @@ static const char *const level_names[] = {
 };
 static_assert(N_ITEMS(level_names) == LOG__MAX, "every level has its name");
 
-static enum log_level	 level_min = LOG_INFO;
-static struct buf	 line;
+static enum log_level	 level_min WORKER_STATE = LOG_INFO;
+static struct buf	 line WORKER_STATE;
 
 void
 log_setup(bool debug)

@@ -25,6 +25,8 @@
 #define READ_BYTES	(1 * KIB - 1)	/* room for at least so much at each read; an ordinary request fits */
 #define PATH_BYTES	4096
 #define VERDICT_LINE_BYTES (16 * KIB)	/* an error's text, each byte an escape, and the rest */
+#define VERDICT_SHORT_BYTES 256		/* what most are, and "end" always */
+#define PAGE_BYTES	(4 * KIB)
 
 static void __attribute__((noreturn))
 end(const struct error *e)
@@ -109,15 +111,17 @@ run(struct call *c)
 static void
 verdict_write(struct error *e)
 {
-	static char	 line[VERDICT_LINE_BYTES];
+	static char	 brief[VERDICT_SHORT_BYTES] WORKER_STATE, full[VERDICT_LINE_BYTES];
+	char		*line;
 	struct buf	 b;
 	size_t		 n;
 
 	redact_text(e->msg, sizeof(e->msg));
 	redact_wipe();
-	buf_init(&b, sizeof(line));
+	buf_init(&b, sizeof(full));
 	record_print_verdict(&b, e);
 	n = b.failed ? 0 : b.len;
+	line = n <= sizeof(brief) ? brief : full;
 	memcpy(line, n > 0 ? b.data : "", n);
 	scrub();
 	(void)write_all(FD_RESULT, line, n);
@@ -128,26 +132,25 @@ verdict_write(struct error *e)
  * command writes to are copied by then, and a parked worker answers without.
  */
 static void
-rehearse(const struct spec *sp)
+rehearse(const struct spec *sp, struct request *rq, struct call *c, struct error *e)
 {
 	static const char	 text[] = "{\"type\":\"std:account:read\",\"config\":{\"a\":[1,true]},"
 				    "\"input\":{\"identity\":\"a\"}}";
-	struct request		 rq = { 0 };
-	struct error		 e = ERROR_NONE;
-	struct call		 c;
 	struct buf		 b;
 
-	if (request_parse(text, sizeof(text) - 1, &rq, &e) == -1)
-		return;
-	call_init(&c, &rq, sp, &e);
-	buf_init(&b, LINE_BYTES_MAX);
-	record_print(&b, REC_OUTPUT, rq.doc);
-	buf_free(&b);
-	request_free(&rq);
+	if (request_parse(text, sizeof(text) - 1, rq, e) == 0) {
+		call_init(c, rq, sp, e);
+		buf_init(&b, LINE_BYTES_MAX);
+		record_print(&b, REC_OUTPUT, rq->doc);
+		buf_free(&b);
+		request_free(rq);
+	}
+	*rq = (struct request){ 0 };
+	*e = ERROR_NONE;
 }
 
 /* Below here the walls stand, and only below is a byte of anybody else's data looked at. */
-static void __attribute__((noreturn))
+static void __attribute__((noreturn, noinline))
 work(const struct spec *sp)
 {
 	static const char	 locked[] = "{\"type\":\"locked\"}\n";
@@ -155,7 +158,7 @@ work(const struct spec *sp)
 	struct error		 e = ERROR_NONE;
 	struct call		 c;
 
-	rehearse(sp);
+	rehearse(sp, &rq, &c, &e);
 	if (write_all(FD_RESULT, locked, sizeof(locked) - 1) == -1)
 		end(&(struct error){ .code = ERR_CLIENT_GONE });
 	if (request_read(&rq, &e) == 0) {
@@ -168,6 +171,26 @@ work(const struct spec *sp)
 	request_free(&rq);		/* before the verdict: nothing of the tenant outlives it */
 	verdict_write(&e);
 	end(&e);
+}
+
+/*
+ * Begins on a new page of the stack: a forked worker copies each that it writes to, and what an ordinary
+ * command needs of the stack fits into one.
+ */
+static void __attribute__((noreturn, noinline))
+settle(const struct spec *sp, const char *waived)
+{
+	char	*here = __builtin_frame_address(0);
+
+	/* A volatile pointer: the room must be there, not what is in it. */
+	char *volatile	 gap = __builtin_alloca((uintptr_t)here % PAGE_BYTES + 1);
+
+	(void)gap;
+	if (waived != NULL)
+		(void)nursery_run((unsigned int)strtoul(waived, NULL, 10));
+	else
+		sandbox_lock_alone();
+	work(sp);
 }
 
 /* Before the connector's own constructors; a nursery complains on FD_LOG as well while it loads. */
@@ -200,9 +223,5 @@ main(int argc, char **argv)
 	if (spec_beside(&sp, &e) == -1 || fetch_preload(&e) == -1)
 		cannot_start(&e);
 	scrub_setup();
-	if (nursery)
-		(void)nursery_run((unsigned int)strtoul(argv[2], NULL, 10));
-	else
-		sandbox_lock_alone();
-	work(&sp);
+	settle(&sp, nursery ? argv[2] : NULL);
 }

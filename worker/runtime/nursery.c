@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/rseq.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -76,6 +77,20 @@ order_take(struct nursery_order *o)
 	return 1;
 }
 
+/*
+ * The kernel writes to a registered area of each thread at every switch, so that a forked worker copies that
+ * page at once; and nothing here uses it.  A host's C library that registered none is as good.
+ */
+static void
+rseq_leave(void)
+{
+	struct rseq	*area = (struct rseq *)(void *)((char *)__builtin_thread_pointer() + __rseq_offset);
+
+	if (__rseq_size == 0 || syscall(SYS_rseq, area, sizeof(*area), RSEQ_FLAG_UNREGISTER, RSEQ_SIG) == -1)
+		return;
+	area->cpu_id = (__u32)RSEQ_CPU_ID_REGISTRATION_FAILED;
+}
+
 /* Returns in workers only, with true. */
 bool
 nursery_run(unsigned int waived)
@@ -90,6 +105,7 @@ nursery_run(unsigned int waived)
 	if (dup2(FD_COMPLAINT, STDERR_FILENO) == -1)
 		_exit(error_face(ERR_SYSTEM)->exit);
 	text_inherit();
+	rseq_leave();
 	sandbox_lock(waived);
 	heap_settle();
 	close(STDERR_FILENO);

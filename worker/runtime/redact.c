@@ -28,23 +28,23 @@ struct needle {
 	bool	 base64;	/* '-' and '_' stand for '+' and '/' */
 };
 
+static struct needle	 needles[REDACT_NEEDLES_MAX];
 static struct {
 	size_t		 nneedles;
 	size_t		 nsecrets;
 	bool		 overflowed;
-	struct needle	 needles[REDACT_NEEDLES_MAX];
-} kept;
+} kept WORKER_STATE;
 
 static void
 needle_add(const char *s, size_t len, bool base64)
 {
-	struct needle	*nd = &kept.needles[kept.nneedles];
+	struct needle	*nd = &needles[kept.nneedles];
 
 	if (len < REDACT_SECRET_BYTES_MIN)
 		return;
 	for (size_t i = 0; i < kept.nneedles; i++)
-		if (kept.needles[i].len == len && kept.needles[i].base64 == base64 &&
-		    memcmp(kept.needles[i].s, s, len) == 0)
+		if (needles[i].len == len && needles[i].base64 == base64 &&
+		    memcmp(needles[i].s, s, len) == 0)
 			return;
 	if (kept.nneedles == REDACT_NEEDLES_MAX || (nd->s = malloc(len)) == NULL) {
 		kept.overflowed = true;
@@ -105,8 +105,8 @@ redact_add(const char *secret)
 	if (len < REDACT_SECRET_BYTES_MIN)
 		return;
 	for (size_t i = 0; i < kept.nneedles; i++)
-		if (!kept.needles[i].base64 && kept.needles[i].len == len &&
-		    memcmp(kept.needles[i].s, secret, len) == 0)
+		if (!needles[i].base64 && needles[i].len == len &&
+		    memcmp(needles[i].s, secret, len) == 0)
 			return;
 	if (kept.nsecrets == REDACT_SECRETS_MAX || len > REDACT_SECRET_BYTES_MAX) {
 		kept.overflowed = true;
@@ -124,10 +124,10 @@ void
 redact_wipe(void)
 {
 	for (size_t i = 0; i < kept.nneedles; i++) {
-		explicit_bzero(kept.needles[i].s, kept.needles[i].len);
-		free(kept.needles[i].s);
+		explicit_bzero(needles[i].s, needles[i].len);
+		free(needles[i].s);
 		/* Not the whole table: a fresh worker would touch a dozen pages for nothing. */
-		kept.needles[i] = (struct needle){ 0 };
+		needles[i] = (struct needle){ 0 };
 	}
 	kept.nneedles = kept.nsecrets = 0;
 	kept.overflowed = false;
@@ -219,8 +219,8 @@ text_mark(const char *s, size_t n, uint8_t *mask)
 {
 	for (size_t k = 0; k < kept.nneedles; k++)
 		for (size_t at = 0; at < n; at++) {
-			size_t	 plain = needle_match(&kept.needles[k], s + at, n - at, false);
-			size_t	 coded = needle_match(&kept.needles[k], s + at, n - at, true);
+			size_t	 plain = needle_match(&needles[k], s + at, n - at, false);
+			size_t	 coded = needle_match(&needles[k], s + at, n - at, true);
 
 			memset(mask + at, 1, plain > coded ? plain : coded);
 		}

@@ -22,6 +22,12 @@
 #define LOG_TEXT_BYTES_MAX	(256 * KIB)	/* of one message or error text, before it is redacted and cut */
 
 /*
+ * State that every command writes to: side by side on one page, so that a forked worker copies one.
+ * For variables; what is large and seldom used stays elsewhere.
+ */
+#define WORKER_STATE	__attribute__((section("worker_state")))
+
+/*
  * Fills *c from a request, its specification and where errors go; all three
  * outlive it.  Registers the secrets of config and input.
  */

@@ -16,7 +16,7 @@
 #include "worker/runtime/worker.h"
 
 #define OWN_BYTES	512			/* of stack below scrub() that its last system call may use */
-#define NEAR_BYTES	(OWN_BYTES + 4 * KIB)	/* zeroed in place: what is on the page of these */
+#define SLACK_BYTES	256			/* of a frame, beside what it asked for */
 #define STACK_BYTES	((size_t)8 * MIB)	/* the limit of a stack; less of it is there */
 
 static char	*heap;			/* where it begins */
@@ -35,13 +35,19 @@ scrub_setup(void)
 	heap = page_below((char *)sbrk(0) - mallinfo2().arena);
 }
 
-/* What is too near to our own frames to be given back. */
+/* Zeroes the stack down to here, and touches nothing lower: it is too near to our own frames to be given back. */
 static __attribute__((noinline)) void
-stack_wipe(void)
+stack_wipe(char *down_to)
 {
-	char	 below[NEAR_BYTES];
+	size_t	 n = (size_t)((char *)__builtin_frame_address(0) - down_to);
+	char	*room;
 
-	explicit_bzero(below, sizeof(below));
+	n = n > SLACK_BYTES ? n - SLACK_BYTES : 1;
+	room = __builtin_alloca(n);
+	explicit_bzero(room, n);
+	/* Below every frame there is now; a call would be in its way. */
+	for (volatile char *p = down_to; p < room; p++)
+		*p = 0;
 }
 
 void
@@ -51,6 +57,6 @@ scrub(void)
 
 	if (heap != NULL && end > heap)
 		(void)madvise(heap, (size_t)(end - heap), MADV_DONTNEED);
-	stack_wipe();
+	stack_wipe(page_below(here - OWN_BYTES));
 	(void)madvise(page_below(here - OWN_BYTES) - STACK_BYTES, STACK_BYTES, MADV_DONTNEED);
 }
