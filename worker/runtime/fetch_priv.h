@@ -36,6 +36,8 @@
 
 /* Before the walls, once: libcurl, OpenSSL, the CA store, time zone. */
 int	fetch_preload(struct error *e);
+/* In a nursery, once: runs what most workers will run, for the memory that it maps. */
+void	fetch_rehearse(void);
 
 /* FETCH_ALIVE_MS; tests are less patient. */
 extern int64_t	fetch_alive_after_ms;

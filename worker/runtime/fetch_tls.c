@@ -73,6 +73,31 @@ fetch_preload(struct error *e)
 	return 0;
 }
 
+/*
+ * The first half of a handshake with nobody.  Random numbers are drawn in it; OpenSSL seeds
+ * itself anew in each process that was forked from here.
+ */
+void
+fetch_rehearse(void)
+{
+	CURL	*easy = curl_easy_init();
+	SSL_CTX	*ctx = SSL_CTX_new_ex(NULL, NULL, TLS_client_method());
+	SSL	*ssl = ctx == NULL ? NULL : SSL_new(ctx);
+	BIO	*in = BIO_new(BIO_s_mem()), *out = BIO_new(BIO_s_mem());
+
+	if (ssl != NULL && in != NULL && out != NULL) {
+		SSL_set_bio(ssl, in, out);
+		(void)SSL_connect(ssl);
+	} else {
+		BIO_free(in);
+		BIO_free(out);
+	}
+	SSL_free(ssl);
+	SSL_CTX_free(ctx);
+	curl_easy_cleanup(easy);
+	ERR_clear_error();
+}
+
 int
 tls_trust(const char *pem, struct error *e)
 {

@@ -45,7 +45,8 @@ segment_touch(char *from, size_t bytes, int prot)
 	*byte = *byte;
 	if (mprotect(from, bytes, prot) == -1)
 		abort();
-	(void)madvise(from, bytes, MADV_POPULATE_READ);
+	/* Loading ran over most of it; a fork copies what is mapped at that time, so only what comes after is. */
+	(void)madvise(from, bytes, MADV_DONTNEED);
 }
 
 static int

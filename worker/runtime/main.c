@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "sandbox/sandbox.h"
@@ -128,7 +129,8 @@ verdict_write(struct error *e)
 }
 
 /*
- * A made-up request on the same way as the real one, before the lock is told: the pages that any
+ * A made-up request on the same way as the real one.  In the nursery: the text that any command runs is mapped
+ * by then, and forks copy that and no more.  In the worker, before the lock is told: the pages that any
  * command writes to are copied by then, and a parked worker answers without.
  */
 static void
@@ -147,6 +149,16 @@ rehearse(const struct spec *sp, struct request *rq, struct call *c, struct error
 	}
 	*rq = (struct request){ 0 };
 	*e = ERROR_NONE;
+}
+
+/* What a worker runs and a rehearsal cannot: looked at, its text is mapped as well. */
+static void
+text_look(void)
+{
+	static void	*const at[] = { (void *)verdict_write, (void *)scrub, (void *)_exit, (void *)write, (void *)madvise };
+
+	for (size_t i = 0; i < N_ITEMS(at); i++)
+		(void)*(volatile const char *)at[i];
 }
 
 /* Below here the walls stand, and only below is a byte of anybody else's data looked at. */
@@ -173,6 +185,18 @@ work(const struct spec *sp)
 	end(&e);
 }
 
+/* Frames of its own: they are gone when the nursery forks. */
+static void __attribute__((noinline))
+nursery_rehearse(const struct spec *sp)
+{
+	struct request	 rq = { 0 };
+	struct error	 e = ERROR_NONE;
+	struct call	 c;
+
+	rehearse(sp, &rq, &c, &e);
+	text_look();
+}
+
 /*
  * Begins on a new page of the stack: a forked worker copies each that it writes to, and what an ordinary
  * command needs of the stack fits into one.
@@ -186,9 +210,12 @@ settle(const struct spec *sp, const char *waived)
 	char *volatile	 gap = __builtin_alloca((uintptr_t)here % PAGE_BYTES + 1);
 
 	(void)gap;
-	if (waived != NULL)
-		(void)nursery_run((unsigned int)strtoul(waived, NULL, 10));
-	else
+	if (waived != NULL) {
+		text_inherit();
+		fetch_rehearse();
+		nursery_rehearse(sp);
+		nursery_run((unsigned int)strtoul(waived, NULL, 10));
+	} else
 		sandbox_lock_alone();
 	work(sp);
 }

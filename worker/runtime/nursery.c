@@ -104,7 +104,6 @@ nursery_run(unsigned int waived)
 	/* What stage 2 has to complain of goes where the launcher listens. */
 	if (dup2(FD_COMPLAINT, STDERR_FILENO) == -1)
 		_exit(error_face(ERR_SYSTEM)->exit);
-	text_inherit();
 	rseq_leave();
 	sandbox_lock(waived);
 	heap_settle();

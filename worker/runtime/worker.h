@@ -22,7 +22,7 @@ void	scrub(void);
  * command: each page that a forked worker writes to is copied first, and free blocks lie on many.
  */
 void	heap_settle(void);
-/* Before stage 2: forks copy the page tables of the text that every command runs. */
+/* Before stage 2: forks copy the page tables of that text which is run from here on, instead of none. */
 void	text_inherit(void);
 
 #endif
