@@ -134,10 +134,11 @@ int			 sandbox_probe(enum sandbox_probe, char *why, size_t n);
 int	sandbox_filters(unsigned int waived);
 
 /*
- * Looks at a worker from outside, by /proc: no_new_privs, filters, no
- * capability, other namespaces, first process of its pid namespace.  0, or -1 and why
- * (a text of at most n bytes).
+ * Looks at a locked worker from outside, by /proc: no_new_privs, filters, no
+ * capability, first process of its pid namespace.  0, or -1 and why (a text of at most n bytes).
  */
 int	sandbox_verify(pid_t worker, unsigned int waived, char *why, size_t n);
+/* The same for its namespaces, none of which may be ours; they cannot change any more, so at any time after its birth. */
+int	sandbox_verify_namespaces(pid_t worker, unsigned int waived, char *why, size_t n);
 
 #endif

@@ -105,20 +105,32 @@ worker_knows(pid_t pid)
 	return false;
 }
 
+static enum relay_news
+not_confined(struct error *e, const char *why)
+{
+	error_set(e, ERR_SANDBOX, "the worker is not confined as it should be: it %s", why);
+	return RELAY_BROKEN;
+}
+
 enum relay_news
 worker_turn(struct worker *w, struct error *e)
 {
-	enum relay_news	 news = relay_locked(w->relay, e);
+	enum relay_news	 news;
 	char		 why[200];
 
-	if (news != RELAY_LOCKED)
-		return news;
-	if (sandbox_verify(w->pid, w->waived, why, sizeof(why)) == -1) {
-		error_set(e, ERR_SANDBOX, "the worker is not confined as it should be: it %s", why);
-		return RELAY_BROKEN;
+	/* While it still sheds what it has: where it is does not change any more, stage 1 saw to that. */
+	if (!w->placed) {
+		/* Of one that died already its end is told, and nothing is to be seen. */
+		if (sandbox_verify_namespaces(w->pid, w->waived, why, sizeof(why)) == -1)
+			return relay_locked(w->relay, e) == RELAY_ENDED ? RELAY_ENDED : not_confined(e, why);
+		if (group_join(&w->group, w->pid, w->waived, w->memory_bytes, e) == -1)
+			return RELAY_BROKEN;
+		w->placed = true;
 	}
-	if (group_join(&w->group, w->pid, w->waived, w->memory_bytes, e) == -1)
-		return RELAY_BROKEN;
+	if ((news = relay_locked(w->relay, e)) != RELAY_LOCKED)
+		return news;
+	if (sandbox_verify(w->pid, w->waived, why, sizeof(why)) == -1)
+		return not_confined(e, why);
 	w->state = WORKER_READY;
 	return RELAY_LOCKED;
 }

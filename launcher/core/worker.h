@@ -22,7 +22,7 @@ enum worker_state {
 	WORKER_LOST,		/* never born; error says why */
 };
 
-/* group.c: its control group, where one can be had; joined once its walls are seen. */
+/* group.c: its control group, where one can be had; joined at its birth. */
 struct group {
 	struct cgroup	*of;		/* NULL: none, or returned */
 	bool		 in;
@@ -43,6 +43,7 @@ struct worker {
 	unsigned int		 waived;
 	uint64_t		 memory_bytes;
 	struct group		 group;
+	bool			 placed;	/* its namespaces seen, its group joined */
 	bool			 sent;		/* the order went out */
 	int			 theirs[FD__COUNT];	/* its ends until they are sent */
 	int			 request_fd;	/* write end */

@@ -108,7 +108,7 @@ __wrap_sandbox_verify(pid_t worker, unsigned int waived, char *why, size_t n)
 
 	stamp("launcher: locked seen");
 	r = __real_sandbox_verify(worker, waived, why, n);
-	stamp("launcher: walls verified");
+	stamp("launcher: walls verified, ready");
 	return r;
 }
 
@@ -130,7 +130,7 @@ worker_once(struct nursery *n, const char *program, struct error *e)
 	c.record = record_taken;
 	c.arg = early;
 	if (call_begin(&c, n, program, 0, e) == 0) {
-		stamp("launcher: in its control group, ready");
+		stamp("launcher: request written");
 		if (call_first(&c, e) == 0 && call_rest(&c, e) == 0)
 			stamp("launcher: results at their end");
 	}

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -103,6 +104,24 @@ test_short_texts(void **state)
 	assert_true(strlen(why) > 0 && strlen(why) < sizeof(why));
 }
 
+/* A process of ours is not in other namespaces; one that is gone shows none; waived, nobody looks. */
+static void
+test_namespaces_shared(void **state)
+{
+	char	 why[128];
+	pid_t	 pid = fork();
+
+	(void)state;
+	if (pid == 0)
+		_exit(0);
+	assert_int_equal(sandbox_verify_namespaces(getpid(), 0, why, sizeof(why)), -1);
+	assert_string_equal(why, "shares our user namespace");
+	assert_int_equal(sandbox_verify_namespaces(getpid(), 1u << LAYER_NAMESPACES, why, sizeof(why)), 0);
+	assert_int_equal(waitpid(pid, NULL, 0), pid);
+	assert_int_equal(sandbox_verify_namespaces(pid, 0, why, sizeof(why)), -1);
+	assert_string_equal(why, "does not show its user namespace");
+}
+
 int
 main(void)
 {
@@ -113,6 +132,7 @@ main(void)
 		cmocka_unit_test(test_probes),
 		cmocka_unit_test(test_probes_leave_nothing),
 		cmocka_unit_test(test_short_texts),
+		cmocka_unit_test(test_namespaces_shared),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
