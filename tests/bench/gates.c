@@ -5,6 +5,7 @@
  *	page faults from its fork to its exit, by its own resource usage
  *	system calls from its fork to its first read of the request, by a tracer
  *	seccomp filters it loads in all its life, by the same tracer
+ * and that a nursery's random state is not its workers'.
  *
  * TAP on standard output.  A tracer needs privilege; without it those points are skipped.
  */
@@ -24,11 +25,11 @@
 #include "tests/bench/call.h"
 
 /*
- * A bare clone3 child of a tiny static process has 5 or 6.  A worker has, beyond: two of malloc's own
- * pages, two of heap, two of the runtime's state, one of stack more; stacks begin anywhere in a page.
+ * A bare clone3 child of a tiny static process has 5 or 6.  A worker has: one of stack, one of thread-local
+ * storage, one of the runtime's state, two of malloc's own state, one of its lists, two of heap.
  */
-#define FAULTS_MAX	12	/* minor, fork to exit */
-#define TLS_FAULTS_MAX	110	/* with TLS objects made: nearly all heap of OpenSSL's, never touched before */
+#define FAULTS_MAX	8	/* minor, fork to exit */
+#define TLS_FAULTS_MAX	20	/* with TLS objects made: six of heap beyond */
 #define PARKED_FAULTS_MAX 3	/* of those, after it has told its lock */
 #define CALLS_MAX	5	/* fork to first read */
 #define TRIES		5	/* the least of so many counts: another's pressure on memory adds faults */
@@ -224,6 +225,33 @@ calls_judge(const struct trace *t)
 	ok(t->read && t->filters == 0, "%d seccomp filters loaded by a worker (none)", t->filters);
 }
 
+static void
+drawn_taken(void *arg, const struct line_facts *f, const char *line, size_t len)
+{
+	(void)f;
+	snprintf(arg, LINE_MAX, "%.*s", (int)len, line);
+}
+
+static void
+random_judge(struct nursery *n)
+{
+	char		 drawn[2][LINE_MAX] = { "", "" };
+	struct error	 e = ERROR_NONE;
+
+	for (int i = 0; i < 2; i++) {
+		struct call_run	 w = CALL_RUN("{\"type\":\"bench:random\",\"config\":{},\"input\":{}}");
+
+		w.record = drawn_taken;
+		w.arg = drawn[i];
+		if (call_begin(&w, n, program(), 0, &e) == 0 && call_first(&w, &e) == 0)
+			(void)call_rest(&w, &e);
+		if (call_end(&w, &e) == -1)
+			bail(&e);
+	}
+	ok(strstr(drawn[0], "\"drawn\":\"") != NULL && strstr(drawn[1], "\"drawn\":\"") != NULL &&
+	    strcmp(drawn[0], drawn[1]) != 0, "two workers of a nursery draw different random numbers");
+}
+
 int
 main(void)
 {
@@ -243,6 +271,7 @@ main(void)
 	ok(parked <= PARKED_FAULTS_MAX, "%ld of them after its lock (at most %d)", parked, PARKED_FAULTS_MAX);
 	faults_of(n, BENCH_TLS_REQUEST, &faults, &parked);
 	ok(faults <= TLS_FAULTS_MAX, "%ld page faults of a worker that makes TLS objects (at most %d)", faults, TLS_FAULTS_MAX);
+	random_judge(n);
 	traced_call(n, &t, &e);
 	if (e.code != ERR_NONE)
 		bail(&e);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "worker/runtime/ca_index.h"
 #include "worker/runtime/fetch_priv.h"
 
 #define CA_FILE	"/etc/ssl/certs/ca-certificates.crt"
@@ -56,7 +57,8 @@ fetch_preload(struct error *e)
 	 */
 	X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
 	/* Without the file the store is empty, and TLS fails closed unless config brings a caBundle. */
-	(void)X509_STORE_load_file(store, CA_FILE);
+	if (ca_index_load(store, CA_FILE) == -1)
+		(void)X509_STORE_load_file(store, CA_FILE);
 	ERR_clear_error();
 	/* Touch once what is otherwise set up at first use, perhaps from files. */
 	easy = curl_easy_init();

@@ -2,6 +2,7 @@
  * main.c -- the bench's connector: one small record, no source.  What is
  * measured with it is the runtime's own.
  */
+#include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <curl/curl.h>
 
@@ -42,8 +43,26 @@ account_tls(struct call *c)
 	return emit_output(c, account(c));
 }
 
+/* What OpenSSL draws: no two workers of one nursery may draw the same. */
+static int
+random_tell(struct call *c)
+{
+	unsigned char	 drawn[16];
+	char		 text[2 * sizeof(drawn) + 1];
+	cJSON		*data = cJSON_CreateObject();
+
+	if (RAND_bytes(drawn, sizeof(drawn)) != 1)
+		return fail_generic(c, "no random numbers");
+	for (size_t i = 0; i < sizeof(drawn); i++)
+		snprintf(text + 2 * i, 3, "%02x", drawn[i]);
+	if (json_set_str(data, "drawn", text) == -1)
+		return fail_generic(c, "no memory");
+	return emit_output(c, data);
+}
+
 static const struct command_row	 rows[] = {
 	{ "std:account:read", account_read },
 	{ "bench:tls", account_tls },
+	{ "bench:random", random_tell },
 };
 CONNECTOR(rows)
