@@ -8,6 +8,7 @@
 #include <event2/http.h>
 
 #include "launcher/serve/answer.h"
+#include "launcher/serve/beta.h"
 #include "worker/contract/json.h"
 #include "worker/contract/limits.h"
 #include "worker/contract/util.h"
@@ -86,14 +87,22 @@ problem_print(const struct problem *p)
 void
 answer_problem(struct evhttp_request *req, const struct problem *p)
 {
-	autojson	*doc = problem_print(p);
+	int		 status = p->status != 0 ? p->status : error_face(p->error->code)->http;
+	const struct evhttp_uri *uri = evhttp_request_get_evhttp_uri(req);
+	const char	*path = uri == NULL ? NULL : evhttp_uri_get_path(uri);
+	autojson	*doc = NULL;
 	char		 text[32];
 
 	if (p->retry_s > 0) {
 		snprintf(text, sizeof(text), "%lld", (long long)p->retry_s);
 		answer_header(req, "Retry-After", text);
 	}
-	answer_tree(req, p->status != 0 ? p->status : error_face(p->error->code)->http, "application/problem+json", doc);
+	if (path != NULL && beta_speaks(path)) {
+		beta_problem(req, p, status);
+		return;
+	}
+	doc = problem_print(p);
+	answer_tree(req, status, "application/problem+json", doc);
 }
 
 void

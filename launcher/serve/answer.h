@@ -23,6 +23,7 @@ struct problem {
 /* Takes v. */
 void	 answer_json(struct evhttp_request *, int status, cJSON *v);
 void	 answer_text(struct evhttp_request *, int status, const char *type, const char *text, size_t len);
+/* In the dialect of the request's path: see beta.h. */
 void	 answer_problem(struct evhttp_request *, const struct problem *);
 /* A problem in one line. */
 void	 answer_refuse(struct evhttp_request *, int status, enum err_code, const char *fmt, ...)

@@ -13,6 +13,7 @@
 #include "launcher/serve/call.h"
 #include "launcher/serve/conn.h"
 #include "launcher/serve/metrics.h"
+#include "launcher/serve/ref.h"
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
 #include "launcher/serve/slog.h"
@@ -332,7 +333,7 @@ on_turn(void *arg)
 	struct connector_ref	 ref = { 0 };
 	struct ask		 a = { 0 };
 	struct error		 e = ERROR_NONE;
-	int			 r = connector_find(c->connector, &ref, &e);
+	int			 r = ref_find(c->connector, "", -1, &ref, &e);
 
 	if (r == 0 && (r = ask_read(c->body.data, c->body.len, &ref, &a, &e)) == 0) {
 		r = call_start(c, &ref, &a, &e);

@@ -8,8 +8,10 @@
 #include <event2/http.h>
 
 #include "launcher/serve/answer.h"
+#include "launcher/serve/beta.h"
 #include "launcher/serve/conn.h"
 #include "launcher/serve/door.h"
+#include "launcher/serve/ref.h"
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
 #include "launcher/serve/slog.h"
@@ -30,6 +32,10 @@ static const struct route	 routes[] = {
 	{ GET,    "/healthz", SCOPE_NONE, show_health },
 	{ GET,    "/readyz", SCOPE_NONE, show_ready },
 	{ GET,    "/metrics", SCOPE_READ, show_metrics },
+	{ POST,   "/beta/platform-connectors/{ref}/invoke", SCOPE_INVOKE, beta_invoke },
+	{ POST,   "/sp-conn-runtime-exec/runtime-connector-invoke", SCOPE_INVOKE, beta_invoke_bare },
+	{ POST,   "/sp-conn-runtime-exec/runtime-connector-invoke/{ref}/invoke-direct", SCOPE_INVOKE, beta_invoke },
+	{ POST,   "/{ref}/invoke", SCOPE_INVOKE, beta_invoke },
 };
 
 static struct tokenset	*tokens;
@@ -83,8 +89,10 @@ segment_read(const char *from, size_t len, char out[SEGMENT_BYTES_MAX + 1])
 }
 
 static bool
-path_fits(const char *pattern, const char *path, char arg[SEGMENT_BYTES_MAX + 1])
+path_fits(const char *pattern, const char *path, struct exchange *x)
 {
+	char	*arg = x->arg;
+
 	while (*pattern != '\0') {
 		size_t	 np = strcspn(pattern + 1, "/") + 1, n;
 
@@ -94,6 +102,7 @@ path_fits(const char *pattern, const char *path, char arg[SEGMENT_BYTES_MAX + 1]
 		if (pattern[1] == '{') {
 			if (!segment_read(path + 1, n - 1, arg))
 				return false;
+			arg = x->arg2;
 		} else if (n != np || memcmp(pattern, path, n) != 0)
 			return false;
 		pattern += np;
@@ -169,7 +178,11 @@ let_in(struct exchange *x, enum scope scope)
 bool
 exchange_may(const struct exchange *x, enum scope scope, const char *connector)
 {
-	return x->who == NULL || token_may(x->who, scope, connector);
+	char	 base[CONNECTOR_NAME_MAX + 1] = "";
+
+	if (connector != NULL)
+		ref_base(connector, base);
+	return x->who == NULL || token_may(x->who, scope, connector == NULL ? NULL : base);
 }
 
 static void
@@ -179,7 +192,7 @@ not_here(struct exchange *x, const char *path)
 	size_t	 n = 0;
 
 	for (size_t i = 0; i < N_ITEMS(routes); i++)
-		if (path_fits(routes[i].path, path, x->arg))
+		if (path_fits(routes[i].path, path, x))
 			n += (size_t)snprintf(allow + n, sizeof(allow) - n, "%s%s", n > 0 ? ", " : "", routes[i].name);
 	if (n == 0) {
 		answer_refuse(x->req, 404, ERR_USAGE, "there is nothing here; see /v1/openapi.json");
@@ -195,7 +208,7 @@ dispatch(struct exchange *x, const char *path)
 	enum evhttp_cmd_type	 method = evhttp_request_get_command(x->req);
 
 	for (size_t i = 0; i < N_ITEMS(routes); i++) {
-		if (routes[i].method != method || !path_fits(routes[i].path, path, x->arg))
+		if (routes[i].method != method || !path_fits(routes[i].path, path, x))
 			continue;
 		if (!let_in(x, routes[i].scope))
 			return;
@@ -217,6 +230,7 @@ route_request(struct evhttp_request *req, void *arg)
 	struct exchange			 x = { .req = req, .door = arg, .conn = conn_of(req) };
 	const struct evhttp_uri		*uri = evhttp_request_get_evhttp_uri(req);
 	const char			*path = uri == NULL ? NULL : evhttp_uri_get_path(uri);
+	char				 scratch[HEADERS_BYTES_MAX];
 
 	if (x.conn == NULL) {
 		answer_refuse(req, 503, ERR_SYSTEM, "no memory for another connection");
@@ -225,8 +239,10 @@ route_request(struct evhttp_request *req, void *arg)
 	conn_begin(x.conn, req);
 	if (server.draining)
 		answer_header(req, "Connection", "close");
-	if (path == NULL || path[0] != '/')
+	if (path == NULL || path[0] != '/' || (path = beta_path(path, scratch, sizeof(scratch))) == NULL) {
 		answer_refuse(req, 400, ERR_REQUEST, "the request line has no path");
-	else
-		dispatch(&x, path);
+		return;
+	}
+	x.beta = beta_speaks(path);
+	dispatch(&x, path);
 }

@@ -19,7 +19,9 @@ struct exchange {
 	struct conn		*conn;
 	const struct door	*door;
 	const struct token	*who;		/* NULL: this door wants no token */
-	char			 arg[SEGMENT_BYTES_MAX + 1];	/* what stands in place of '*' in the route's path */
+	bool			 beta;		/* its path speaks the platform's dialect */
+	char			 arg[SEGMENT_BYTES_MAX + 1];	/* what stands in place of {...} in the route's path */
+	char			 arg2[SEGMENT_BYTES_MAX + 1];	/* of the second one */
 	char			 caller[TOKEN_NAME_MAX + 16];	/* for journal and log: a token's name, "uid:0", "local" */
 };
 
@@ -38,7 +40,7 @@ void	 route_request(struct evhttp_request *, void *arg);
 /* Tokens of --tokens, read again on SIGHUP; the old ones stay where the new are no good. */
 int	 route_tokens_load(struct error *e);
 void	 route_tokens_free(void);
-/* May this caller invoke this connector? */
+/* May this caller invoke this connector, whatever its version? */
 bool	 exchange_may(const struct exchange *, enum scope, const char *connector);
 
 /* take.c */

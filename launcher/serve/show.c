@@ -7,6 +7,7 @@
 #include <event2/keyvalq_struct.h>
 
 #include "launcher/serve/answer.h"
+#include "launcher/serve/ref.h"
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
 #include "worker/contract/json.h"
@@ -66,9 +67,7 @@ show_connector(struct exchange *x)
 	struct error		 e = ERROR_NONE;
 	cJSON			*o;
 
-	if (strchr(x->arg, '/') != NULL)
-		answer_refuse(x->req, 404, ERR_NO_CONNECTOR, "a connector's name has no '/'");
-	else if (connector_find(x->arg, &ref, &e) == -1)
+	if (ref_find(x->arg, "", -1, &ref, &e) == -1)
 		answer_problem(x->req, &(struct problem){ .error = &e });
 	else {
 		o = connector_print(&ref);

@@ -13,8 +13,10 @@
 #include "launcher/serve/answer.h"
 #include "launcher/serve/ask.h"
 #include "launcher/serve/call.h"
+#include "launcher/serve/ref.h"
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
+#include "launcher/serve/take.h"
 #include "worker/contract/util.h"
 
 static void
@@ -55,8 +57,7 @@ trace_take(const char *given, char trace[TRACEPARENT_BYTES + 1])
 	snprintf(trace, TRACEPARENT_BYTES + 1, "00-%.32s-%.16s-00", r, s);
 }
 
-/* The body as text, out of evhttp's buffers, where nothing of it stays. */
-static int
+int
 body_take(struct exchange *x, struct buf *body, struct error *e)
 {
 	struct evbuffer		*in = evhttp_request_get_input_buffer(x->req);
@@ -74,14 +75,18 @@ body_take(struct exchange *x, struct buf *body, struct error *e)
 	return buf_check(body, "the body", e);
 }
 
-static void
+void
 call_make(struct exchange *x, const struct accepted *accepted, struct connector_ref *ref, struct buf *body)
 {
 	struct ask	 a = { 0 };
 	struct error	 e = ERROR_NONE;
 	char		 trace[TRACEPARENT_BYTES + 1];
 
-	if (body_take(x, body, &e) == -1 || ask_read(body->data, body->len, ref, &a, &e) == -1) {
+	if (!exchange_may(x, SCOPE_INVOKE, ref->name)) {
+		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "the token of %s may not invoke %s", x->caller, ref->name);
+		return;
+	}
+	if (ask_read(body->data, body->len, ref, &a, &e) == -1) {
 		answer_problem(x->req, &(struct problem){ .error = &e });
 		return;
 	}
@@ -95,8 +100,7 @@ call_make(struct exchange *x, const struct accepted *accepted, struct connector_
 	ask_free(&a);
 }
 
-/* What must hold before a body is looked at; false: refused, answered. */
-static bool
+bool
 call_check(struct exchange *x, struct accepted *accepted)
 {
 	struct evkeyvalq	*in = evhttp_request_get_input_headers(x->req);
@@ -115,12 +119,8 @@ call_check(struct exchange *x, struct accepted *accepted)
 		answer_refuse(x->req, 415, ERR_REQUEST, "Content-Type: application/json is wanted");
 		return false;
 	}
-	if (accepted->form == FORM_NONE) {
+	if (accepted->form == FORM_NONE && !x->beta) {
 		answer_refuse(x->req, 406, ERR_REQUEST, "Accept: there are application/x-ndjson and text/event-stream");
-		return false;
-	}
-	if (!exchange_may(x, SCOPE_INVOKE, x->arg)) {
-		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "the token of %s may not invoke %s", x->caller, x->arg);
 		return false;
 	}
 	return true;
@@ -136,10 +136,7 @@ call_invoke(struct exchange *x)
 
 	if (!call_check(x, &accepted))
 		return;
-	/* A name, never a path. */
-	if (strchr(x->arg, '/') != NULL)
-		answer_refuse(x->req, 404, ERR_NO_CONNECTOR, "a connector's name has no '/'");
-	else if (connector_find(x->arg, &ref, &e) == -1)
+	if (ref_find(x->arg, "", -1, &ref, &e) == -1 || body_take(x, &body, &e) == -1)
 		answer_problem(x->req, &(struct problem){ .error = &e });
 	else
 		call_make(x, &accepted, &ref, &body);

@@ -1,0 +1,31 @@
+/*
+ * beta.h -- the doors that clients of the platform know: its paths, its envelope, its errors.
+ *
+ * Everything outside /v1, the probes and the numbers speaks this dialect.  /v2024, /v2025 and /v2026 are other
+ * names of /beta.
+ *
+ * An error is the platform's own object, where /v1 has a problem document (RFC 9457):
+ *   {"detailCode":"404 no-connector","trackingId":"...","messages":[{"locale","localeOrigin","text"}],"causes":[...]}
+ * detailCode is the status and the cause's word; trackingId is the invocation, or stands in the log.
+ */
+#ifndef SERVE_BETA_H
+#define SERVE_BETA_H
+
+#include <event2/http.h>
+#include <stdbool.h>
+
+struct exchange;
+struct problem;
+
+/* Does this path speak it? */
+bool		 beta_speaks(const char *path);
+/* The same path under the name that the table of routes has for it: "/v2025/x" is "/beta/x"; scratch may hold it.  NULL: too long. */
+const char	*beta_path(const char *path, char *scratch, size_t n);
+void		 beta_problem(struct evhttp_request *, const struct problem *, int status);
+
+/* POST /beta/platform-connectors/{ref}/invoke and its like. */
+void		 beta_invoke(struct exchange *);
+/* The same where the path names no connector: "connectorRef" of the body does. */
+void		 beta_invoke_bare(struct exchange *);
+
+#endif

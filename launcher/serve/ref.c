@@ -1,0 +1,124 @@
+/*
+ * ref.c -- names, ids, tags and versions of connectors.
+ */
+#include <stdio.h>
+#include <string.h>
+
+#include <openssl/sha.h>
+
+#include "launcher/serve/ref.h"
+#include "worker/contract/util.h"
+
+#define OWN_VERSION	0
+
+void
+ref_own_id(const char *name, char id[REF_ID_BYTES + 1])
+{
+	unsigned char	 h[SHA256_DIGEST_LENGTH];
+	char		 text[CONNECTOR_NAME_MAX + 32];
+
+	snprintf(text, sizeof(text), "bascule connector %s", name);
+	SHA256((const unsigned char *)text, strlen(text), h);
+	snprintf(id, REF_ID_BYTES + 1, "%02x%02x%02x%02x-%02x%02x-8%x%02x-%x%x%02x-%02x%02x%02x%02x%02x%02x", h[0], h[1], h[2],
+	    h[3], h[4], h[5], h[6] & 0xf, h[7], 8 | (h[8] & 3), h[9] & 0xf, h[10], h[11], h[12], h[13], h[14], h[15], h[16]);
+}
+
+void
+ref_base(const char *name, char base[CONNECTOR_NAME_MAX + 1])
+{
+	snprintf(base, CONNECTOR_NAME_MAX + 1, "%.*s", (int)strcspn(name, "@"), name);
+}
+
+struct wanted {
+	char	 base[REQUEST_ID_BYTES_MAX + 1];	/* name or id */
+	char	 tag[REQUEST_ID_BYTES_MAX + 1];		/* "": version it is */
+	int64_t	 version;
+};
+
+/* Digits: a version; else: a tag. */
+static int
+which_read(const char *text, struct wanted *w, struct error *e)
+{
+	if (text[0] == '\0')
+		return error_set(e, ERR_NO_CONNECTOR, "a tag or a version is wanted behind '@'");
+	if (text[strspn(text, "0123456789")] != '\0') {
+		snprintf(w->tag, sizeof(w->tag), "%s", text);
+		return 0;
+	}
+	if (strlen(text) > 9)
+		return error_set(e, ERR_NO_CONNECTOR, "there is no version %.32s", text);
+	w->version = strtol(text, NULL, 10);
+	return 0;
+}
+
+static int
+wanted_read(const char *text, const char *tag, int64_t version, struct wanted *w, struct error *e)
+{
+	const char	*at = strchr(text, '@');
+
+	*w = (struct wanted){ .version = -1 };
+	if (strlen(text) > REQUEST_ID_BYTES_MAX || strchr(text, '/') != NULL)
+		return error_set(e, ERR_NO_CONNECTOR, "a connector's name has no '/' and at most %d bytes", CONNECTOR_NAME_MAX);
+	snprintf(w->base, sizeof(w->base), "%.*s", (int)strcspn(text, "@"), text);
+	if (at == NULL) {
+		w->version = version;
+		if (version < 0)
+			snprintf(w->tag, sizeof(w->tag), "%s", tag[0] != '\0' ? tag : REF_TAG);
+		return 0;
+	}
+	if (which_read(at + 1, w, e) == -1)
+		return -1;
+	/* A tag of the body is often nobody's choice, a version always is. */
+	if (version >= 0 && version != w->version)
+		return error_set(e, ERR_REQUEST, "version: %lld here, and %.64s in the connector's name", (long long)version, at);
+	return 0;
+}
+
+struct own {
+	const char	*id;
+	char		 name[CONNECTOR_NAME_MAX + 1];
+};
+
+static void
+own_match(void *arg, const char *name, const char *folder)
+{
+	struct own	*o = arg;
+	char		 id[REF_ID_BYTES + 1];
+
+	(void)folder;
+	ref_own_id(name, id);
+	if (strcmp(id, o->id) == 0 && strlen(name) <= CONNECTOR_NAME_MAX)
+		snprintf(o->name, sizeof(o->name), "%s", name);
+}
+
+/* What came with the server has one version and one tag. */
+static int
+own_find(const struct wanted *w, struct connector_ref *ref, struct error *e)
+{
+	struct own	 o = { .id = w->base };
+
+	if (strlen(w->base) == REF_ID_BYTES && w->base[8] == '-')
+		(void)connector_each(own_match, &o);
+	if (connector_find(o.name[0] != '\0' ? o.name : w->base, ref, e) == -1)
+		return -1;
+	if (w->tag[0] != '\0' ? strcmp(w->tag, REF_TAG) == 0 : w->version == OWN_VERSION)
+		return 0;
+	if (w->tag[0] != '\0')
+		(void)error_set(e, ERR_NO_CONNECTOR, "%s came with the server and has no tag \"%.64s\", only " REF_TAG, ref->name,
+		    w->tag);
+	else
+		(void)error_set(e, ERR_NO_CONNECTOR, "%s came with the server and has no version %lld, only %d", ref->name,
+		    (long long)w->version, OWN_VERSION);
+	connector_free(ref);
+	return -1;
+}
+
+int
+ref_find(const char *text, const char *tag, int64_t version, struct connector_ref *ref, struct error *e)
+{
+	struct wanted	 w;
+
+	if (wanted_read(text, tag, version, &w, e) == -1)
+		return -1;
+	return own_find(&w, ref, e);
+}
