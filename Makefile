@@ -38,8 +38,8 @@ LIBS_store	= -lsqlite3
 LIBS_unit	= -lcmocka
 
 # A connector holds its libraries, all but libc and cJSON (which has no archive): its nursery maps 3 instead of 36, and
-# every fork copies as much less.  WORKER_LINK=shared: those of the system, found anew at each start.
-WORKER_LINK	?= static
+# every fork copies as much less.  make SHARED=1: those of the system, found anew at each start.
+WORKER_LINK	= $(if $(SHARED),shared,static)
 ABSENT_static	= $(ABSENT)
 CONNECTOR_shared	= $(LIBS_worker) $(LIBS_sandbox) $(LIBS_base)
 CONNECTOR_static	= -Wl,--wrap=SSL_CTX_new -Wl,--gc-sections,-z,pack-relative-relocs -Wl,-Bstatic -lcurl -lnghttp2 -lpsl -lidn2 -lunistring -lssl -lcrypto \
