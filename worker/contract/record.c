@@ -155,8 +155,6 @@ judge_event(void *arg, const struct scan *s, enum scan_event ev, struct error *e
 	bool		 container = ev <= SCAN_ARRAY_END;
 	unsigned int	 around = s->depth - container;	/* containers around the token */
 
-	if (around > 1)
-		return 0;
 	if (around == 0)
 		return ev == SCAN_OBJECT_BEGIN || ev == SCAN_OBJECT_END ? 0 : broken(e, "not an object");
 	if (ev == SCAN_NAME)
@@ -180,6 +178,7 @@ line_judge(const char *line, size_t len, struct line_facts *f, struct error *e)
 		return broken(e, "a line feed inside");
 	scan_init(&s, JSON_DEPTH_MAX);
 	s.on = judge_event;
+	s.around_max = 1;
 	s.arg = &j;
 	if (scan_feed(&s, line, len, e) == -1 || scan_end(&s, e) == -1) {
 		if (e->code != ERR_PROTOCOL)

@@ -3,8 +3,9 @@
  *
  * A push parser: the state between two bytes is in struct scan, so that text may
  * come in any portions.  Bytes inside strings are the bulk of every line; they
- * are passed over in one tight loop with a table of classes.
+ * are passed over eight at a time.
  */
+#include <endian.h>
 #include <string.h>
 
 #include "worker/contract/scan.h"
@@ -91,7 +92,7 @@ static_assert(N_ITEMS(expected) == ST__MAX, "every state says what it expects");
 void
 scan_init(struct scan *s, unsigned int depth_max)
 {
-	*s = (struct scan){ .state = ST_VALUE, .depth_max = depth_max };
+	*s = (struct scan){ .state = ST_VALUE, .depth_max = depth_max, .around_max = JSON_DEPTH_MAX };
 	if (depth_max < 1 || depth_max > JSON_DEPTH_MAX)
 		s->depth_max = JSON_DEPTH_MAX;
 }
@@ -114,7 +115,9 @@ too_much(struct scan *s, const char *what, unsigned int max, struct error *e)
 static int
 tell(struct scan *s, enum scan_event ev, struct error *e)
 {
-	if (s->on == NULL || s->on(s->arg, s, ev, e) == 0)
+	unsigned int	 around = s->depth - (ev <= SCAN_ARRAY_END);
+
+	if (s->on == NULL || around > s->around_max || s->on(s->arg, s, ev, e) == 0)
 		return 0;
 	s->state = ST_BROKEN;
 	return -1;
@@ -262,18 +265,45 @@ string_ended(struct scan *s, struct error *e)
 	return tell(s, SCAN_NAME, e);
 }
 
+#define EACH(byte)	(0x0101010101010101u * (byte))	/* in every byte of a word */
+#define TOPS		EACH(0x80)
+
+/*
+ * The first byte that is not SC_PLAIN.  In a word each such byte gets its top bit: those under ' ' and those equal to
+ * '"' or '\\' by a borrow, those over 0x7f have it.  A borrow may mark plain bytes too, but only ones above one that is not
+ * plain, and the lowest mark is the first in memory: words are read as on a little-endian machine.
+ */
+static const unsigned char *
+plain_pass(const unsigned char *p, const unsigned char *end)
+{
+	for (; end - p >= 8; p += 8) {
+		uint64_t	 w, quote, escape, marks;
+
+		memcpy(&w, p, sizeof(w));
+		w = le64toh(w);
+		quote = w ^ EACH('"');
+		escape = w ^ EACH('\\');
+		marks = (w | (w - EACH(0x20)) | (quote - EACH(1)) | (escape - EACH(1))) & TOPS;
+		if (marks != 0)
+			return p + __builtin_ctzll(marks) / 8;
+	}
+	while (p < end && string_class[*p] == SC_PLAIN)
+		p++;
+	return p;
+}
+
 /* From inside a string up to its closing quote, or something that needs a state of its own. */
 static int
 string_bytes(struct scan *s, const unsigned char *p, const unsigned char *end, struct error *e)
 {
 	const unsigned char	*from = p;
-	uint8_t			 class = SC_PLAIN;
+	uint8_t			 class;
 
-	while (p < end && (class = string_class[*p]) == SC_PLAIN)
-		p++;
+	p = plain_pass(p, end);
 	s->offset += (uint64_t)(p - from);
 	if (p == end)
 		return 0;
+	class = string_class[*p];
 	switch (class) {
 	case SC_QUOTE:
 		return string_ended(s, e);

@@ -39,6 +39,7 @@ struct scan {
 	 * containing container for scalars and names.  s->offset is one past the last byte of
 	 * the token (for numbers: of its last digit).  Return -1 (with *e set) to stop.  May be NULL.
 	 */
+	unsigned int	 around_max;		/* events with more containers around them are not told; all are, if not set */
 	int		(*on)(void *arg, const struct scan *s, enum scan_event ev, struct error *e);
 	void		*arg;
 };
