@@ -121,6 +121,7 @@ void
 core_close(void)
 {
 	pool_close();
+	vault_close();
 	if (outlet != NULL)
 		outlet_end(outlet);
 	cgroup_shutdown();

@@ -57,6 +57,16 @@ void		 nursery_stop(struct nursery *);
 bool		 strays_any(pid_t session);
 void		 strays_end(pid_t session);
 
+/* A file as it was when a nursery was started from it. */
+struct file_id {
+	dev_t		 dev;
+	ino_t		 ino;		/* 0: there was none */
+	off_t		 size;
+	struct timespec	 changed;
+};
+/* pool.c: of a connector's program, and the specification beside it. */
+void	files_look(const struct nursery_plan *, struct file_id *program, struct file_id *spec);
+
 /*
  * pool.c: nurseries that are kept, and workers parked before their first read.
  */
@@ -118,6 +128,9 @@ enum relay_news {
 	RELAY_ENDED,		/* end of file; relay_verdict() tells */
 	RELAY_BROKEN,		/* *e says how; kill it */
 };
+/* Where values go that the worker asks to have kept; without it, to ask is to break the protocol. */
+struct kept_value;
+void		 relay_keep(struct relay *, void (*keep)(void *arg, const struct kept_value *), void *arg);
 /* One portion of results.  Call again while it returns RELAY_MOVED. */
 enum relay_news	 relay_results(struct relay *, struct error *e);
 /* One portion of logs. */

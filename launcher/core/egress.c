@@ -85,6 +85,12 @@ egress_free(struct invocation *iv)
 	iv->way = NULL;
 }
 
+void
+egress_source(const struct invocation *iv, uint8_t out[WIRE_SOURCE_BYTES])
+{
+	memcpy(out, iv->way->rate.source, WIRE_SOURCE_BYTES);
+}
+
 bool
 egress_rated(const struct invocation *iv)
 {

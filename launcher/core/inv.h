@@ -4,6 +4,7 @@
 #ifndef CORE_INV_H
 #define CORE_INV_H
 
+#include "launcher/core/vault.h"
 #include "launcher/core/worker.h"
 
 enum inv_state {
@@ -52,6 +53,9 @@ struct invocation {
 	int64_t		 rung_ms;		/* when the next rung is due */
 	cJSON		*egress;		/* after the leg was closed */
 	struct broker_spent spent;		/* likewise */
+	struct vault_key vault;			/* where values of its kind are kept, if */
+	bool		 keeps;			/* they are */
+	unsigned int	 handed, kept;		/* how many it was given, and gave */
 };
 
 /* Ends of the worker's world: theirs in enum order, ours apart. */
@@ -71,6 +75,8 @@ const char	*inv_state_name(enum inv_state);
  */
 /* Its rules and the operator's proxy, from what the caller asked; -1 with *e. */
 int		 egress_fill(struct invocation *, const struct inv_request *, struct error *e);
+/* A digest that stands for connector and source. */
+void		 egress_source(const struct invocation *, uint8_t out[16]);
 /* The worker has to ask before each request. */
 bool		 egress_rated(const struct invocation *);
 /* A leg of the broker for its worker, which cannot have asked yet; -1 with *e. */
@@ -100,6 +106,19 @@ struct egress_direct {
 };
 /* 0, with kind NONE if there is no proxy; -1 with ERR_USAGE.  No message holds the URL, which holds a password. */
 int		 proxy_settle(const struct inv_proxy *, struct wire_proxy *, struct egress_direct *, struct error *e);
+
+/*
+ * keep.c: what outlives an invocation.
+ */
+/* Whether anything of its kind is kept, and what there is, as text for the request (empty: nothing is kept). */
+void		 keep_fill(struct invocation *, const struct inv_request *, struct buf *text);
+/* Its worker's values are taken. */
+void		 keep_begin(struct invocation *);
+/* Its verdict is final: what a worker gave that was killed for what it did is forgotten. */
+void		 keep_end(struct invocation *);
+/* "hit", "miss"; NULL: nothing is kept. */
+const char	*keep_word(const struct invocation *);
+void		 keep_count(struct core_counts *);
 
 /* prepare.c: copies what the invocation needs of the caller's; gives the request an id.  -1 with *e. */
 int		 inv_fill(struct invocation *, const struct inv_request *, struct error *e);

@@ -154,6 +154,7 @@ worker_get(struct invocation *iv, struct error *e)
 	if ((iv->w = pool_take(&iv->plan, inv_turn, iv, e)) == NULL)
 		return -1;
 	relay_begin(iv->w->relay, iv->cmd, &iv->sink, iv->limits.records);
+	keep_begin(iv);
 	if (egress_open(iv, e) == -1)
 		return -1;
 	fd_closep(&iv->w->egress_fd);
@@ -319,6 +320,7 @@ inv_finish(struct invocation *iv)
 	if (group_leave(&iv->w->group) == -1 && iv->verdict.code == ERR_NONE)
 		error_set(&iv->verdict, ERR_SANDBOX, "cgroup: something in the worker's group would not die");
 	egress_close(iv);
+	keep_end(iv);
 	buf_wipe(&iv->request);
 	request_close(iv);
 	worker_hush(iv->w);

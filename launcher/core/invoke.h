@@ -26,6 +26,7 @@ struct core_plan {
 	unsigned int	parked_min, parked_max;	/* workers before their first read, per connector and limits */
 	unsigned int	nursery_forks;		/* a nursery is replaced after so many workers; 0: never */
 	int64_t		nursery_age_ms;		/* or at this age; 0: never */
+	bool		vault;			/* keeps tokens of connectors that ask for it: vault.h */
 	const char	*broker;		/* program; NULL: the one beside this program */
 };
 /* Once per process, before anything else here.  base is the caller's and outlives core_close(). */
@@ -34,6 +35,8 @@ void	core_open(struct event_base *base, const struct core_plan *);
 void	core_close(void);
 struct core_counts {
 	unsigned int	nurseries, parked;
+	uint64_t	cache_hits, cache_misses, cache_puts;	/* invocations of connectors that have values kept */
+	size_t		cache_entries;
 	uint64_t	rate_requests, rate_wait_ms;	/* of sources with a budget: permits given, and waited for */
 };
 struct core_counts core_count(void);
@@ -119,7 +122,7 @@ const struct error *inv_verdict(const struct invocation *);
 /*
  * Everything measured about it, an object owned by the caller: id, connector,
  * command, outcome, cause, message, records, states, bytes, sha256 (of the public stream), startMs,
- * firstRecordMs, totalMs, cpuMs, maxRssBytes, rateWaitMs and rateRequests (where the source has a budget), layers{name:{state:on|waived|absent}}, egress[], exit.
+ * firstRecordMs, totalMs, cpuMs, maxRssBytes, rateWaitMs and rateRequests (where the source has a budget), tokenCache, layers{name:{state:on|waived|absent}}, egress[], exit.
  */
 cJSON	*inv_receipt(const struct invocation *);
 /* The final record for callers that ask: {"data":receipt,"type":"end"|"error"} with '\n'. */

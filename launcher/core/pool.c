@@ -15,14 +15,6 @@
 #define TICK_MS		1000
 #define IDLE_MS		MINUTES(10)	/* a pool that nobody used for so long ends */
 
-/* A file as it was when a nursery was started from it. */
-struct file_id {
-	dev_t		 dev;
-	ino_t		 ino;
-	off_t		 size;
-	struct timespec	 changed;
-};
-
 TAILQ_HEAD(worker_list, worker);
 
 struct pool {
@@ -63,7 +55,7 @@ file_same(const struct file_id *a, const struct file_id *b)
 	    a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
-static void
+void
 files_look(const struct nursery_plan *p, struct file_id *program, struct file_id *spec)
 {
 	char	 path[sizeof(p->program) + sizeof("connector-spec.json")];
@@ -395,6 +387,7 @@ core_count(void)
 		n.parked += p->nparked;
 	}
 	egress_count(&n);
+	keep_count(&n);
 	return n;
 }
 

@@ -33,6 +33,29 @@ limits_settle(struct invocation *iv, const struct inv_limits *asked)
 	iv->deadline_ms = iv->limits.deadline_ms > 0 ? iv->start_ms + iv->limits.deadline_ms : 0;
 }
 
+/* With what is kept for it; where a request leaves no room for that, without. */
+static void
+request_make(struct invocation *iv, const struct inv_request *rq)
+{
+	struct request	*out = rq->rq;
+	struct buf	 kept;
+
+	buf_init(&kept, REQUEST_BYTES_MAX);
+	keep_fill(iv, rq, &kept);
+	out->rated = egress_rated(iv);
+	out->cache_text = !kept.failed && kept.len > 0 ? kept.data : NULL;
+	buf_init(&iv->request, REQUEST_BYTES_MAX);
+	request_print(&iv->request, out);
+	if (iv->request.failed && out->cache_text != NULL) {
+		buf_wipe(&iv->request);
+		buf_init(&iv->request, REQUEST_BYTES_MAX);
+		out->cache_text = NULL;
+		request_print(&iv->request, out);
+	}
+	out->cache_text = NULL;
+	buf_wipe(&kept);
+}
+
 /* Copies what the invocation needs of the caller's. */
 int
 inv_fill(struct invocation *iv, const struct inv_request *rq, struct error *e)
@@ -53,8 +76,6 @@ inv_fill(struct invocation *iv, const struct inv_request *rq, struct error *e)
 	snprintf(iv->plan.program, sizeof(iv->plan.program), "%s", rq->ref->program);
 	if (egress_fill(iv, rq, e) == -1)
 		return -1;
-	rq->rq->rated = egress_rated(iv);
-	buf_init(&iv->request, REQUEST_BYTES_MAX);
-	request_print(&iv->request, rq->rq);
+	request_make(iv, rq);
 	return buf_check(&iv->request, "request", e);
 }

@@ -33,6 +33,9 @@ struct relay {
 	struct relay_counts	 counts;
 	uint64_t		 log_bytes;
 	EVP_MD_CTX		*sha;
+	void			(*keep)(void *arg, const struct kept_value *);	/* NULL: nothing is kept */
+	void			*keep_arg;
+	unsigned int		 nkept;
 	struct error		 verdict;
 	bool			 judged, paused, log_cut, log_blank;
 	char			 refused_call[SANDBOX_CALL_BYTES];
@@ -66,6 +69,13 @@ relay_begin(struct relay *r, enum command cmd, const struct inv_sink *sink, uint
 	r->flags = command_info(cmd)->flags;
 	r->sink = *sink;
 	r->records_max = records_max;
+}
+
+void
+relay_keep(struct relay *r, void (*keep)(void *arg, const struct kept_value *), void *arg)
+{
+	r->keep = keep;
+	r->keep_arg = arg;
 }
 
 void
@@ -125,7 +135,7 @@ fill(struct line_buf *b)
 }
 
 /* The next whole line without its '\n', or NULL. */
-static const char *
+static char *
 line_next(struct line_buf *b, size_t *len)
 {
 	char	*line = b->data + b->start;
@@ -162,9 +172,28 @@ output_judge(struct relay *r, const struct line_facts *f, struct error *e)
 	return 0;
 }
 
+/* A secret: nothing of it stays in the buffer. */
+static int
+value_take(struct relay *r, char *line, size_t len, const struct line_facts *f, struct error *e)
+{
+	struct kept_value	v;
+	int			r_read = kept_value_read(line, f, &v, e);
+
+	if (r_read == -1)
+		(void)error_in(e, "the worker's line %llu", (unsigned long long)r->counts.lines + 1);
+	else if (r->keep == NULL)
+		r_read = broken(e, r, "a value to keep, where nothing is kept");
+	else if (++r->nkept > CACHE_PUTS_MAX)
+		r_read = broken(e, r, "one value to keep too many");
+	else
+		r->keep(r->keep_arg, &v);
+	explicit_bzero(line, len);
+	return r_read == -1 ? -1 : 1;
+}
+
 /* 0: pass it on; 1: private, keep it; -1: kill the worker. */
 static int
-line_handle(struct relay *r, const char *line, size_t len, struct line_facts *f, struct error *e)
+line_handle(struct relay *r, char *line, size_t len, struct line_facts *f, struct error *e)
 {
 	if (r->judged)
 		return broken(e, r, "something after the verdict");
@@ -186,6 +215,8 @@ line_handle(struct relay *r, const char *line, size_t len, struct line_facts *f,
 			return broken(e, r, "the end without an output");
 		r->judged = true;
 		return 1;
+	case REC_CACHE:
+		return value_take(r, line, len, f, e);
 	case REC_ERROR:
 		r->judged = true;
 		return verdict_read(line, f, &r->verdict, e) == -1 ? -1 : 1;
@@ -209,7 +240,7 @@ static enum relay_news
 lines_judge(struct relay *r, struct error *e)
 {
 	enum relay_news	 news = RELAY_QUIET;
-	const char	*line;
+	char		*line;
 	size_t		 len;
 
 	while (!(r->paused = !r->sink.ready(r->sink.arg)) && (line = line_next(&r->results, &len)) != NULL) {

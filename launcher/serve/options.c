@@ -19,6 +19,7 @@ static int	peer_take(struct settings *, const char *, struct error *);
 static int	opened_take(struct settings *, const char *, struct error *);
 static int	limit_take(struct settings *, const char *, struct error *);
 static int	rate_take(struct settings *, const char *, struct error *);
+static int	no_cache_take(struct settings *, const char *, struct error *);
 static int	sandbox_take(struct settings *, const char *, struct error *);
 static int	without_take(struct settings *, const char *, struct error *);
 static int	durable_take(struct settings *, const char *, struct error *);
@@ -53,6 +54,7 @@ static const struct row {
 	{ "limit", "NAME=VALUE", "default and ceiling of an invocation's limit: see bascule invoke --help", CALL, 0, limit_take },
 	{ "rate", "SOURCE=RATE", "requests that all workers of a source may send: 100/1m, 100/1m,4 (at once), none; *: any; several",
 	    CALL, 0, rate_take },
+	{ "no-token-cache", NULL, "keep no sign-in tokens in memory for connectors that ask for it", CALL, 0, no_cache_take },
 	{ "allow-private", "HOST", "workers may reach this private address; several", CALL, 0, opened_take },
 	{ "sandbox", "NAME", "set of layers: strict (default), container", CALL, 0, sandbox_take },
 	{ "without", "LAYER", "run without this layer", CALL, 0, without_take },
@@ -140,6 +142,15 @@ opened_take(struct settings *s, const char *text, struct error *e)
 	if (s->nopened == OPENED_MAX)
 		return error_set(e, ERR_USAGE, "at most %d hosts", OPENED_MAX);
 	s->opened[s->nopened++] = text;
+	return 0;
+}
+
+static int
+no_cache_take(struct settings *s, const char *text, struct error *e)
+{
+	(void)text;
+	(void)e;
+	s->plan.vault = false;
 	return 0;
 }
 
@@ -294,7 +305,7 @@ defaults(struct settings *s)
 		.socket_mode = 0600, .connections = 10000, .concurrency = 64, .per_source = 16, .queue = 1000,
 		.memory_bytes = 256 * MIB, .grace_ms = SECONDS(30), .request_ms = SECONDS(30),
 		.idle_ms = SECONDS(75), .level = SLOG_INFO,
-		.plan = { .parked_max = 8, .nursery_forks = 10000, .nursery_age_ms = MINUTES(60) },
+		.plan = { .parked_max = 8, .nursery_forks = 10000, .nursery_age_ms = MINUTES(60), .vault = true },
 	};
 }
 

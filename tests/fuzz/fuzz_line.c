@@ -44,6 +44,7 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
 	struct line_facts	 f;
+	struct kept_value	 kept;
 	struct error		 e = ERROR_NONE, verdict = ERROR_NONE;
 	autobuf			 b = { .max = 2 * LINE_BYTES_MAX };
 
@@ -53,6 +54,10 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	}
 	must(f.data_at + f.data_bytes <= n && memchr(data, '\n', n) == NULL);
 	compare((const char *)data, n, &f);
+	if (f.record == REC_CACHE && kept_value_read((const char *)data, &f, &kept, &e) == 0) {
+		record_print_kept(&b, &kept);
+		must(kept_value_ok(&kept) && !b.failed && line_judge(b.data, b.len - 1, &f, &e) == 0);
+	}
 	if (f.record != REC_ERROR || verdict_read((const char *)data, &f, &verdict, &e) == -1)
 		return 0;
 	must(verdict.code != ERR_NONE && strpbrk(verdict.msg, "\n\r\x1b") == NULL);

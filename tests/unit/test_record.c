@@ -210,11 +210,55 @@ verdict_end(void **state)
 	assert_string_equal(b.data, "{\"type\":\"end\"}\n");
 }
 
+/* One spelling, and nothing else. */
+static void
+kept_values(void **state)
+{
+	static const char *const	 bad[] = {
+		"{}", "{\"name\":\"\",\"ttlMs\":1,\"value\":\"b\"}", "{\"name\":\"a b\",\"ttlMs\":1,\"value\":\"b\"}",
+		"{\"name\":\"a\",\"ttlMs\":0,\"value\":\"b\"}", "{\"name\":\"a\",\"ttlMs\":-1,\"value\":\"b\"}",
+		"{\"name\":\"a\",\"ttlMs\":1.5,\"value\":\"b\"}", "{\"name\":\"a\",\"ttlMs\":9999999999999999,\"value\":\"b\"}",
+		"{\"name\":\"a\",\"ttlMs\":1,\"value\":\"\"}", "{\"name\":\"a\",\"ttlMs\":1,\"value\":\"b c\"}",
+		"{\"name\":\"a\",\"ttlMs\":1,\"value\":\"b\\u0041\"}", "{\"name\":\"a\",\"ttlMs\":1,\"value\":\"b\",\"more\":1}",
+		"{\"name\":\"a\", \"ttlMs\":1,\"value\":\"b\"}", "{\"ttlMs\":1,\"name\":\"a\",\"value\":\"b\"}",
+		"{\"name\":\"a\",\"ttlMs\":1,\"value\":{\"x\":\"b\"}}",
+		"{\"name\":\"aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\",\"ttlMs\":1,\"value\":\"b\"}",
+	};
+	struct kept_value		 v = { "oauth:1", 7, "a.b-c~d+/=", 10, 3570000 }, got;
+	struct line_facts		 f;
+	struct error			 e = ERROR_NONE;
+	char				 line[1024], big[CACHE_VALUE_BYTES_MAX + 1];
+	struct buf			 b;
+
+	(void)state;
+	buf_init(&b, LINE_BYTES_MAX);
+	record_print_kept(&b, &v);
+	assert_string_equal(b.data, "{\"data\":{\"name\":\"oauth:1\",\"ttlMs\":3570000,\"value\":\"a.b-c~d+/=\"},\"type\":\"cache\"}\n");
+	assert_int_equal(line_judge(b.data, b.len - 1, &f, &e), 0);
+	assert_int_equal(f.record, REC_CACHE);
+	assert_int_equal(kept_value_read(b.data, &f, &got, &e), 0);
+	assert_int_equal(got.ttl_ms, v.ttl_ms);
+	assert_int_equal(got.name_bytes, 7);
+	assert_memory_equal(got.value, v.value, got.value_bytes);
+	buf_free(&b);
+	for (size_t i = 0; i < N_ITEMS(bad); i++) {
+		snprintf(line, sizeof(line), "{\"data\":%s,\"type\":\"cache\"}", bad[i]);
+		if (line_judge(line, strlen(line), &f, &e) == 0 && kept_value_read(line, &f, &got, &e) == 0)
+			fail_msg("%s", bad[i]);
+	}
+	memset(big, 'x', sizeof(big));
+	v.value = big;
+	v.value_bytes = sizeof(big) - 1;
+	assert_true(kept_value_ok(&v));
+	v.value_bytes++;
+	assert_false(kept_value_ok(&v));
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(case_files), cmocka_unit_test(facts), cmocka_unit_test(line_size),
+		cmocka_unit_test(case_files), cmocka_unit_test(kept_values), cmocka_unit_test(facts), cmocka_unit_test(line_size),
 		cmocka_unit_test(prints), cmocka_unit_test(verdicts), cmocka_unit_test(verdict_round_trip),
 		cmocka_unit_test(verdict_end),
 	};

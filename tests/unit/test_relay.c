@@ -17,6 +17,7 @@
 #define OUT	"{\"data\":{},\"type\":\"output\"}\n"
 #define STATE	"{\"data\":{},\"type\":\"state\"}\n"
 #define KEEP	"{\"data\":{},\"type\":\"keepAlive\"}\n"
+#define KEPT	"{\"data\":{\"name\":\"t\",\"ttlMs\":1000,\"value\":\"s3cret\"},\"type\":\"cache\"}\n"
 #define ERROR	"{\"data\":{\"message\":\"gone\",\"type\":\"notFound\"},\"type\":\"error\"}\n"
 
 static const struct {
@@ -46,6 +47,7 @@ static const struct {
 	{ "source data is an array", CMD_SOURCE_DATA_READ, LOCKED OUT, ERR_PROTOCOL, 0, false },
 	{ "source data is an array", CMD_SOURCE_DATA_READ, LOCKED "{\"data\":[],\"type\":\"output\"}\n" END, ERR_NONE, 1, true },
 	{ "a custom command may send anything", CMD_CUSTOM, LOCKED "{\"data\":1,\"type\":\"output\"}\n" END, ERR_NONE, 1, true },
+	{ "nothing is kept where nothing is to be", CMD_ACCOUNT_LIST, LOCKED KEPT END, ERR_PROTOCOL, 0, false },
 	{ "an unknown type is refused", CMD_ACCOUNT_LIST, LOCKED "{\"data\":{},\"type\":\"exec\"}\n", ERR_PROTOCOL, 0, false },
 };
 
@@ -210,11 +212,62 @@ notes_of_the_trap(void **state)
 	}
 }
 
+static void
+on_value(void *arg, const struct kept_value *v)
+{
+	unsigned int	*n = arg;
+
+	assert_int_equal(v->ttl_ms, 1000);
+	assert_int_equal(v->name_bytes, 1);
+	assert_int_equal(v->value_bytes, 6);
+	assert_memory_equal(v->value, "s3cret", 6);
+	(*n)++;
+}
+
+/* What is to be kept is no record: not counted, not passed on, not in the digest; and there is a bound. */
+static void
+values_kept(void **state)
+{
+	struct heard	 h = { .room = 1000 };
+	struct relay	*r = relay_of(CMD_ACCOUNT_LIST, &h, LOCKED OUT KEPT OUT END, ""), *plain;
+	struct error	 e = ERROR_NONE;
+	unsigned int	 n = 0;
+	char		 with[65], without[65], many[64 * KIB] = LOCKED;
+
+	(void)state;
+	relay_keep(r, on_value, &n);
+	assert_int_equal(relay_locked(r, &e), RELAY_LOCKED);
+	while (relay_results(r, &e) == RELAY_MOVED)
+		;
+	assert_int_equal(e.code, ERR_NONE);
+	assert_int_equal(n, 1);
+	assert_int_equal(h.lines, 2);
+	assert_int_equal(relay_counts(r)->lines, 2);
+	relay_sha256(r, with);
+	relay_free(r);
+	plain = relay_of(CMD_ACCOUNT_LIST, &h, LOCKED OUT OUT END, "");
+	assert_int_equal(relay_locked(plain, &e), RELAY_LOCKED);
+	while (relay_results(plain, &e) == RELAY_MOVED)
+		;
+	relay_sha256(plain, without);
+	assert_string_equal(with, without);
+	relay_free(plain);
+	for (int i = 0; i <= CACHE_PUTS_MAX; i++)
+		strcat(many, KEPT);
+	r = relay_of(CMD_ACCOUNT_LIST, &h, many, "");
+	relay_keep(r, on_value, &n);
+	assert_int_equal(relay_locked(r, &e), RELAY_LOCKED);
+	assert_int_equal(relay_results(r, &e), RELAY_BROKEN);
+	assert_int_equal(e.code, ERR_PROTOCOL);
+	assert_int_equal(n, 1 + CACHE_PUTS_MAX);
+	relay_free(r);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(relay_table),
+		cmocka_unit_test(relay_table), cmocka_unit_test(values_kept),
 		cmocka_unit_test(slow_caller),
 		cmocka_unit_test(logs_are_made_harmless),
 		cmocka_unit_test(notes_of_the_trap),

@@ -112,11 +112,42 @@ too_large(void **state)
 	assert_int_equal(e.code, ERR_LIMIT);
 }
 
+/* What passes between launcher and worker is what the launcher sets, not what a caller wrote. */
+static void
+runtime_member(void **state)
+{
+	static const char	 text[] = "{\"type\":\"std:account:list\",\"runtime\":{\"rate\":true,\"cache\":{\"a\":{\"value\":\"x\"}}}}";
+	struct request		 rq, again;
+	struct error		 e = ERROR_NONE;
+	struct buf		 b;
+
+	(void)state;
+	assert_int_equal(request_parse(text, strlen(text), &rq, &e), 0);
+	assert_true(rq.rated);
+	assert_non_null(rq.cache);
+	rq.rated = false;
+	buf_init(&b, REQUEST_BYTES_MAX);
+	request_print(&b, &rq);
+	assert_null(strstr(b.data, "runtime"));
+	for (int i = 0; i < 3; i++) {
+		buf_reset(&b);
+		rq.rated = i != 1;
+		rq.cache_text = i != 0 ? "{\"t\":{\"ttlMs\":5,\"value\":\"v\"}}" : NULL;
+		request_print(&b, &rq);
+		assert_int_equal(request_parse(b.data, b.len, &again, &e), 0);
+		assert_int_equal(again.rated, i != 1);
+		assert_int_equal(json_i64(json_get(again.cache, "t"), "ttlMs", 0), i != 0 ? 5 : 0);
+		request_free(&again);
+	}
+	buf_free(&b);
+	request_free(&rq);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(case_files), cmocka_unit_test(fields), cmocka_unit_test(tree_stays_with_the_caller),
+		cmocka_unit_test(runtime_member), cmocka_unit_test(case_files), cmocka_unit_test(fields), cmocka_unit_test(tree_stays_with_the_caller),
 		cmocka_unit_test(too_large),
 	};
 

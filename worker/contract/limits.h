@@ -53,6 +53,12 @@
 #define EGRESS_CONNECTS_PER_PERMIT 2		/* libcurl repeats by itself on a dead connection */
 #define EGRESS_HOLD_MS_MAX	MINUTES(2)	/* how long one DONE can stop a source */
 
+/* What a launcher keeps for the next invocation (see record.h). */
+#define CACHE_NAME_BYTES_MAX	64
+#define CACHE_VALUE_BYTES_MAX	(16 * KIB)
+#define CACHE_TTL_MS_MAX	(60 * 60 * 1000)	/* a longer life is cut to this */
+#define CACHE_PUTS_MAX		16		/* of one invocation */
+
 static_assert(LINE_BYTES_MAX <= REQUEST_BYTES_MAX, "a result may be sent back as input");
 static_assert(LOG_LINE_BYTES_MAX <= LINE_BYTES_MAX, "the line reader holds either");
 static_assert(SILENCE_MS >= PROVISIONING_MS, "silence is the laxer clock");

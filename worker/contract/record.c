@@ -28,6 +28,7 @@ static const struct {
 	[REC_LOCKED]	 = { "locked", KIND(DATA_ABSENT) | KIND(DATA_OBJECT), "no data, or an object" },
 	[REC_END]	 = { "end", KIND(DATA_ABSENT) | KIND(DATA_OBJECT), "no data, or an object" },
 	[REC_ERROR]	 = { "error", KIND(DATA_OBJECT), "data that is an object" },
+	[REC_CACHE]	 = { "cache", KIND(DATA_OBJECT), "data that is an object" },
 };
 static_assert(N_ITEMS(records) == REC__MAX, "every record has a row");
 

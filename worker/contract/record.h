@@ -2,18 +2,21 @@
  * record.h -- the lines a worker writes, made and judged.
  *
  * Public: output, state, keepAlive, config.  Private, never shown to a caller:
- * locked (first line, once the walls stand) and the verdict, end or error (last line).
+ * locked (first line, once the walls stand), cache, and the verdict, end or error (last line).
  *
  *   {"data":<any>,"type":"output"}
  *   {"data":{},"type":"keepAlive"}
  *   {"type":"locked"}
+ *   {"data":{"name":"oauth","ttlMs":3570000,"value":"..."},"type":"cache"}
  *   {"type":"end"}
  *   {"data":{"message":"no such user","type":"notFound"},"type":"error"}
  */
 #ifndef CONTRACT_RECORD_H
 #define CONTRACT_RECORD_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include <cjson/cJSON.h>
 
@@ -29,6 +32,7 @@ enum record {
 	REC_LOCKED = REC__PUBLIC,
 	REC_END,
 	REC_ERROR,
+	REC_CACHE,
 	REC__MAX
 };
 
@@ -66,6 +70,23 @@ int	line_judge(const char *line, size_t len, struct line_facts *f, struct error 
  * characters replaced and cut to size.  -1: malformed.
  */
 int	verdict_read(const char *line, const struct line_facts *f, struct error *out, struct error *e)
+	    __attribute__((nonnull, warn_unused_result));
+
+/*
+ * What a worker asks to have kept: a name of letters, digits and ._:- and a value of visible ASCII without " and \,
+ * both within CACHE_*_BYTES_MAX and not empty.
+ */
+struct kept_value {
+	const char	*name;
+	size_t		 name_bytes;
+	const char	*value;
+	size_t		 value_bytes;
+	int64_t		 ttl_ms;	/* > 0 */
+};
+bool	kept_value_ok(const struct kept_value *);
+void	record_print_kept(struct buf *b, const struct kept_value *);
+/* As record_print_kept() writes it, to the byte; *out points into the line.  -1: anything else. */
+int	kept_value_read(const char *line, const struct line_facts *f, struct kept_value *out, struct error *e)
 	    __attribute__((nonnull, warn_unused_result));
 
 #endif

@@ -207,6 +207,7 @@ envelope_read(const cJSON *doc, struct request *rq, struct error *e)
 		return refuse(e, "type", "must be the name of a command");
 	rq->cmd = command_from_name(rq->type);
 	rq->version = -1;
+	rq->cache = json_get(json_get(doc, "runtime"), "cache");
 	rq->rated = json_bool(json_get(doc, "runtime"), "rate", false);
 	if ((version = given(doc, "version")) == NULL)
 		return 0;
@@ -274,7 +275,14 @@ request_print(struct buf *b, const struct request *rq)
 	json_print(b, rq->config);
 	buf_adds(b, ",\"input\":");
 	json_print(b, rq->input);
-	if (rq->rated)
-		buf_adds(b, ",\"runtime\":{\"rate\":true}");
+	if (rq->rated || rq->cache_text != NULL) {
+		buf_adds(b, ",\"runtime\":{");
+		if (rq->cache_text != NULL) {
+			buf_adds(b, "\"cache\":");
+			buf_adds(b, rq->cache_text);
+			buf_adds(b, rq->rated ? "," : "");
+		}
+		buf_adds(b, rq->rated ? "\"rate\":true}" : "}");
+	}
 	buf_addc(b, '}');
 }

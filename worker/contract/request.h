@@ -34,7 +34,10 @@ struct request {
 	cJSON		*doc;		/* owns everything below */
 	cJSON		*config;	/* object, {} if absent; may hold secrets: never log */
 	cJSON		*input;		/* object, {} if absent or null (custom commands: any value) */
-	bool		 rated;		/* worker's: it asks for permits (egress.h).  Launchers set it, whatever a caller wrote */
+	/* Between launcher and worker; launchers set what they print, whatever a caller wrote. */
+	bool		 rated;		/* the worker asks for permits (egress.h) */
+	const cJSON	*cache;		/* read: what the launcher has kept, an object; NULL: it keeps nothing */
+	const char	*cache_text;	/* printed: the same, NULL: nothing; not owned */
 };
 
 /*
@@ -57,7 +60,7 @@ void	request_free(struct request *rq) __attribute__((nonnull));
 
 /*
  * The document a worker reads:
- * {"id":...,"type":...,"version":n,"config":{...},"input":{...},"runtime":{"rate":true}}
+ * {"id":...,"type":...,"version":n,"config":{...},"input":{...},"runtime":{"rate":true,"cache":{"name":{"ttlMs":n,"value":"..."}}}}
  * runtime is between launcher and runtime, and absent where it says nothing.
  */
 void	request_print(struct buf *b, const struct request *rq);

@@ -61,6 +61,24 @@ form_check(const cJSON *list, struct error *e)
 	return 0;
 }
 
+/* A list, since there may be more to keep one day. */
+static int
+cache_check(const cJSON *cache, struct error *e)
+{
+	if (cache == NULL)
+		return 0;
+	if (!cJSON_IsArray(cache) || cJSON_GetArraySize(cache) != 1 || !cJSON_IsString(cache->child) ||
+	    strcmp(cache->child->valuestring, "token") != 0)
+		return broken(e, "cache", "must be [\"token\"]; nothing else can be kept");
+	return 0;
+}
+
+bool
+spec_caches(const struct spec *sp)
+{
+	return json_get(sp->doc, "cache") != NULL;
+}
+
 int
 spec_parse(const char *text, size_t len, struct spec *sp, struct error *e)
 {
@@ -77,7 +95,8 @@ spec_parse(const char *text, size_t len, struct spec *sp, struct error *e)
 		return broken(e, "name", "must be a text");
 	if (commands_check(json_get(doc, "commands"), e) == -1 ||
 	    form_check(json_get(doc, "sourceConfig"), e) == -1 ||
-	    egress_check(json_get(doc, "egress"), e) == -1 || rate_check(json_get(doc, "rate"), e) == -1)
+	    egress_check(json_get(doc, "egress"), e) == -1 || rate_check(json_get(doc, "rate"), e) == -1 ||
+	    cache_check(json_get(doc, "cache"), e) == -1)
 		return -1;
 	sp->name = name;
 	sp->doc = json_steal(&doc);

@@ -2,7 +2,7 @@
  * spec.h -- a connector's connector-spec.json, as far as the runtime needs it.
  *
  * Read leniently, as the platform does: unknown members are kept and ignored.
- * What is used is checked: name, commands, sourceConfig item types, egress, rate.
+ * What is used is checked: name, commands, sourceConfig item types, egress, rate, cache.
  */
 #ifndef CONTRACT_SPEC_H
 #define CONTRACT_SPEC_H
@@ -72,6 +72,9 @@ int	spec_egress(const struct spec *sp, const cJSON *config,
 void	spec_rate(const struct spec *sp, struct rate_budget *out);
 /* An operator's word for one: "100/1m", "100/1m,4", ",4", "none".  -1 with ERR_USAGE. */
 int	rate_read(const char *text, struct rate_budget *out, struct error *e);
+
+/* True if the specification says "cache":["token"]: its workers may have values kept by the launcher (record.h). */
+bool	spec_caches(const struct spec *sp);
 
 /* True for a host as a rule may name it: a name, an IPv4 address, or "*." and a name of two labels or more. */
 bool	egress_host_ok(const char *host);

@@ -121,6 +121,20 @@ void	log_with(struct call *c, enum log_level, cJSON *fields, const char *fmt, ..
 void	redact_add(const char *secret);
 
 /*
+ * The one thing that may outlive an invocation, where connector-spec.json says "cache":["token"]: short-lived
+ * credentials that cost a request to get.  The launcher keeps them, sealed and in memory, for invocations
+ * of the same source by the very same connector and configuration; an hour at most, and it may forget any of them at any
+ * time, or keep none.  fetch does so by itself with the tokens of AUTH_OAUTH2_CC.
+ *
+ * name: letters, digits and ._:- ; value: visible ASCII without " and \, up to 16 KiB: what is anything else is not kept.
+ * cache_get() gives NULL where there is none, else a value that lives as long as the call; *left_ms (may be NULL)
+ * what is left of its life.  cache_put(): -1 with c->err set where the specification does not say so.
+ * Both make the value a secret of the logs.
+ */
+const char *cache_get(struct call *c, const char *name, int64_t *left_ms);
+int	cache_put(struct call *c, const char *name, const char *value, int64_t ttl_ms) __attribute__((warn_unused_result));
+
+/*
  * Writes.  On the wire a multi-valued attribute with one value is a bare
  * string, with several an array; these iterate over either.
  */

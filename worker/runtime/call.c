@@ -64,5 +64,6 @@ call_init(struct call *c, const struct request *rq, const struct spec *sp, struc
 	input_secrets(rq->input);
 	emit_reset();
 	permit_setup(rq->rated);
+	cache_setup(rq->cache, spec_caches(sp));
 	log_setup(json_bool(rq->config, "spConnDebugLoggingEnabled", false));
 }

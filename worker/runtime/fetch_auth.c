@@ -2,13 +2,16 @@
  * fetch_auth.c -- sign-in: Basic, bearer, API key, OAuth2 client credentials,
  * tokens of a connector's own making.
  *
- * A token lives for the invocation, is replaced a little before its end, and once on a 401.
+ * A token lives for the invocation, is replaced a little before its end, and once on a 401.  One of OAuth2
+ * is kept for the next invocation where the specification says so.
  */
 #include <openssl/evp.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
 #include "worker/runtime/fetch_priv.h"
+#include "worker/runtime/runtime.h"
 
 #define TOKEN_S_MAX	(7 * 24 * 3600)	/* no invocation lives longer */
 
@@ -205,6 +208,54 @@ token_make(struct fetch *f, char **value, int64_t *life_s, struct error *e)
 	return r;
 }
 
+/* Which of a configuration's tokens: a connector may sign in at several places. */
+static bool
+token_name(const struct auth *a, char name[CACHE_NAME_BYTES_MAX + 1])
+{
+	const char	*parts[] = { a->token_url, a->user, a->scope, a->audience };
+	unsigned char	 sha256[EVP_MAX_MD_SIZE];
+	struct buf	 b;
+	bool		 ok;
+
+	buf_init(&b, FETCH_HEADER_BYTES_MAX);
+	for (size_t i = 0; i < N_ITEMS(parts); i++)
+		buf_addf(&b, "%s\n", parts[i] == NULL ? "" : parts[i]);
+	ok = !b.failed && EVP_Digest(b.data, b.len, sha256, NULL, EVP_sha256(), NULL) == 1;
+	buf_wipe(&b);
+	snprintf(name, CACHE_NAME_BYTES_MAX + 1, "oauth:");
+	for (size_t i = 0; ok && i < 8; i++)
+		snprintf(name + strlen("oauth:") + 2 * i, 3, "%02x", sha256[i]);
+	return ok;
+}
+
+/* One that was kept; once refused, it is not asked for again. */
+static bool
+token_recall(struct fetch *f)
+{
+	char		 name[CACHE_NAME_BYTES_MAX + 1];
+	const char	*kept;
+	int64_t		 left_ms;
+
+	if (f->auth.kind != AUTH_OAUTH2_CC || f->token.serial > 0 || !cache_used() || !token_name(&f->auth, name) ||
+	    (kept = cache_get(f->c, name, &left_ms)) == NULL || left_ms <= 0 || (f->token.value = strdup(kept)) == NULL)
+		return false;
+	f->token.until_ms = now_ms() + left_ms;
+	return true;
+}
+
+static int
+token_keep(struct fetch *f, struct error *e)
+{
+	char	name[CACHE_NAME_BYTES_MAX + 1];
+
+	if (f->auth.kind != AUTH_OAUTH2_CC || !cache_used() || !token_name(&f->auth, name) ||
+	    cache_put(f->c, name, f->token.value, f->token.until_ms - now_ms()) == 0)
+		return 0;
+	if (e != f->c->err)
+		*e = *f->c->err;
+	return -1;
+}
+
 static int
 token_have(struct fetch *f, struct error *e)
 {
@@ -212,6 +263,8 @@ token_have(struct fetch *f, struct error *e)
 	int64_t	 life_s = 0, life_ms, early_ms;
 
 	if (f->token.value != NULL && now_ms() < f->token.until_ms)
+		return 0;
+	if (token_recall(f))
 		return 0;
 	token_drop(&f->token);
 	if (token_make(f, &value, &life_s, e) == -1) {
@@ -226,7 +279,7 @@ token_have(struct fetch *f, struct error *e)
 	/* Of a short life a quarter is kept in hand. */
 	early_ms = life_ms > 2 * FETCH_TOKEN_EARLY_MS ? FETCH_TOKEN_EARLY_MS : life_ms / 4;
 	f->token.until_ms = now_ms() + life_ms - early_ms;
-	return 0;
+	return token_keep(f, e);
 }
 
 /* Of many requests that are refused at once only the first throws the token away. */

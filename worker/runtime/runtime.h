@@ -63,6 +63,11 @@ void	text_clean(char *s);
  */
 char	*text_format(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
+/* cache.c: what the launcher handed in, NULL where it keeps nothing; whether the specification says "cache". */
+void	cache_setup(const cJSON *values, bool declared);
+/* True if a value that is put may be kept. */
+bool	cache_used(void);
+
 /* egress_client.c: whether the source has a budget. */
 void	permit_setup(bool wanted);
 

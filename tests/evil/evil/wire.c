@@ -68,6 +68,7 @@ attack_read(struct call *c)
 		{ "string", "{\"data\":\"x\",\"type\":\"output\"}\n" },
 		{ "null", "{\"data\":null,\"type\":\"output\"}\n" },
 		{ "end-only", END },
+		{ "cache", "{\"data\":{\"name\":\"a\",\"ttlMs\":1000,\"value\":\"b\"},\"type\":\"cache\"}\n" GOOD END },
 	};
 	const char	*attack = json_str(c->config, "attack", "none");
 
@@ -77,6 +78,8 @@ attack_read(struct call *c)
 			wait_ms(100);
 			_exit(0);
 		}
+	if (strcmp(attack, "cache-put") == 0)
+		return cache_put(c, "a", "b", 1000);
 	/* By the runtime's own calls: it must say no itself. */
 	if (strcmp(attack, "emit-two") == 0) {
 		(void)!emit_output(c, cJSON_CreateObject());
