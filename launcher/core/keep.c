@@ -95,7 +95,7 @@ key_make(struct invocation *iv, const struct inv_request *rq)
 void
 keep_fill(struct invocation *iv, const struct inv_request *rq, struct buf *text)
 {
-	iv->keeps = core_plan()->vault && spec_caches(&rq->ref->spec) && key_make(iv, rq) == 0;
+	iv->keeps = core_plan()->vault && iv->cmd != CMD_SPEC_READ && spec_caches(&rq->ref->spec) && key_make(iv, rq) == 0;
 	if (!iv->keeps)
 		return;
 	iv->handed = vault_print(&iv->vault, text, now_ms());

@@ -5,6 +5,9 @@
  * end to end in the worker and there is no switch to turn that off; private
  * CAs come in config's "caBundle" (PEM).  Included by bascule.h.
  *
+ * Where the source has a budget ("rate" in connector-spec.json, or the operator's), every attempt waits for its turn
+ * among all workers of the source, and what one of them is told to wait holds for all.  Nothing is to be done for it.
+ *
  * Failures fill *e: ERR_INSUFFICIENT_PERMISSION (401, 403), ERR_NOT_FOUND
  * (404), ERR_INVALID_REQUEST (400, 409, 422), ERR_UPSTREAM (other 4xx and 5xx, connection and
  * TLS errors), ERR_TIMEOUT, ERR_INVALID_RESPONSE (not JSON, cut short, a

@@ -4,8 +4,10 @@
 #include "tests/evil/evil/evil.h"
 
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 
+#include "worker/contract/egress.h"
 #include "worker/contract/worker_fd.h"
 
 #define TEXT(s)		(s), sizeof(s) - 1
@@ -78,6 +80,13 @@ attack_read(struct call *c)
 			wait_ms(100);
 			_exit(0);
 		}
+	if (strcmp(attack, "permit") == 0) {
+		struct egress_question	 q = { .kind = EGRESS_PERMIT };
+
+		(void)!send(FD_EGRESS, &q, sizeof(q), 0);
+		wait_ms(5000);
+		return report(c, "ESCAPED", 0);
+	}
 	if (strcmp(attack, "cache-put") == 0)
 		return cache_put(c, "a", "b", 1000);
 	/* By the runtime's own calls: it must say no itself. */
