@@ -4,7 +4,9 @@
  * Making a group costs more than a worker, joining a ready one little: used ones
  * are seen empty and used again.
  */
+#include <bsd/string.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -200,6 +202,32 @@ cgroup_put(struct cgroup *g, pid_t worker, struct error *e)
 		g->used = true;
 	}
 	return 0;
+}
+
+uint32_t
+cgroup_doors(const struct cgroup *g, int fds[BRANCH__MAX])
+{
+	char		 path[FOLDER_BYTES + 16];
+	uint32_t	 n = 0;
+
+	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++) {
+		if (g == NULL ? !cgroup_tree_own(&groups.tree, b, path, FOLDER_BYTES) : !folder_of(g, b, path, FOLDER_BYTES))
+			continue;
+		(void)strlcat(path, "/cgroup.procs", sizeof(path));
+		if ((fds[n] = open(path, O_WRONLY | O_CLOEXEC)) == -1) {
+			while (n > 0)
+				(void)close(fds[--n]);
+			return 0;
+		}
+		n++;
+	}
+	return n;
+}
+
+void
+cgroup_entered(struct cgroup *g)
+{
+	g->used = true;
 }
 
 bool

@@ -14,6 +14,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+#include "launcher/core/cgroup_tree.h"
 #include "worker/contract/error.h"
 
 #define CGROUP_STOCK_MAX	32	/* ready ones kept */
@@ -33,6 +34,13 @@ struct cgroup	*cgroup_take(uint64_t memory_bytes, struct error *e);
  * part of it.  Both with ERR_SANDBOX.
  */
 int		 cgroup_put(struct cgroup *, pid_t worker, struct error *e);
+/*
+ * The same for another to do (mover.h): opens the files that a process's number is written to, into fds, which are
+ * the caller's; returns how many, 0 with errno.  NULL: of the group that we are in ourselves.
+ */
+uint32_t	 cgroup_doors(const struct cgroup *, int fds[BRANCH__MAX]);
+/* It was done, in part at least. */
+void		 cgroup_entered(struct cgroup *);
 /* True if the kernel killed the worker for its memory. */
 bool		 cgroup_oom(const struct cgroup *);
 /* Kills all that is in it. */

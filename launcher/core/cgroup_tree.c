@@ -353,3 +353,15 @@ cgroup_tree_close(struct cgroup_tree *t)
 	}
 	t->enabled = t->moved = false;
 }
+
+bool
+cgroup_tree_own(const struct cgroup_tree *t, enum cgroup_branch b, char *path, size_t n)
+{
+	if (t->mine[b][0] == '\0')
+		return false;
+	if (b == BRANCH_V2 && t->moved)
+		(void)snprintf(path, n, "%s/launcher", t->mine[b]);
+	else
+		(void)snprintf(path, n, "%s", t->base[b]);
+	return true;
+}

@@ -35,6 +35,9 @@ void	cgroup_tree_open(struct cgroup_tree *);
 /* Removes mine, which must have no group of a worker any more. */
 void	cgroup_tree_close(struct cgroup_tree *);
 
+/* The folder of the group that we are in, where we make groups on that branch; false: we do not. */
+bool	cgroup_tree_own(const struct cgroup_tree *, enum cgroup_branch, char *path, size_t n);
+
 /* One file of a group; -1 with errno.  Read text ends in NUL. */
 int	cgroup_write(const char *folder, const char *file, const char *text);
 int	cgroup_read(const char *folder, const char *file, char *text, size_t n);

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "launcher/core/inv.h"
+#include "launcher/core/mover.h"
 
 static struct event_base	*base;
 static struct core_plan		 plan;
@@ -124,6 +125,7 @@ core_close(void)
 	vault_close();
 	if (outlet != NULL)
 		outlet_end(outlet);
+	mover_stop();
 	cgroup_shutdown();
 }
 

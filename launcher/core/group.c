@@ -2,31 +2,118 @@
  * group.c -- a worker and its control group.
  */
 #include <stdio.h>
+#include <string.h>
+#include <unistd.h>
 
+#include "launcher/core/mover.h"
 #include "launcher/core/worker.h"
 #include "sandbox/sandbox.h"
 
-int
-group_join(struct group *g, pid_t pid, unsigned int waived, uint64_t memory_bytes, struct error *e)
+static LIST_HEAD(, group)	 waiting = LIST_HEAD_INITIALIZER(waiting);
+static uint64_t			 serials;
+
+/* What came of it; half in is worse than out: that ends the worker. */
+static void
+group_note(struct group *g, uint32_t done, uint32_t of, int err)
 {
-	struct error	 why = ERROR_NONE;
-	int		 r = 1;
+	if (done > 0)
+		cgroup_entered(g->of);
+	g->in = done == of && of > 0;
+	if (g->in)
+		return;
+	(void)snprintf(g->why, sizeof(g->why), "cgroup: put the worker in: %.200s", strerror(err));
+	g->broken = done > 0;
+	if (!g->broken)
+		(void)group_leave(g);
+}
+
+/* m NULL: the mover died, and how far it came is not known. */
+static void
+group_answer(struct group *g, const struct moved *m)
+{
+	void	(*settled)(void *) = g->settled;
+
+	LIST_REMOVE(g, next);
+	g->asked = false;
+	if (m != NULL)
+		group_note(g, m->done, m->done + (m->error != 0), m->error);
+	else {
+		cgroup_entered(g->of);
+		g->broken = true;
+		(void)snprintf(g->why, sizeof(g->why), "cgroup: the process that moves workers died");
+	}
+	if (settled != NULL)
+		settled(g->arg);
+}
+
+static void
+on_moved(const struct moved *m)
+{
+	struct group	*g, *after;
+
+	for (g = LIST_FIRST(&waiting); g != NULL; g = after) {
+		after = LIST_NEXT(g, next);
+		if (m != NULL && g->serial != m->serial)
+			continue;
+		group_answer(g, m);
+		if (m != NULL)
+			return;
+		/* What was told may have taken others of the list away. */
+		after = LIST_FIRST(&waiting);
+	}
+}
+
+void
+group_prepare(unsigned int waived, uint64_t memory_bytes)
+{
+	struct error	 e = ERROR_NONE;
+	int		 fds[BRANCH__MAX];
+	uint32_t	 n;
+
+	if ((waived & (1u << LAYER_CGROUP)) != 0 || cgroup_absent() != NULL || mover_runs())
+		return;
+	(void)cgroup_return(cgroup_take(memory_bytes, &e));
+	if (mover_start(on_moved) == -1)
+		return;
+	n = cgroup_doors(NULL, fds);
+	(void)mover_warm(fds, n);
+	while (n > 0)
+		(void)close(fds[--n]);
+}
+
+void
+group_join(struct group *g, pid_t pid, unsigned int waived, uint64_t memory_bytes, void (*settled)(void *), void *arg)
+{
+	struct error	 e = ERROR_NONE;
+	int		 fds[BRANCH__MAX], err;
+	uint32_t	 n;
 
 	if (waived & (1u << LAYER_CGROUP))
-		return 0;
-	if ((g->of = cgroup_take(memory_bytes, &why)) != NULL)
-		r = cgroup_put(g->of, pid, &why);
-	g->in = r == 0;
-	if (r == 0)
-		return 0;
-	/* Half in is worse than out: that ends the worker. */
-	if (r == -1) {
-		*e = why;
-		return -1;
+		return;
+	if ((g->of = cgroup_take(memory_bytes, &e)) == NULL) {
+		(void)snprintf(g->why, sizeof(g->why), "%.250s", e.msg);
+		return;
 	}
-	(void)group_leave(g);
-	(void)snprintf(g->why, sizeof(g->why), "%.250s", why.msg);
-	return 0;
+	n = cgroup_doors(g->of, fds);
+	err = errno;
+	g->serial = ++serials;
+	g->settled = settled;
+	g->arg = arg;
+	if (n > 0 && mover_start(on_moved) == 0 && mover_ask(g->serial, pid, fds, n)) {
+		g->asked = true;
+		LIST_INSERT_HEAD(&waiting, g, next);
+	} else
+		group_note(g, 0, n, n == 0 ? err : EAGAIN);
+	while (n > 0)
+		(void)close(fds[--n]);
+}
+
+void
+group_settle(struct group *g)
+{
+	g->settled = NULL;
+	if (g->asked)
+		mover_settle();
 }
 
 int

@@ -299,7 +299,8 @@ results_move(struct invocation *iv)
 static bool
 reap(struct invocation *iv)
 {
-	if (!iv->reaped && has_process(iv) &&
+	/* Its number must stay its own until the mover has answered; that comes from the loop. */
+	if (!iv->reaped && has_process(iv) && !iv->w->group.asked &&
 	    wait4(iv->w->pid, &iv->wait_status, WNOHANG, &iv->usage) == iv->w->pid) {
 		iv->reaped = true;
 		iv->reaped_ms = now_ms();

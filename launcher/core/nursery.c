@@ -385,6 +385,7 @@ nursery_start(const struct nursery_plan *p, void (*news)(void *), void *arg, str
 	}
 	event_add(&n->reports, NULL);
 	event_add(&n->late, &most);
+	group_prepare(p->waived, p->memory_bytes);
 	return n;
 }
 

@@ -112,6 +112,15 @@ not_confined(struct error *e, const char *why)
 	return RELAY_BROKEN;
 }
 
+/* In a turn of its own: this may be told while another worker is being ended. */
+static void
+on_settled(void *arg)
+{
+	struct worker	*w = arg;
+
+	event_active(&w->results, EV_READ, 0);
+}
+
 enum relay_news
 worker_turn(struct worker *w, struct error *e)
 {
@@ -123,12 +132,18 @@ worker_turn(struct worker *w, struct error *e)
 		/* Of one that died already its end is told, and nothing is to be seen. */
 		if (sandbox_verify_namespaces(w->pid, w->waived, why, sizeof(why)) == -1)
 			return relay_locked(w->relay, e) == RELAY_ENDED ? RELAY_ENDED : not_confined(e, why);
-		if (group_join(&w->group, w->pid, w->waived, w->memory_bytes, e) == -1)
-			return RELAY_BROKEN;
 		w->placed = true;
+		group_join(&w->group, w->pid, w->waived, w->memory_bytes, on_settled, w);
 	}
-	if ((news = relay_locked(w->relay, e)) != RELAY_LOCKED)
+	if (!w->locked && (news = relay_locked(w->relay, e)) != RELAY_LOCKED)
 		return news;
+	w->locked = true;
+	if (w->group.asked)
+		return RELAY_QUIET;
+	if (w->group.broken) {
+		error_set(e, ERR_SANDBOX, "%s", w->group.why);
+		return RELAY_BROKEN;
+	}
 	if (sandbox_verify(w->pid, w->waived, why, sizeof(why)) == -1)
 		return not_confined(e, why);
 	w->state = WORKER_READY;
@@ -172,6 +187,7 @@ worker_free(struct worker *w)
 	worker_hush(w);
 	if (w->pidfd != -1)
 		LIST_REMOVE(w, known);
+	group_settle(&w->group);
 	if (w->pid > 0) {
 		(void)syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
 		while (waitpid(w->pid, NULL, 0) == -1 && errno == EINTR)

@@ -22,14 +22,24 @@ enum worker_state {
 	WORKER_LOST,		/* never born; error says why */
 };
 
-/* group.c: its control group, where one can be had; joined at its birth. */
+/* group.c: its control group, where one can be had; asked for at its birth. */
 struct group {
+	LIST_ENTRY(group) next;		/* of those that wait for the mover */
 	struct cgroup	*of;		/* NULL: none, or returned */
+	bool		 asked;		/* the mover has not answered yet: the process is not to be reaped */
+	bool		 broken;	/* neither in nor out: the worker must end */
 	bool		 in;
+	uint64_t	 serial;
 	char		 why[256];	/* if not */
+	void		(*settled)(void *arg);	/* no longer asked */
+	void		*arg;
 };
-/* -1: neither in nor out. */
-int		 group_join(struct group *, pid_t, unsigned int waived, uint64_t memory_bytes, struct error *e);
+/* While a nursery loads: what would make its first worker wait is done beside it.  Nothing to hear of. */
+void		 group_prepare(unsigned int waived, uint64_t memory_bytes);
+/* Asks for it; settled(arg) follows from the loop if it is `asked` after this. */
+void		 group_join(struct group *, pid_t, unsigned int waived, uint64_t memory_bytes, void (*settled)(void *), void *arg);
+/* Waits until it is not asked any more, before the process is reaped.  No settled() comes after or from within. */
+void		 group_settle(struct group *);
 /* The worker is gone.  -1: something in its group would not die. */
 int		 group_leave(struct group *);
 
@@ -43,7 +53,8 @@ struct worker {
 	unsigned int		 waived;
 	uint64_t		 memory_bytes;
 	struct group		 group;
-	bool			 placed;	/* its namespaces seen, its group joined */
+	bool			 placed;	/* its namespaces seen, its group asked for */
+	bool			 locked;	/* it says so */
 	bool			 sent;		/* the order went out */
 	int			 theirs[FD__COUNT];	/* its ends until they are sent */
 	int			 request_fd;	/* write end */

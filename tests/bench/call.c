@@ -185,6 +185,8 @@ call_end(struct call_run *c, struct error *e)
 	struct error	 verdict = ERROR_NONE;
 	bool		 spoke = c->w != NULL && relay_verdict(c->w->relay, &verdict);
 
+	if (c->w != NULL)
+		group_settle(&c->w->group);
 	if (c->w != NULL && c->w->pid > 0) {
 		if (e->code != ERR_NONE)
 			syscall(SYS_pidfd_send_signal, c->w->pidfd, SIGKILL, NULL, 0);

@@ -390,6 +390,98 @@ cancelled(void **state)
 	finish(&later, ERR_CLIENT_GONE);
 }
 
+/* The process that moves workers into their groups; 0 where there are none. */
+static pid_t
+mover_find(void)
+{
+	FILE	*list = fopen("/proc/thread-self/children", "r");
+	pid_t	 found = 0;
+	int	 pid;
+
+	assert_non_null(list);
+	while (found == 0 && fscanf(list, "%d", &pid) == 1) {
+		char	 path[64], name[32] = "";
+		FILE	*f;
+
+		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
+		if ((f = fopen(path, "r")) == NULL)
+			continue;
+		if (fgets(name, sizeof(name), f) != NULL && strcmp(name, "bascule-mover\n") == 0)
+			found = pid;
+		fclose(f);
+	}
+	fclose(list);
+	return found;
+}
+
+static void
+turns(int n)
+{
+	for (int i = 0; i < n; i++)
+		turn();
+}
+
+/* Dead between two invocations it is made anew; with a worker in its hands, that worker is not trusted. */
+static void
+mover_killed(void **state)
+{
+	struct one	 o;
+	pid_t		 pid;
+
+	(void)state;
+	opened((struct core_plan){ 0 });
+	run_ok();
+	if ((pid = mover_find()) == 0)
+		skip();
+	kill(pid, SIGKILL);
+	run_ok();
+	turns(5);
+	run_ok();
+	pid = mover_find();
+	assert_int_not_equal(pid, 0);
+	kill(pid, SIGSTOP);
+	start(&o, "evil:ok");
+	turns(20);
+	assert_false(o.done);
+	assert_int_equal(o.records, 0);
+	kill(pid, SIGKILL);
+	finish(&o, ERR_SANDBOX);
+	run_ok();
+}
+
+/* A worker that ends while it is being moved keeps its number until it is not. */
+static void
+mover_hangs(void **state)
+{
+	struct one	 all[4];
+	pid_t		 pid;
+
+	(void)state;
+	opened((struct core_plan){ 0 });
+	run_ok();
+	if ((pid = mover_find()) == 0)
+		skip();
+	kill(pid, SIGSTOP);
+	for (size_t i = 0; i < N_ITEMS(all); i++)
+		start(&all[i], "evil:ok");
+	turns(10);
+	inv_cancel(all[0].iv, ERR_CANCELLED, "while it is moved");
+	turns(10);
+	assert_false(all[0].done);
+	kill(pid, SIGCONT);
+	finish(&all[0], ERR_CANCELLED);
+	for (size_t i = 1; i < N_ITEMS(all); i++)
+		finish(&all[i], ERR_NONE);
+	/* All at once, from outside the loop. */
+	kill(pid, SIGSTOP);
+	for (size_t i = 0; i < N_ITEMS(all); i++)
+		start(&all[i], "evil:ok");
+	turns(10);
+	for (size_t i = 0; i < N_ITEMS(all); i++)
+		inv_free(all[i].iv);
+	run_ok();
+}
+
 static size_t
 open_files(void)
 {
@@ -468,6 +560,8 @@ main(void)
 		cmocka_unit_test_teardown(parked, closed),
 		cmocka_unit_test_teardown(broker_killed, closed),
 		cmocka_unit_test_teardown(cancelled, closed),
+		cmocka_unit_test_teardown(mover_killed, closed),
+		cmocka_unit_test_teardown(mover_hangs, closed),
 		cmocka_unit_test_teardown(nothing_is_left_open, closed),
 	};
 
