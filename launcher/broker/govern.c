@@ -7,6 +7,7 @@
 #include "launcher/broker/govern.h"
 #include "worker/contract/util.h"
 
+#define RING_START	16	/* places */
 #define CLOCKS_MS	2	/* a worker's clock turns over at another moment than ours */
 
 struct govern_source {
@@ -17,9 +18,9 @@ struct govern_source {
 	uint32_t		 held;		/* requests under way, but those inside others */
 	int64_t			 hold_ms;	/* nobody asks it before */
 	int64_t			 used_ms;	/* last */
-	/* When the last permits were given: a ring of budget.requests places, oldest first. */
+	/* When the permits of the window were given: a ring, oldest first. */
 	int64_t			*given;
-	uint32_t		 ngiven, first;
+	uint32_t		 cap, ngiven, first;
 	TAILQ_HEAD(line, governed) line;
 };
 
@@ -72,29 +73,33 @@ source_get(const uint8_t key[WIRE_SOURCE_BYTES])
 static int64_t
 given_at(const struct govern_source *s, uint32_t i)
 {
-	return s->given[(s->first + i) % s->budget.requests];
+	return s->given[(s->first + i) % s->cap];
 }
 
-/* The last word counts; of what was given the newest is kept as far as it fits.  -1: no memory. */
-static int
-budget_set(struct govern_source *s, const struct rate_budget *b)
+static void
+given_drop(struct govern_source *s)
 {
-	uint32_t	 keep = s->ngiven < b->requests ? s->ngiven : b->requests;
+	s->first = (s->first + 1) % s->cap;
+	s->ngiven--;
+}
+
+/* The ring grows with use, to the budget and no further.  -1: no memory. */
+static int
+given_room(struct govern_source *s)
+{
+	uint32_t	 cap = s->cap == 0 ? RING_START : s->cap * 2;
 	int64_t		*ring;
 
-	if (s->budget.requests == b->requests) {
-		s->budget = *b;
+	if (s->ngiven < s->cap)
 		return 0;
-	}
-	if ((ring = calloc(b->requests, sizeof(*ring))) == NULL)
+	if ((ring = calloc(cap, sizeof(*ring))) == NULL)
 		return -1;
-	for (uint32_t i = 0; i < keep; i++)
-		ring[i] = given_at(s, s->ngiven - keep + i);
+	for (uint32_t i = 0; i < s->ngiven; i++)
+		ring[i] = given_at(s, i);
 	free(s->given);
 	s->given = ring;
-	s->ngiven = keep;
+	s->cap = cap;
 	s->first = 0;
-	s->budget = *b;
 	return 0;
 }
 
@@ -108,8 +113,12 @@ govern_join(struct governed *g, const struct wire_rate *r, int64_t now)
 		return 0;
 	if (b.requests == 0)
 		b = (struct rate_budget){ RATE_REQUESTS_MAX, SECONDS(1), b.concurrency };
-	if ((s = source_get(r->source)) == NULL || budget_set(s, &b) == -1)
+	if ((s = source_get(r->source)) == NULL)
 		return -1;
+	/* The last word counts; of what was given the newest is kept as far as it fits. */
+	s->budget = b;
+	while (s->ngiven > b.requests)
+		given_drop(s);
 	s->users++;
 	s->used_ms = now;
 	g->source = s;
@@ -158,10 +167,8 @@ line_sweep(struct govern_source *s, int64_t now)
 static void
 window_slide(struct govern_source *s, int64_t now)
 {
-	while (s->ngiven > 0 && given_at(s, 0) + s->budget.per_ms <= now) {
-		s->first = (s->first + 1) % s->budget.requests;
-		s->ngiven--;
-	}
+	while (s->ngiven > 0 && given_at(s, 0) + s->budget.per_ms <= now)
+		given_drop(s);
 }
 
 /* How long until the window has room for n others and one more. */
@@ -216,7 +223,7 @@ grant(struct governed *g, int64_t now)
 	struct govern_source	*s = g->source;
 
 	line_leave(g, now);
-	s->given[(s->first + s->ngiven++) % s->budget.requests] = now;
+	s->given[(s->first + s->ngiven++) % s->cap] = now;
 	g->held++;
 	if (g->inner)
 		g->held_inner++;
@@ -245,7 +252,10 @@ govern_ask(struct governed *g, bool inner, int64_t now)
 		g->asked_ms = now;
 		TAILQ_INSERT_TAIL(&s->line, g, line);
 	}
-	if ((wait = turn_ms(s, g, now)) == 0) {
+	wait = turn_ms(s, g, now);
+	if (wait == 0 && given_room(s) == -1)
+		wait = GOVERN_SLOT_MS_MAX;
+	if (wait == 0) {
 		grant(g, now);
 		return 0;
 	}

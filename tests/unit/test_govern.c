@@ -215,6 +215,25 @@ abuse(void **state)
 	govern_leave(&g, 1);
 }
 
+/* As many as a budget can be, and the ring goes round more than once. */
+static void
+large(void **state)
+{
+	struct wire_rate	r = rate(RATE_REQUESTS_MAX, 1000, 0);
+	struct governed		g = join(&r);
+	int64_t			now = 0;
+
+	(void)state;
+	for (unsigned int turn = 0; turn < 3; turn++, now += 1000) {
+		for (unsigned int i = 0; i < RATE_REQUESTS_MAX; i++)
+			assert_int_equal(govern_ask(&g, false, now + i / 20), 0);
+		assert_int_equal(govern_ask(&g, false, now + 500), 500);
+		govern_leave(&g, now + 500);
+		g = join(&r);
+	}
+	govern_leave(&g, now);
+}
+
 /* Another word on the budget of a source that is known. */
 static void
 other_word(void **state)
@@ -250,6 +269,7 @@ main(void)
 		cmocka_unit_test(hold),
 		cmocka_unit_test(lapse),
 		cmocka_unit_test(abuse),
+		cmocka_unit_test(large),
 		cmocka_unit_test(other_word),
 	};
 
