@@ -19,9 +19,11 @@ BROKER		= $(call room,launcher/broker)
 PRACTICE	= $(call room,launcher/practice)
 SERVE		= $(call room,launcher/serve)
 STORE		= $(call room,launcher/store)
+REGISTRY	= $(call room,launcher/registry)
+UNPACK		= $(call room,launcher/unpack)
 room		= $(patsubst %.c,$(B)/%.o,$(sort $(wildcard $(1)/*.c)))
 
-PROGRAMS	= $(B)/bin/bascule $(B)/libexec/bascule-broker $(B)/libexec/bascule-practice $(B)/libexec/bascule-serve
+PROGRAMS	= $(B)/bin/bascule $(addprefix $(B)/libexec/bascule-,broker practice serve unpack)
 CONNECTORS	= $(patsubst connectors/%/connector-spec.json,%,$(wildcard connectors/*/connector-spec.json))
 EVIL		= $(patsubst tests/evil/%/connector-spec.json,%,$(wildcard tests/evil/*/connector-spec.json))
 UNIT		= $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
@@ -35,6 +37,7 @@ LIBS_launcher	= -levent_core -lcrypto
 LIBS_practice	= -levent_openssl -levent -lssl -lcrypto -lm
 LIBS_serve	= -levent_openssl -levent -lssl -lcrypto -lz -lzstd
 LIBS_store	= -lsqlite3
+LIBS_unpack	= -larchive
 LIBS_unit	= -lcmocka
 
 # A connector holds its libraries, all but libc and cJSON (which has no archive): its nursery maps 3 instead of 36, and
@@ -67,7 +70,11 @@ $(B)/libexec/bascule-practice: $(PRACTICE) $(CONTRACT)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS_practice) $(LIBS_base)
 
-$(B)/libexec/bascule-serve: $(SERVE) $(STORE) $(CORE) $(SANDBOX) $(CONTRACT)
+$(B)/libexec/bascule-unpack: $(UNPACK) $(SANDBOX) $(CONTRACT)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS_unpack) $(LIBS_sandbox) $(LIBS_base)
+
+$(B)/libexec/bascule-serve: $(SERVE) $(STORE) $(REGISTRY) $(CORE) $(SANDBOX) $(CONTRACT)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS_serve) $(LIBS_store) $(LIBS_sandbox) $(LIBS_base)
 $(B)/launcher/serve/show.o: launcher/serve/openapi.json
@@ -107,16 +114,18 @@ $(B)/lib/core.a: $(CORE)
 $(B)/lib/cli.a: $(filter-out $(B)/launcher/cli/main.o,$(CLI))
 $(B)/lib/broker.a: $(filter-out $(B)/launcher/broker/main.o,$(BROKER))
 $(B)/lib/store.a: $(STORE)
+$(B)/lib/registry.a: $(REGISTRY)
+$(B)/lib/unpack.a: $(filter-out $(B)/launcher/unpack/main.o,$(UNPACK))
 $(B)/lib/practice.a: $(filter-out $(B)/launcher/practice/main.o,$(PRACTICE))
 $(B)/lib/serve.a: $(filter-out $(B)/launcher/serve/main.o,$(SERVE))
 $(B)/lib/scim.a: $(filter-out $(B)/connectors/scim/main.o,$(call room,connectors/scim))
 $(B)/lib/github.a: $(filter-out $(B)/connectors/github/main.o,$(call room,connectors/github))
-ARCHIVES	= $(addprefix $(B)/lib/,scim.a github.a cli.a core.a broker.a practice.a serve.a store.a runtime.a sandbox.a contract.a)
+ARCHIVES	= $(addprefix $(B)/lib/,scim.a github.a cli.a core.a broker.a practice.a serve.a store.a registry.a unpack.a runtime.a sandbox.a contract.a)
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group \
-	    $(LIBS_unit) $(LIBS_worker) $(LIBS_practice) $(LIBS_serve) $(LIBS_store) $(LIBS_sandbox) $(LIBS_base) -lpthread
+	    $(LIBS_unit) $(LIBS_worker) $(LIBS_practice) $(LIBS_serve) $(LIBS_store) $(LIBS_unpack) $(LIBS_sandbox) $(LIBS_base) -lpthread
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -238,7 +247,7 @@ prefix		?= /usr
 install: all
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/libexec/bascule $(DESTDIR)$(prefix)/lib/bascule/connectors
 	install -m 755 $(B)/bin/bascule $(DESTDIR)$(prefix)/bin/
-	install -m 755 $(B)/libexec/bascule-broker $(B)/libexec/bascule-practice $(B)/libexec/bascule-serve $(DESTDIR)$(prefix)/libexec/bascule/
+	install -m 755 $(filter $(B)/libexec/%,$(PROGRAMS)) $(DESTDIR)$(prefix)/libexec/bascule/
 	for c in $(CONNECTORS); do install -d $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c && \
 	    install -m 755 $(B)/connectors/$$c/$$c $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c/ && \
 	    install -m 644 $(B)/connectors/$$c/connector-spec.json $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c/ || exit 1; done

@@ -23,6 +23,20 @@ trap 'rm -f "$names" "$ours"' EXIT
 given "$b/worker" "$b/sandbox" "$b/connectors" >"$ours"
 given "$b/launcher" | comm -23 - "$ours" >"$names"
 [ "$(wc -l <"$names")" -ge 100 ] || { echo "the launcher's names are not to be read"; bad=1; }
+# Foreign archives are read by one program, which is confined for it.
+for program in "$b"/bin/bascule "$b"/libexec/bascule-*; do
+	case "$program" in */bascule-unpack) continue ;; esac
+	if ldd "$program" | grep -q libarchive; then
+		echo "$program: reads archives itself"
+		bad=1
+	fi
+done
+for program in "$b"/bin/bascule "$b"/libexec/bascule-broker "$b"/libexec/bascule-practice "$b"/libexec/bascule-unpack; do
+	if nm "$program" | grep -E ' [TtDdBb] registry_'; then
+		echo "$program: the registry is the server's"
+		bad=1
+	fi
+done
 for spec in "$b"/connectors/*/connector-spec.json; do
 	dir=$(dirname "$spec")
 	program=$dir/$(basename "$dir")

@@ -88,7 +88,7 @@ _bascule()
 		    COMPREPLY=($(compgen -W "$("$program" doctor --help 2>&1 | grep -oE -- '--[a-z-]+')" -- "$cur")) ;;
 	serve)
 		case ${COMP_WORDS[COMP_CWORD - 1]} in
-		--tls-cert | --tls-key | --client-ca | --tokens)
+		--tls-cert | --tls-key | --client-ca | --tokens | --registry | --journal)
 			_bascule_files "$cur" ;;
 		*)
 			COMPREPLY=($(compgen -W "token $("$program" serve --help 2>&1 | grep -oE '^  --[a-z-]+')" -- "$cur")) ;;

@@ -16,6 +16,7 @@
 
 struct exchange;
 struct problem;
+struct reg_connector;
 
 /* Does this path speak it? */
 bool		 beta_speaks(const char *path);
@@ -27,5 +28,21 @@ void		 beta_problem(struct evhttp_request *, const struct problem *, int status)
 void		 beta_invoke(struct exchange *);
 /* The same where the path names no connector: "connectorRef" of the body does. */
 void		 beta_invoke_bare(struct exchange *);
+
+/* beta_registry.c: connectors, versions, tags. */
+void		 beta_connectors(struct exchange *);
+void		 beta_connector_create(struct exchange *);
+void		 beta_connector_get(struct exchange *);
+void		 beta_connector_rename(struct exchange *);
+void		 beta_connector_delete(struct exchange *);
+void		 beta_versions(struct exchange *);
+void		 beta_tags(struct exchange *);
+void		 beta_tag_get(struct exchange *);
+void		 beta_tag_create(struct exchange *);
+void		 beta_tag_move(struct exchange *);
+/* The one that the path names, to be changed; NULL: refused, answered. */
+const struct reg_connector *beta_connector(struct exchange *);
+/* GET /v1/connectors/{name}/versions/{version}/source: the archive, as it was uploaded. */
+void		 show_source(struct exchange *);
 
 #endif

@@ -21,6 +21,7 @@
 #include "launcher/serve/serve.h"
 #include "launcher/serve/slog.h"
 #include "launcher/serve/tls.h"
+#include "launcher/serve/upload.h"
 #include "worker/contract/util.h"
 
 #define BACKLOG		1024
@@ -190,7 +191,7 @@ http_open(struct door *d, int fd, void (*answer)(struct evhttp_request *, void *
 	if ((d->http = evhttp_new(server.base)) == NULL)
 		return -1;
 	evhttp_set_max_headers_size(d->http, HEADERS_BYTES_MAX);
-	evhttp_set_max_body_size(d->http, REQUEST_BYTES_MAX);
+	evhttp_set_max_body_size(d->http, server.set.registry == NULL ? REQUEST_BYTES_MAX : UPLOAD_BYTES_MAX);
 	evhttp_set_timeout_tv(d->http, &idle);
 	evhttp_set_default_content_type(d->http, NULL);
 	evhttp_set_allowed_methods(d->http, METHODS);

@@ -9,6 +9,7 @@
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "launcher/registry/registry.h"
 #include "launcher/serve/admit.h"
 #include "launcher/serve/call.h"
 #include "launcher/serve/conn.h"
@@ -200,6 +201,8 @@ server_open(struct error *e)
 	signals_open();
 	core_open(server.base, &server.set.plan);
 	admit_open(server.set.concurrency, server.set.per_source, server.set.queue);
+	if (server.set.registry != NULL && registry_open(server.set.registry, e) == -1)
+		return -1;
 	if (journal_open(e) == -1 || route_tokens_load(e) == -1 || doors_open(route_request, e) == -1)
 		return -1;
 	evtimer_assign(&sweep, server.base, on_sweep, NULL);
@@ -217,6 +220,7 @@ server_close(void)
 	doors_free();
 	core_close();
 	store_close();
+	registry_close();
 	metrics_free();
 	route_tokens_free();
 	slog_flush();

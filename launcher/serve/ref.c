@@ -4,23 +4,17 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/sha.h>
-
+#include "launcher/registry/registry.h"
 #include "launcher/serve/ref.h"
 #include "worker/contract/util.h"
-
-#define OWN_VERSION	0
 
 void
 ref_own_id(const char *name, char id[REF_ID_BYTES + 1])
 {
-	unsigned char	 h[SHA256_DIGEST_LENGTH];
-	char		 text[CONNECTOR_NAME_MAX + 32];
+	char	 text[CONNECTOR_NAME_MAX + 32];
 
 	snprintf(text, sizeof(text), "bascule connector %s", name);
-	SHA256((const unsigned char *)text, strlen(text), h);
-	snprintf(id, REF_ID_BYTES + 1, "%02x%02x%02x%02x-%02x%02x-8%x%02x-%x%x%02x-%02x%02x%02x%02x%02x%02x", h[0], h[1], h[2],
-	    h[3], h[4], h[5], h[6] & 0xf, h[7], 8 | (h[8] & 3), h[9] & 0xf, h[10], h[11], h[12], h[13], h[14], h[15], h[16]);
+	reg_uuid_of(text, id);
 }
 
 void
@@ -101,24 +95,50 @@ own_find(const struct wanted *w, struct connector_ref *ref, struct error *e)
 		(void)connector_each(own_match, &o);
 	if (connector_find(o.name[0] != '\0' ? o.name : w->base, ref, e) == -1)
 		return -1;
-	if (w->tag[0] != '\0' ? strcmp(w->tag, REF_TAG) == 0 : w->version == OWN_VERSION)
+	if (w->tag[0] != '\0' ? strcmp(w->tag, REF_TAG) == 0 : w->version == REF_OWN_VERSION)
 		return 0;
 	if (w->tag[0] != '\0')
 		(void)error_set(e, ERR_NO_CONNECTOR, "%s came with the server and has no tag \"%.64s\", only " REF_TAG, ref->name,
 		    w->tag);
 	else
 		(void)error_set(e, ERR_NO_CONNECTOR, "%s came with the server and has no version %lld, only %d", ref->name,
-		    (long long)w->version, OWN_VERSION);
+		    (long long)w->version, REF_OWN_VERSION);
 	connector_free(ref);
 	return -1;
+}
+
+static int
+uploaded_find(const struct reg_connector *c, const struct wanted *w, struct connector_ref *ref, struct error *e)
+{
+	const struct reg_tag		*t = w->tag[0] != '\0' ? reg_tag(c, w->tag) : NULL;
+	const struct reg_version	*v = NULL;
+	char				 path[REG_PATH_BYTES + REG_PROGRAM_BYTES_MAX + 1];
+
+	if (w->tag[0] != '\0' && t == NULL)
+		return error_set(e, ERR_NO_CONNECTOR, "%s has no tag \"%.64s\"%s", c->alias, w->tag,
+		    c->nversions == 0 ? ": nothing was uploaded yet" : "");
+	if ((v = reg_version(c, t != NULL ? t->version : (uint32_t)w->version)) == NULL)
+		return error_set(e, ERR_NO_CONNECTOR, "%s has no version %lld", c->alias, (long long)w->version);
+	if (v->kind == REG_BUNDLE)
+		return error_set(e, ERR_UNSUPPORTED, "%s@%u is a Node bundle (index.js): it is kept, but this version of bascule runs "
+		    "native connectors only", c->alias, v->number);
+	reg_folder(v, path);
+	snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", v->program);
+	if (connector_find(path, ref, e) == -1)
+		return error_in(e, "%s@%u", c->alias, v->number);
+	snprintf(ref->name, sizeof(ref->name), "%s@%u", c->alias, v->number);
+	return 0;
 }
 
 int
 ref_find(const char *text, const char *tag, int64_t version, struct connector_ref *ref, struct error *e)
 {
-	struct wanted	 w;
+	const struct reg_connector	*c;
+	struct wanted			 w;
 
 	if (wanted_read(text, tag, version, &w, e) == -1)
 		return -1;
+	if ((c = registry_find(w.base)) != NULL)
+		return uploaded_find(c, &w, ref, e);
 	return own_find(&w, ref, e);
 }

@@ -3,7 +3,7 @@
  *
  *   scim            what is installed, or its id
  *   scim@latest     by a tag
- *   scim@0          by a version; 0 is what came with the server
+ *   scim@0          by a version; 0 is what came with the server, uploads count from 1
  */
 #ifndef SERVE_REF_H
 #define SERVE_REF_H
@@ -14,7 +14,8 @@
 #include "launcher/core/invoke.h"
 
 #define REF_ID_BYTES	36	/* of a UUID */
-#define REF_TAG		"latest"
+#define REF_TAG		"latest"	/* where nothing is said */
+#define REF_OWN_VERSION	0		/* of what came with the server */
 
 /*
  * tag, version: what is meant where text does not say; "" and -1: the caller said nothing.  -1 with *e:

@@ -15,10 +15,12 @@
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
 #include "launcher/serve/slog.h"
+#include "launcher/serve/upload.h"
 #include "worker/contract/util.h"
 
 #define GET	EVHTTP_REQ_GET, "GET"
 #define POST	EVHTTP_REQ_POST, "POST"
+#define PUT	EVHTTP_REQ_PUT, "PUT"
 #define DELETE	EVHTTP_REQ_DELETE, "DELETE"
 
 static const struct route	 routes[] = {
@@ -32,6 +34,18 @@ static const struct route	 routes[] = {
 	{ GET,    "/healthz", SCOPE_NONE, show_health },
 	{ GET,    "/readyz", SCOPE_NONE, show_ready },
 	{ GET,    "/metrics", SCOPE_READ, show_metrics },
+	{ GET,    "/v1/connectors/{name}/versions/{version}/source", SCOPE_MANAGE, show_source },
+	{ GET,    "/beta/platform-connectors", SCOPE_ANY, beta_connectors },
+	{ POST,   "/beta/platform-connectors", SCOPE_MANAGE, beta_connector_create },
+	{ GET,    "/beta/platform-connectors/{ref}", SCOPE_ANY, beta_connector_get },
+	{ PUT,    "/beta/platform-connectors/{ref}", SCOPE_MANAGE, beta_connector_rename },
+	{ DELETE, "/beta/platform-connectors/{ref}", SCOPE_MANAGE, beta_connector_delete },
+	{ GET,    "/beta/platform-connectors/{ref}/versions", SCOPE_ANY, beta_versions },
+	{ POST,   "/beta/platform-connectors/{ref}/versions", SCOPE_MANAGE, beta_upload },
+	{ GET,    "/beta/platform-connectors/{ref}/tags", SCOPE_ANY, beta_tags },
+	{ POST,   "/beta/platform-connectors/{ref}/tags", SCOPE_MANAGE, beta_tag_create },
+	{ GET,    "/beta/platform-connectors/{ref}/tags/{tag}", SCOPE_ANY, beta_tag_get },
+	{ PUT,    "/beta/platform-connectors/{ref}/tags/{tag}", SCOPE_MANAGE, beta_tag_move },
 	{ POST,   "/beta/platform-connectors/{ref}/invoke", SCOPE_INVOKE, beta_invoke },
 	{ POST,   "/sp-conn-runtime-exec/runtime-connector-invoke", SCOPE_INVOKE, beta_invoke_bare },
 	{ POST,   "/sp-conn-runtime-exec/runtime-connector-invoke/{ref}/invoke-direct", SCOPE_INVOKE, beta_invoke },

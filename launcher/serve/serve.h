@@ -38,7 +38,7 @@ struct settings {
 	unsigned int	 socket_mode;
 	uid_t		 peers[PEERS_MAX];
 	size_t		 npeers;
-	const char	*cert, *key, *client_ca, *tokens;
+	const char	*cert, *key, *client_ca, *tokens, *registry;
 	unsigned int	 connections, concurrency, per_source, queue, history, history_days;
 	int64_t		 memory_bytes;		/* of requests held */
 	int64_t		 grace_ms, request_ms, idle_ms;

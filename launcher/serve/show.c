@@ -6,6 +6,7 @@
 
 #include <event2/keyvalq_struct.h>
 
+#include "launcher/registry/registry.h"
 #include "launcher/serve/answer.h"
 #include "launcher/serve/ref.h"
 #include "launcher/serve/route.h"
@@ -50,12 +51,26 @@ connector_add(void *arg, const char *name, const char *folder)
 	connector_free(&ref);
 }
 
+/* What its tag "latest" names. */
+static void
+uploaded_add(cJSON *list, const char *alias)
+{
+	struct connector_ref	 ref = { 0 };
+	struct error		 e = ERROR_NONE;
+
+	if (ref_find(alias, "", -1, &ref, &e) == 0)
+		(void)json_push(list, connector_print(&ref));
+	connector_free(&ref);
+}
+
 void
 show_connectors(struct exchange *x)
 {
 	cJSON	*o = cJSON_CreateObject(), *list = cJSON_CreateArray();
 
 	(void)json_set(o, "connectors", list);
+	for (size_t i = 0; registry_at(i) != NULL; i++)
+		uploaded_add(list, registry_at(i)->alias);
 	(void)connector_each(connector_add, list);
 	answer_json(x->req, 200, o);
 }

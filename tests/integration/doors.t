@@ -147,6 +147,7 @@ is(call('GET', "/v1/invocations/$id")->{json}{receipt}{outcome}, 'failed', '... 
 error_is(invoked($name, 'evil:crash'), 500, 'signal', 'a crash');
 $r = call('POST', '/v1/connectors/nobody/invoke', { type => 'x' });
 like($r->{head}, qr{^Content-Type: application/problem\+json}m, 'a problem document on /v1');
+error_is(call('POST', '/beta/platform-connectors', { alias => 'x' }), 501, 'unsupported', 'no registry, no new connectors');
 ($base, $log) = server('short', '--limit', 'deadline=500ms', '--concurrency', 1, '--queue', 0);
 $r = invoked($name, 'evil:flood');
 is("$r->{rc} $r->{code}", '18 200', 'a failure behind output: cut');
@@ -162,5 +163,149 @@ is("$r->{rc} $r->{code}", '18 200', 'a failure behind output: cut');
 }
 stop('short');
 stop('plain');
+
+# --- the registry
+my $dir = "$work/registry";
+my @keep = ('--registry', $dir, '--limit', 'deadline=20s');
+# pack_zip(name, file => content, or \path of one to copy...): a zip of these.
+sub pack_zip {
+	my ($as, %files) = @_;
+	mkdir("$work/$as");
+	for my $f (keys %files) {
+		mkdir("$work/$as/$1") if $f =~ m{^(.*)/};
+		if (ref $files{$f}) { system('cp', ${$files{$f}}, "$work/$as/$f") == 0 or die } else { spill("$as/$f", $files{$f}) }
+	}
+	system("cd $work/$as && zip -qr ../$as.zip .") == 0 or die 'zip';
+	return "$work/$as.zip";
+}
+my @commands = qw(std:test-connection std:spec:read evil:ok evil:slow);
+sub spec { return JSON::PP->new->encode({ name => $_[0], commands => \@commands, sourceConfig => [] }) }
+my $program = "$work/c/$name/$name";
+my $P = '/beta/platform-connectors';
+sub upload {
+	my ($ref, $zip, @more) = @_;
+	return call('POST', "$P/$ref/versions", slurp($zip), @more ? @more : ('-H', 'Content-Type: application/zip'));
+}
+# Which version answers: by the name in its specification.
+sub who { my ($r) = @_; return $r->{body} =~ /"name":"(One|Two)"/ ? $1 : $r->{body} }
+sub asks { return who(invoked($_[0], 'std:spec:read', {}, {}, $_[1])) }
+SKIP: {
+	skip('machine: no zip', 1) if system('command -v zip >/dev/null') != 0;
+	my %zips = map { $_ => pack_zip($_, 'hr-connector' => \$program, 'connector-spec.json' => spec($_), 'src/main.c' => "int main;\n") }
+	    qw(One Two);
+	($base, $log) = server('reg', @keep);
+	is_deeply([grep { $_ eq $name || $_ eq 'scim' } map { $_->{alias} } @{call('GET', $P)->{json}}], [$name, 'scim'],
+	    'what came with the server is listed');
+	is_deeply([map { @{call('GET', "$P/$name/$_")->{json}} } qw(versions tags)]->[1]{activeVersion}, 0, '... version 0, tag latest');
+	$r = call('POST', $P, { alias => 'hr' });
+	is("$r->{code} $r->{json}{alias}", '200 hr', 'a new connector');
+	my $cid = $r->{json}{id};
+	like($cid, qr/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, '... has an id');
+	error_is(call('POST', $P, { alias => $_ }), 400, 'request', "no new connector \"$_\"") for 'hr', $name, '../x', $cid;
+	error_is(call('POST', $P, {}), 400, 'request', 'no alias');
+	is_deeply(call('GET', "$P/$_")->{json}, { id => $cid, alias => 'hr' }, "it is at $_") for 'hr', $cid;
+	error_is(invoked('hr', 'std:test-connection'), 404, 'no-connector', 'it has no version yet');
+	is(call('GET', "$P/hr/versions")->{body}, "[]\n", '... none at all');
+
+	$r = upload('hr', $zips{One});
+	is_deeply([$r->{code}, $r->{json}], [200, { connectorId => $cid, version => 1 }], 'an upload') or diag($r->{body}, slurp($log));
+	is(asks('hr'), 'One', '... is what is run');
+	is_deeply(upload($cid, $zips{Two})->{json}, { connectorId => $cid, version => 2 }, 'the next one');
+	is(asks('hr'), 'Two', '... by tag latest');
+	is(asks('hr', 1), 'One', '... version 1 still is what it was');
+	is_deeply(call('GET', "$P/hr/versions")->{json}, [map { { connectorId => $cid, version => $_ } } 1, 2], 'both are listed');
+
+	# As the tool does it with -t: look, then make or move.
+	is(call('GET', "$P/hr/tags/gold")->{code}, 404, 'no such tag');
+	$r = call('POST', "$P/hr/tags", { tagName => 'gold', activeVersion => 1 });
+	is("$r->{code} $r->{json}{tagName} $r->{json}{activeVersion}", '200 gold 1', 'a tag is made');
+	is(asks('hr@gold'), 'One', '... and invoked by');
+	is(who(call('POST', '/v1/connectors/hr@gold/invoke', { type => 'std:spec:read' })), 'One', '... on /v1 as well');
+	is(who(call('POST', "$P/hr/invoke", { type => 'std:spec:read', tag => 'gold' })), 'One', '... by the tag of the body');
+	$r = call('PUT', "$P/hr/tags/gold", { activeVersion => 2 });
+	is("$r->{code} $r->{json}{activeVersion}", '200 2', 'it is moved');
+	is(asks('hr@gold'), 'Two', '... and invoked by');
+	is(call('PUT', "$P/hr/tags/latest", { activeVersion => 1 })->{code}, 200, 'back to the first');
+	is(asks('hr'), 'One', '... which is run again');
+	error_is(call('PUT', "$P/hr/tags/gold", { activeVersion => 9 }), 400, 'request', 'to a version that is none');
+	error_is(call('PUT', "$P/hr/tags/nope", { activeVersion => 1 }), 404, 'no-connector', 'a tag that is none');
+	error_is(call('POST', "$P/hr/tags", { tagName => '7', activeVersion => 1 }), 400, 'request', 'a tag that looks like a version');
+	is_deeply([map { "$_->{tagName}=$_->{activeVersion}" } @{call('GET', "$P/hr/tags")->{json}}], [qw(latest=1 gold=2)], 'both tags');
+	$r = call('GET', '/v1/connectors/hr/versions/1/source');
+	ok($r->{body} eq slurp($zips{One}), 'the archive is given back');
+	is(scalar(grep { $_->{name} eq 'hr@1' } @{call('GET', '/v1/connectors')->{json}{connectors}}), 1, 'listed on /v1');
+
+	# What is refused, and why.
+	for my $case (['no specification', { hr => \$program }, qr/connector-spec\.json/],
+	    ['no program', { 'connector-spec.json' => spec('x') }, qr/neither a program/],
+	    ['a broken specification', { hr => \$program, 'connector-spec.json' => '{"name":1}' }, qr/connector-spec\.json/],
+	    ['two programs', { a => \$program, b => \$program, 'connector-spec.json' => spec('x') }, qr/two programs/],
+	    ['a folder around it', { 'x/hr' => 'x', 'x/connector-spec.json' => spec('x') }, qr/pack the files/],
+	    ['a program for another machine', { hr => "\177ELF\001\001" . "\0" x 100, 'connector-spec.json' => spec('x') }, qr/kind of machine/]) {
+		my $zip = pack_zip('bad' . ++$calls, %{$case->[1]});
+		like(error_is(upload('hr', $zip), 400, 'request', "an archive with $case->[0]"), $case->[2], '... is told why');
+	}
+	like(error_is(upload('hr', spill('junk.zip', 'PK junk')), 400, 'request', 'no archive at all'), qr/no zip/, '... is told why');
+	system("cd $work/One && ln -s /etc/passwd l && zip -qry ../link.zip . && rm l");
+	like(error_is(upload('hr', "$work/link.zip"), 400, 'request', 'a link'), qr/plain files/, '... is told why');
+	# By hand, since no tool makes them: [name, mode, content]...
+	my $forge = sub {
+		my ($zip, $dir, $n) = ('', '', 0);
+		for my $f (['hr', 0100755, slurp($program)], ['connector-spec.json', 0100644, spec('x')], @_) {
+			my ($file, $mode, $text) = @$f;
+			my $crc = 0xffffffff;
+			if (length $text < 100000) {
+				for my $c (unpack('C*', $text)) { $crc ^= $c; $crc = $crc & 1 ? ($crc >> 1) ^ 0xedb88320 : $crc >> 1 for 1 .. 8 }
+			}
+			my @common = (0, 0, 0, 0, $crc ^ 0xffffffff, length $text, length $text, length $file, 0);
+			$dir .= pack('VvvvvvvVVVvvvvvVV', 0x02014b50, 0x31e, 10, @common, 0, 0, 0, $mode << 16, length $zip) . $file;
+			$zip .= pack('VvvvvvVVVvv', 0x04034b50, 10, @common) . $file . $text;
+			$n++;
+		}
+		return spill('forged.zip', $zip . $dir . pack('VvvvvVVv', 0x06054b50, 0, 0, $n, $n, length $dir, length $zip, 0));
+	};
+	for my $case (['..', '../x', 0100644], ['a way out in the middle', 'a/../../x', 0100644], ['the root', '/tmp/x', 0100644],
+	    ['the same name twice', 'connector-spec.json', 0100644], ['a device', 'null', 0020666], ['a pipe', 'fifo', 0010644]) {
+		is(upload('hr', $forge->([@$case[1, 2], 'x']))->{code}, 400, "an archive with $case->[0]");
+	}
+	my $bomb = pack_zip('bomb', zeros => "\0" x 20_000_000, 'connector-spec.json' => spec('x'));
+	like(error_is(upload('hr', $bomb), 400, 'request', 'a bomb'), qr/200 times/, '... is told why');
+	error_is(upload('hr', $zips{One}, '-H', 'Content-Type: application/json'), 415, 'request', 'no zip by its type');
+	error_is(upload($name, $zips{One}), 409, 'request', 'what came with the server is left alone');
+	is_deeply([glob("$dir/staged/*")], [], 'nothing is left of them');
+	is(scalar @{call('GET', "$P/hr/versions")->{json}}, 2, 'nor is a version');
+	$r = upload('hr', pack_zip('node', 'index.js' => 'exports.connector = 1', 'connector-spec.json' => spec('Node')));
+	is("$r->{code} $r->{json}{version}", '200 3', 'a Node bundle is kept');
+	like(error_is(invoked('hr', 'std:test-connection'), 400, 'unsupported', '... and not run'), qr/native/, '... for this reason');
+
+	# What runs keeps what it started with.
+	is(call('PUT', "$P/hr/tags/latest", { activeVersion => 1 })->{code}, 200, 'back to a native one');
+	my $s = IO::Socket::INET->new(PeerAddr => $base =~ s{http://}{}r);
+	my $body = envelope('hr', 'evil:slow', {}, {});
+	print $s "POST /hr/invoke HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: ",
+	    length($body), "\r\n\r\n$body";
+	$s->flush;
+	sysread($s, my $some, 4096);
+	like($some, qr{^HTTP/1.1 200 }, 'one is running');
+	is(call('PUT', "$P/hr", { alias => 'people' })->{json}{alias}, 'people', 'renamed meanwhile');
+	is(asks('people'), 'One', '... and invoked by its new name');
+	is(call('DELETE', "$P/people")->{code}, 204, 'deleted meanwhile');
+	error_is(invoked('people', 'std:spec:read'), 404, 'no-connector', '... it is gone');
+	ok(sysread($s, $some, 4096), 'the one that was running goes on');
+	close($s);
+
+	# The server dies at once; what it said stays.
+	is(call('POST', $P, { alias => 'stay' })->{code}, 200, 'another one');
+	is(upload('stay', $zips{Two})->{json}{version}, 1, '... with a version');
+	kill('KILL', pid_of('reg'));
+	stop('reg');
+	($base, $log) = server('again', @keep);
+	is(asks('stay'), 'Two', 'it is there after kill -9');
+	is(scalar(my @objects = glob("$dir/objects/*")), 1, 'what nothing names was swept');
+	like(`'@{[bascule()]}' serve --listen 127.0.0.1:0 --registry $dir 2>&1`, qr/in use by another server/, 'a second server is refused');
+	stop('again');
+	chmod(0777, $dir);
+	like(`'@{[bascule()]}' serve --listen 127.0.0.1:0 --registry $dir 2>&1`, qr/others may write it/, 'a folder that others write, too');
+}
 
 done_testing();

@@ -1,0 +1,344 @@
+/*
+ * upload.c -- from the body of a request to a version of a connector.
+ */
+#include <elf.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <event2/buffer.h>
+#include <event2/event.h>
+#include <openssl/evp.h>
+
+#include "launcher/core/core.h"
+#include "launcher/registry/registry.h"
+#include "launcher/serve/answer.h"
+#include "launcher/serve/beta.h"
+#include "launcher/serve/conn.h"
+#include "launcher/serve/route.h"
+#include "launcher/serve/serve.h"
+#include "launcher/serve/slog.h"
+#include "launcher/serve/stream.h"
+#include "launcher/serve/upload.h"
+#include "worker/contract/json.h"
+#include "worker/contract/util.h"
+
+#define PROGRAM		"bascule-unpack"	/* beside this one */
+#define SAID_BYTES	4096
+#define FOLDER_FD	3
+
+struct upload {
+	struct stream		 stream;
+	struct event		 ended, late;
+	pid_t			 pid;
+	int			 pidfd, said;		/* its end, its word */
+	bool			 gone, overdue;
+	struct reg_version	 version;
+	char			 id[REG_ID_BYTES + 1];
+	char			 caller[TOKEN_NAME_MAX + 16];
+	char			 staged[REG_PATH_BYTES];
+};
+
+static unsigned int	 under_way;
+
+static void
+upload_free(struct upload *u)
+{
+	if (u->staged[0] != '\0')
+		registry_unstage(u->staged);
+	event_del(&u->ended);
+	event_del(&u->late);
+	if (u->pidfd != -1)
+		close(u->pidfd);
+	if (u->said != -1)
+		close(u->said);
+	stream_close(&u->stream);
+	under_way--;
+	free(u);
+}
+
+/* The archive out of evhttp's buffers, to disk, and its digest. */
+static int
+spool(struct evbuffer *in, const char *path, struct reg_version *v, struct error *e)
+{
+	autofd			 fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	EVP_MD_CTX		*sha = EVP_MD_CTX_new();
+	struct evbuffer_iovec	 part;
+	unsigned char		 digest[EVP_MAX_MD_SIZE];
+	int			 r = fd == -1 ? error_sys(e, "registry: %.200s", path) : 0;
+
+	if (r == 0 && (sha == NULL || EVP_DigestInit_ex(sha, EVP_sha256(), NULL) != 1))
+		r = error_set(e, ERR_SYSTEM, "no memory for a digest");
+	v->bytes = evbuffer_get_length(in);
+	while (r == 0 && evbuffer_peek(in, -1, NULL, &part, 1) > 0 && part.iov_len > 0) {
+		ssize_t	 n = write(fd, part.iov_base, part.iov_len);
+
+		if (n == -1 && errno != EINTR)
+			r = error_sys(e, "registry: %.200s", path);
+		if (n > 0 && (EVP_DigestUpdate(sha, part.iov_base, (size_t)n) != 1 || evbuffer_drain(in, (size_t)n) == -1))
+			r = error_set(e, ERR_SYSTEM, "no digest");
+	}
+	if (r == 0 && EVP_DigestFinal_ex(sha, digest, NULL) != 1)
+		r = error_set(e, ERR_SYSTEM, "no digest");
+	EVP_MD_CTX_free(sha);
+	for (size_t i = 0; r == 0 && i < 32; i++)
+		snprintf(v->sha256 + 2 * i, 3, "%02x", digest[i]);
+	return r;
+}
+
+/* Between fork and exec: archive, pipe, folder, and nothing else of ours. */
+static void __attribute__((noreturn))
+child(const char *program, int archive, int out, int folder, pid_t parent)
+{
+	char	*argv[] = { (char *)(uintptr_t)PROGRAM, NULL };
+	char	*envp[] = { NULL };
+	int	 fds[] = { fcntl(archive, F_DUPFD_CLOEXEC, 10), fcntl(out, F_DUPFD_CLOEXEC, 10),
+		    fcntl(folder, F_DUPFD_CLOEXEC, 10) };
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	if (fds[0] != -1 && fds[1] != -1 && fds[2] != -1 && dup2(fds[0], STDIN_FILENO) != -1 &&
+	    dup2(fds[1], STDOUT_FILENO) != -1 && dup2(fds[2], FOLDER_FD) != -1 &&
+	    syscall(SYS_close_range, FOLDER_FD + 1, ~0U, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
+	    getppid() == parent)
+		execve(program, argv, envp);
+	_exit(127);
+}
+
+static int
+unpack_start(struct upload *u, struct error *e)
+{
+	char	 program[REG_PATH_BYTES], path[REG_PATH_BYTES + 16];
+	autofd	 archive = -1, folder = -1, out = -1;
+	int	 ends[2];
+	pid_t	 self = getpid();
+
+	if (core_beside(PROGRAM, program, sizeof(program)) == -1)
+		return error_set(e, ERR_SYSTEM, PROGRAM " is not installed beside this program");
+	snprintf(path, sizeof(path), "%s/source.zip", u->staged);
+	archive = open(path, O_RDONLY | O_CLOEXEC);
+	snprintf(path, sizeof(path), "%s/files", u->staged);
+	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (archive == -1 || folder == -1 || pipe2(ends, O_CLOEXEC) == -1)
+		return error_sys(e, "registry: %.200s", u->staged);
+	u->said = ends[0];
+	out = ends[1];
+	if ((u->pid = fork()) == 0)
+		child(program, archive, out, folder, self);
+	if (u->pid == -1)
+		return error_sys(e, PROGRAM);
+	if ((u->pidfd = (int)syscall(SYS_pidfd_open, u->pid, 0)) == -1) {
+		(void)error_sys(e, PROGRAM);
+		kill(u->pid, SIGKILL);
+		waitpid(u->pid, NULL, 0);
+		return -1;
+	}
+	return 0;
+}
+
+/* Of this machine's kind?  Better said now than at the first invocation. */
+static int
+program_check(const char *path, struct error *e)
+{
+	unsigned char	 theirs[EI_NIDENT + 4], ours[EI_NIDENT + 4];
+	autofd		 a = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), b = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	if (a == -1 || b == -1 || read(b, ours, sizeof(ours)) != (ssize_t)sizeof(ours))
+		return error_sys(e, "archive: its program");
+	/* Class and byte order; type and machine stand behind. */
+	if (read(a, theirs, sizeof(theirs)) != (ssize_t)sizeof(theirs) || memcmp(theirs, ours, EI_DATA + 1) != 0 ||
+	    memcmp(theirs + EI_NIDENT + 2, ours + EI_NIDENT + 2, 2) != 0)
+		return error_set(e, ERR_REQUEST, "archive: its program is not for this kind of machine");
+	return 0;
+}
+
+/* What the unpacker says, checked as far as it can be. */
+static int
+said_take(struct upload *u, struct error *e)
+{
+	char		 line[SAID_BYTES], path[REG_PATH_BYTES + 128];
+	ssize_t		 n = read(u->said, line, sizeof(line));
+	struct error	 bad = ERROR_NONE;
+	autojson	*o = n > 0 ? json_parse(line, (size_t)n - (line[n - 1] == '\n'), NULL, &bad) : NULL;
+	struct spec	 spec = { 0 };
+
+	if (u->overdue)
+		return error_set(e, ERR_REQUEST, "archive: it could not be taken apart within %d s", UPLOAD_MS / 1000);
+	if (o == NULL)
+		return error_set(e, ERR_SYSTEM, PROGRAM " ended without a word");
+	if (!json_bool(o, "ok", false))
+		return error_set(e, ERR_REQUEST, "archive: %.400s", json_str(o, "message", "refused"));
+	u->version.kind = strcmp(json_str(o, "kind", ""), "native") == 0 ? REG_NATIVE : REG_BUNDLE;
+	if ((size_t)snprintf(u->version.program, sizeof(u->version.program), "%s", json_str(o, "program", "")) >=
+	    sizeof(u->version.program) || strchr(u->version.program, '/') != NULL)
+		return error_set(e, ERR_REQUEST, "archive: its program's name has over %d bytes", REG_PROGRAM_BYTES_MAX);
+	snprintf(path, sizeof(path), "%s/files/connector-spec.json", u->staged);
+	if (spec_load(path, &spec, e) == -1) {
+		const char	*tail;
+
+		bad = *e;
+		tail = strstr(bad.msg, "connector-spec.json");	/* the path before it is ours alone */
+		return error_set(e, ERR_REQUEST, "archive: %.400s", tail != NULL ? tail : bad.msg);
+	}
+	spec_free(&spec);
+	snprintf(path, sizeof(path), "%s/files/%s", u->staged, u->version.program);
+	return u->version.kind == REG_NATIVE ? program_check(path, e) : 0;
+}
+
+static void
+tell(struct upload *u, uint32_t number)
+{
+	const struct reg_connector	*c = registry_find(u->id);
+	char				 text[160];
+	cJSON				*o = slog_new(SLOG_INFO, "connector.uploaded");
+
+	snprintf(text, sizeof(text), "%s@%u %s", c->alias, number, u->version.sha256);
+	audit_add(u->caller, "connector.upload", text);
+	(void)json_set_str(o, "caller", u->caller);
+	(void)json_set_str(o, "version", text);
+	slog_write(o);
+}
+
+static void
+on_ended(evutil_socket_t fd, short what, void *arg)
+{
+	struct upload		*u = arg;
+	struct evhttp_request	*req;
+	struct error		 e = ERROR_NONE;
+	uint32_t		 number = 0;
+	cJSON			*o;
+
+	(void)fd;
+	(void)what;
+	waitpid(u->pid, NULL, 0);
+	if (u->gone) {
+		upload_free(u);
+		return;
+	}
+	if (said_take(u, &e) == 0 && registry_publish(u->id, u->staged, &u->version, &number, &e) == 0) {
+		u->staged[0] = '\0';
+		tell(u, number);
+	}
+	req = stream_release(&u->stream);
+	if (e.code != ERR_NONE)
+		answer_problem(req, &(struct problem){ .error = &e });
+	else {
+		o = cJSON_CreateObject();
+		(void)json_set_str(o, "connectorId", u->id);
+		(void)json_set(o, "version", json_int(number));
+		answer_json(req, 200, o);
+	}
+	upload_free(u);
+}
+
+static void
+on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct upload	*u = arg;
+
+	(void)fd;
+	(void)what;
+	u->overdue = true;
+	kill(u->pid, SIGKILL);
+}
+
+static void
+on_gone(void *arg)
+{
+	struct upload	*u = arg;
+
+	u->gone = true;
+	kill(u->pid, SIGKILL);
+}
+
+static void
+on_drained(void *arg)
+{
+	(void)arg;
+}
+
+static int
+upload_begin(struct upload *u, struct exchange *x, struct error *e)
+{
+	static const struct accepted	 plain = { .form = FORM_LINES };
+	struct timeval			 late = { UPLOAD_MS / 1000, 0 };
+	char				 path[REG_PATH_BYTES + 16];
+
+	if (registry_stage(u->staged, e) == -1)
+		return -1;
+	snprintf(path, sizeof(path), "%s/source.zip", u->staged);
+	if (spool(evhttp_request_get_input_buffer(x->req), path, &u->version, e) == -1)
+		return -1;
+	conn_release(x->conn);
+	if (unpack_start(u, e) == -1)
+		return -1;
+	event_assign(&u->ended, server.base, u->pidfd, EV_READ, on_ended, u);
+	event_add(&u->ended, NULL);
+	event_add(&u->late, &late);
+	if (stream_open(&u->stream, x->req, x->conn, &plain, on_drained, on_gone, u) == 0)
+		return 0;
+	kill(u->pid, SIGKILL);
+	waitpid(u->pid, NULL, 0);
+	return error_set(e, ERR_SYSTEM, "no memory for another upload");
+}
+
+/* What must hold before the archive is looked at. */
+static const struct reg_connector *
+upload_check(struct exchange *x)
+{
+	const char			*type = evhttp_find_header(evhttp_request_get_input_headers(x->req), "Content-Type");
+	const struct reg_connector	*c = beta_connector(x);
+	size_t				 len = evbuffer_get_length(evhttp_request_get_input_buffer(x->req));
+	struct error			 e = ERROR_NONE;
+
+	if (c == NULL)
+		return NULL;
+	if (type == NULL || strcasecmp(type, "application/zip") != 0) {
+		answer_refuse(x->req, 415, ERR_REQUEST, "Content-Type: application/zip is wanted");
+		return NULL;
+	}
+	if (len == 0 || len > UPLOAD_BYTES_MAX) {
+		answer_refuse(x->req, len == 0 ? 400 : 413, ERR_REQUEST, "an archive of 1 to %d bytes is wanted", UPLOAD_BYTES_MAX);
+		return NULL;
+	}
+	if (under_way >= UPLOADS_MAX || server.draining) {
+		(void)error_set(&e, ERR_SHED, "%u uploads are under way: try again in %d s", under_way, UPLOAD_RETRY_S);
+		answer_problem(x->req, &(struct problem){ .error = &e, .retry_s = UPLOAD_RETRY_S });
+		return NULL;
+	}
+	return c;
+}
+
+void
+beta_upload(struct exchange *x)
+{
+	const struct reg_connector	*c = upload_check(x);
+	struct upload			*u;
+	struct error			 e = ERROR_NONE;
+
+	if (c == NULL)
+		return;
+	if ((u = calloc(1, sizeof(*u))) == NULL) {
+		answer_refuse(x->req, 503, ERR_SYSTEM, "no memory for another upload");
+		return;
+	}
+	under_way++;
+	u->pidfd = u->said = -1;
+	u->stream.state = STREAM_OVER;
+	evtimer_assign(&u->ended, server.base, on_ended, u);	/* so that it may be deleted at any time */
+	evtimer_assign(&u->late, server.base, on_late, u);
+	snprintf(u->id, sizeof(u->id), "%s", c->id);
+	snprintf(u->caller, sizeof(u->caller), "%s", x->caller);
+	snprintf(u->version.by, sizeof(u->version.by), "%s", x->caller);
+	if (upload_begin(u, x, &e) == 0)
+		return;
+	upload_free(u);
+	answer_problem(x->req, &(struct problem){ .error = &e });
+}
