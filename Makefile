@@ -216,13 +216,15 @@ BENCH		= $(B)/tests/bench/bench $(B)/tests/bench/gates $(B)/tests/bench/floor $(
 		  $(foreach c,connector phased,$(B)/tests/bench/$(c)/$(c) $(B)/tests/bench/$(c)/connector-spec.json)
 WRAP		= $(addprefix -Wl$(comma)--wrap=,$(1))
 comma		= ,
-BENCH_OBJ	= $(filter-out $(B)/tests/bench/floor.o $(B)/tests/bench/gates.o,$(call room,tests/bench))
+BENCH_OBJ	= $(filter-out $(addprefix $(B)/tests/bench/,floor.o gates.o counted.o),$(call room,tests/bench))
 $(B)/tests/bench/bench: $(BENCH_OBJ) $(B)/lib/core.a $(B)/lib/sandbox.a $(B)/lib/contract.a
 	$(LINK) $(call WRAP,sandbox_clone sandbox_map_ids root_take ids_become root_enter rlimits_set landlock_load filter_enter \
 	    sandbox_verify worker_born) \
 	    -o $@ $^ $(LIBS_launcher) $(LIBS_sandbox) $(LIBS_base)
 $(B)/tests/bench/gates: $(addprefix $(B)/tests/bench/,gates.o call.o place.o) $(B)/lib/core.a $(B)/lib/sandbox.a $(B)/lib/contract.a
 	$(LINK) -o $@ $^ $(LIBS_launcher) $(LIBS_sandbox) $(LIBS_base)
+$(B)/tests/bench/counted: $(B)/tests/bench/counted.o $(B)/lib/contract.a
+	$(LINK) -o $@ $^ $(LIBS_base)
 $(B)/tests/bench/floor: $(B)/tests/bench/floor.o
 	$(CC) -static $(CFLAGS) $(LDFLAGS) -o $@ $^
 $(B)/tests/bench/connector/connector: $(call room,tests/bench/connector) $(WORKER)
@@ -237,7 +239,7 @@ $(B)/tests/bench/%/connector-spec.json: tests/bench/%/connector-spec.json
 $(B)/tests/libexec/bascule-broker: $(B)/libexec/bascule-broker
 	@mkdir -p $(@D)
 	ln -sf ../../libexec/bascule-broker $@
-gates: $(filter-out $(B)/tests/bench/bench $(B)/tests/bench/phased/%,$(BENCH))
+gates: $(B)/tests/bench/counted $(filter-out $(B)/tests/bench/bench $(B)/tests/bench/phased/%,$(BENCH))
 bench-programs: all $(BENCH)
 bench: bench-programs
 	@$(B)/tests/bench/bench $(BENCH_ARGS)

@@ -7,7 +7,7 @@ build="gcc make pkg-config libc6-dev libcurl4-openssl-dev libcjson-dev libbsd-de
 	libssl-dev libevent-dev libsqlite3-dev zlib1g-dev libzstd-dev libnghttp2-dev libpsl-dev libidn2-dev
 	libunistring-dev libbrotli-dev libmd-dev ca-certificates"
 check="$build libcmocka-dev clang clang-format libclang-rt-14-dev mandoc jq curl perl procps
-	util-linux openssl haproxy tinyproxy microsocks nodejs npm zip"
+	util-linux openssl haproxy tinyproxy microsocks valgrind nodejs npm zip"
 
 case "${1:-}" in
 build)	want=$build ;;
