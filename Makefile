@@ -26,6 +26,8 @@ room		= $(patsubst %.c,$(B)/%.o,$(sort $(wildcard $(1)/*.c)))
 PROGRAMS	= $(B)/bin/bascule $(addprefix $(B)/libexec/bascule-,broker practice serve unpack)
 CONNECTORS	= $(patsubst connectors/%/connector-spec.json,%,$(wildcard connectors/*/connector-spec.json))
 EVIL		= $(patsubst tests/evil/%/connector-spec.json,%,$(wildcard tests/evil/*/connector-spec.json))
+# Runs bundles of the platform's SDK; a connector only together with one.
+NODE_HOST	= $(patsubst %,$(B)/%,$(wildcard connectors/node/*.js))
 UNIT		= $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ		= $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -56,7 +58,7 @@ HARDEN		= -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOU
 CFLAGS		?= -O2 -g
 LINK		= $(CC) -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(CFLAGS) $(LDFLAGS)
 
-all: $(PROGRAMS) $(foreach c,$(CONNECTORS),$(B)/connectors/$(c)/$(c) $(B)/connectors/$(c)/connector-spec.json)
+all: $(PROGRAMS) $(foreach c,$(CONNECTORS),$(B)/connectors/$(c)/$(c) $(B)/connectors/$(c)/connector-spec.json) $(NODE_HOST)
 
 $(B)/bin/bascule: $(CLI) $(CORE) $(SANDBOX) $(CONTRACT)
 	@mkdir -p $(@D)
@@ -89,6 +91,10 @@ $(B)/connectors/$(1)/connector-spec.json: connectors/$(1)/connector-spec.json
 	cp $$< $$@
 endef
 $(foreach c,$(CONNECTORS),$(eval $(call connector_rules,$(c))))
+
+$(B)/connectors/node/%.js: connectors/node/%.js
+	@mkdir -p $(@D)
+	cp $< $@
 
 define evil_rules
 $(B)/tests/evil/$(1)/$(1): $$(call room,tests/evil/$(1)) $$(WORKER)
@@ -244,7 +250,7 @@ bench-programs: all $(BENCH)
 bench: bench-programs
 	@$(B)/tests/bench/bench $(BENCH_ARGS)
 
-MANUALS		= $(wildcard launcher/*/*.[178] worker/contract/*.7 sandbox/*.7)
+MANUALS		= $(wildcard launcher/*/*.[178] worker/contract/*.7 connectors/*/*.7 sandbox/*.7)
 prefix		?= /usr
 install: all
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/libexec/bascule $(DESTDIR)$(prefix)/lib/bascule/connectors
@@ -253,6 +259,8 @@ install: all
 	for c in $(CONNECTORS); do install -d $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c && \
 	    install -m 755 $(B)/connectors/$$c/$$c $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c/ && \
 	    install -m 644 $(B)/connectors/$$c/connector-spec.json $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c/ || exit 1; done
+	install -d $(DESTDIR)$(prefix)/lib/bascule/connectors/node
+	install -m 644 $(NODE_HOST) $(DESTDIR)$(prefix)/lib/bascule/connectors/node/
 	for m in $(MANUALS); do d=$(DESTDIR)$(prefix)/share/man/man$${m##*.}; install -d $$d && install -m 644 $$m $$d/ || exit 1; done
 	if [ -f launcher/cli/bascule.bash ]; then install -d $(DESTDIR)$(prefix)/share/bash-completion/completions && \
 	    install -m 644 launcher/cli/bascule.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/bascule; fi
