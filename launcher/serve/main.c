@@ -16,6 +16,7 @@
 #include "launcher/serve/door.h"
 #include "launcher/serve/metrics.h"
 #include "launcher/serve/notify.h"
+#include "launcher/serve/oauth.h"
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
 #include "launcher/serve/slog.h"
@@ -203,6 +204,8 @@ server_open(struct error *e)
 	admit_open(server.set.concurrency, server.set.per_source, server.set.queue);
 	if (server.set.registry != NULL && registry_open(server.set.registry, e) == -1)
 		return -1;
+	if (oauth_open(server.set.registry != NULL ? registry_dir() : NULL, e) == -1)
+		return -1;
 	if (journal_open(e) == -1 || route_tokens_load(e) == -1 || doors_open(route_request, e) == -1)
 		return -1;
 	evtimer_assign(&sweep, server.base, on_sweep, NULL);
@@ -221,6 +224,7 @@ server_close(void)
 	core_close();
 	store_close();
 	registry_close();
+	oauth_close();
 	metrics_free();
 	route_tokens_free();
 	slog_flush();

@@ -11,6 +11,7 @@
 #include "launcher/serve/beta.h"
 #include "launcher/serve/conn.h"
 #include "launcher/serve/door.h"
+#include "launcher/serve/oauth.h"
 #include "launcher/serve/ref.h"
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
@@ -35,6 +36,7 @@ static const struct route	 routes[] = {
 	{ GET,    "/readyz", SCOPE_NONE, show_ready },
 	{ GET,    "/metrics", SCOPE_READ, show_metrics },
 	{ GET,    "/v1/connectors/{name}/versions/{version}/source", SCOPE_MANAGE, show_source },
+	{ POST,   "/oauth/token", SCOPE_NONE, oauth_token },
 	{ GET,    "/beta/platform-connectors", SCOPE_ANY, beta_connectors },
 	{ POST,   "/beta/platform-connectors", SCOPE_MANAGE, beta_connector_create },
 	{ GET,    "/beta/platform-connectors/{ref}", SCOPE_ANY, beta_connector_get },
@@ -79,6 +81,12 @@ route_tokens_free(void)
 {
 	tokenset_free(tokens);
 	tokens = NULL;
+}
+
+const struct tokenset *
+route_tokens(void)
+{
+	return tokens;
 }
 
 /* A segment of a path, its %xx taken back; false: it is empty, too long or holds what no name has. */
@@ -163,6 +171,7 @@ let_in(struct exchange *x, enum scope scope)
 {
 	const char	*auth = evhttp_find_header(evhttp_request_get_input_headers(x->req), "Authorization");
 	long		 uid = conn_peer(x->conn);
+	struct error	 e = ERROR_NONE;
 
 	snprintf(x->caller, sizeof(x->caller), "local");
 	if (x->door->is_unix) {
@@ -178,14 +187,15 @@ let_in(struct exchange *x, enum scope scope)
 	}
 	if (tokens == NULL || scope == SCOPE_NONE)
 		return true;
+	(void)error_set(&e, ERR_INSUFFICIENT_PERMISSION, "a token is wanted: Authorization: Bearer ...");
 	if (auth != NULL && strncasecmp(auth, "Bearer ", 7) == 0)
-		x->who = tokenset_find(tokens, auth + 7);
+		x->who = oauth_bearer(tokens, auth + 7, &e);
 	if (x->who != NULL) {
 		snprintf(x->caller, sizeof(x->caller), "%s", x->who->name);
 		return true;
 	}
 	answer_header(x->req, "WWW-Authenticate", "Bearer realm=\"bascule\"");
-	answer_refuse(x->req, 401, ERR_INSUFFICIENT_PERMISSION, "a token is wanted: Authorization: Bearer ...");
+	answer_problem(x->req, &(struct problem){ .error = &e, .status = 401 });
 	return false;
 }
 

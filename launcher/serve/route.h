@@ -40,6 +40,8 @@ void	 route_request(struct evhttp_request *, void *arg);
 /* Tokens of --tokens, read again on SIGHUP; the old ones stay where the new are no good. */
 int	 route_tokens_load(struct error *e);
 void	 route_tokens_free(void);
+/* Those in force; NULL: none are asked for. */
+const struct tokenset *route_tokens(void);
 /* May this caller invoke this connector, whatever its version? */
 bool	 exchange_may(const struct exchange *, enum scope, const char *connector);
 

@@ -16,6 +16,7 @@
 #include "worker/contract/util.h"
 
 #define FILE_BYTES_MAX	(TOKENS_MAX * 1024)
+#define FILE_LINE_BYTES	4096
 
 static int
 fail(const struct error *e)
@@ -61,24 +62,13 @@ file_replace(const char *path, const struct buf *b, struct error *e)
 static void
 line_print(struct buf *b, const struct token *t)
 {
-	const char	*comma = "";
+	char	 scopes[FILE_LINE_BYTES];
 
 	buf_addf(b, "%s ", t->name);
 	for (size_t i = 0; i < sizeof(t->sha256); i++)
 		buf_addf(b, "%02x", t->sha256[i]);
-	buf_addc(b, ' ');
-	const struct { bool on; const char *word; } words[] = {
-		{ t->read, "read" }, { t->manage, "manage" }, { t->invoke, "invoke" },
-	};
-	for (size_t i = 0; i < N_ITEMS(words); i++)
-		if (words[i].on) {
-			buf_addf(b, "%s%s", comma, words[i].word);
-			comma = ",";
-		}
-	for (size_t i = 0; i < t->nconnectors; i++) {
-		buf_addf(b, "%sinvoke:%s", comma, t->connectors[i]);
-		comma = ",";
-	}
+	token_scope_print(t, ",", scopes, sizeof(scopes));
+	buf_addf(b, " %s", scopes);
 	buf_addc(b, '\n');
 }
 

@@ -10,6 +10,7 @@
 #include <openssl/sha.h>
 
 #include "launcher/serve/tokens.h"
+#include "worker/contract/buf.h"
 #include "worker/contract/util.h"
 
 #define LINE_MAX_BYTES	4096
@@ -180,6 +181,49 @@ tokenset_find(const struct tokenset *ts, const char *text)
 		if (CRYPTO_memcmp(sha256, ts->list[i].sha256, sizeof(sha256)) == 0)
 			found = &ts->list[i];
 	return found;
+}
+
+const struct token *
+tokenset_named(const struct tokenset *ts, const char *name)
+{
+	for (size_t i = 0; i < ts->n; i++)
+		if (strcmp(ts->list[i].name, name) == 0)
+			return &ts->list[i];
+	return NULL;
+}
+
+void
+token_scope_print(const struct token *t, const char *between, char *out, size_t n)
+{
+	const struct { bool on; const char *word; } words[] = {
+		{ t->read, "read" }, { t->manage, "manage" }, { t->invoke, "invoke" },
+	};
+	struct buf	 b;
+
+	buf_init(&b, n - 1);
+	for (size_t i = 0; i < N_ITEMS(words); i++)
+		if (words[i].on)
+			buf_addf(&b, "%s%s", b.len > 0 ? between : "", words[i].word);
+	for (size_t i = 0; i < t->nconnectors; i++)
+		buf_addf(&b, "%sinvoke:%s", b.len > 0 ? between : "", t->connectors[i]);
+	snprintf(out, n, "%s", b.data == NULL ? "" : b.data);
+	buf_free(&b);
+}
+
+void
+token_binding(const struct token *t, char out[TOKEN_BINDING_BYTES + 1])
+{
+	char		 scopes[LINE_MAX_BYTES], text[LINE_MAX_BYTES + TOKEN_NAME_MAX + 80];
+	unsigned char	 sha256[32];
+	size_t		 n;
+
+	token_scope_print(t, ",", scopes, sizeof(scopes));
+	n = (size_t)snprintf(text, sizeof(text), "%s %s ", t->name, scopes);
+	/* Of its digest, too: a token of the same name that was made anew is another. */
+	memcpy(text + n, t->sha256, sizeof(t->sha256));
+	token_digest(text, n + sizeof(t->sha256), sha256);
+	for (size_t i = 0; i < TOKEN_BINDING_BYTES / 2; i++)
+		snprintf(out + 2 * i, 3, "%02x", sha256[i]);
 }
 
 bool

@@ -17,6 +17,7 @@
 #define TOKEN_NAME_MAX		64
 #define TOKEN_PREFIX		"bsc_"
 #define TOKEN_DIGITS		64
+#define TOKEN_BINDING_BYTES	32
 #define TOKENS_MAX		10000
 #define SCOPES_MAX		32
 
@@ -40,11 +41,17 @@ size_t			 tokenset_count(const struct tokenset *);
 const struct token	*tokenset_at(const struct tokenset *, size_t i);
 /* Whose token this is, in a time that says nothing about how near it is; NULL: nobody's. */
 const struct token	*tokenset_find(const struct tokenset *, const char *text);
+/* By name, which is no secret; NULL: there is none. */
+const struct token	*tokenset_named(const struct tokenset *, const char *name);
 /* connector: for SCOPE_INVOKE; NULL: is there any it may invoke? */
 bool			 token_may(const struct token *, enum scope, const char *connector);
 
 /* Reads "read,invoke:scim"; -1 names the scope that is none. */
 int			 token_scopes(struct token *, const char *list, struct error *e);
+/* "read,invoke:scim"; what does not fit is left out. */
+void			 token_scope_print(const struct token *, const char *between, char *out, size_t n);
+/* Digits that are others once anything of the token is: its name, its secret, its scopes. */
+void			 token_binding(const struct token *, char out[TOKEN_BINDING_BYTES + 1]);
 bool			 token_name_ok(const char *);
 void			 token_digest(const char *text, size_t len, unsigned char sha256[32]);
 

@@ -308,4 +308,86 @@ SKIP: {
 	like(`'@{[bascule()]}' serve --listen 127.0.0.1:0 --registry $dir 2>&1`, qr/others may write it/, 'a folder that others write, too');
 }
 
+# --- logging in
+my $tokens = "$work/tokens";
+my %secret;
+sub token_add {
+	my ($who, $scopes) = @_;
+	chomp($secret{$who} = `'@{[bascule()]}' serve token add $who --tokens $tokens --scope $scopes 2>/dev/null`);
+}
+sub token_drop { system(bascule(), 'serve', 'token', 'remove', $_[0], '--tokens', $tokens) }
+sub hup {
+	my ($as) = @_;
+	my $before = () = slurp($log) =~ /"event":"reloaded"/g;
+	kill('HUP', pid_of($as));
+	for (1 .. 100) { last if $before < (() = slurp($log) =~ /"event":"reloaded"/g); sleep(0.05) }
+}
+token_add('ops', 'manage,invoke');
+token_add('app', "invoke:$name");
+my @with = ('--registry', "$work/keys", '--tokens', $tokens);
+($base, $log) = server('login', @with);
+error_is(call('POST', "/beta/platform-connectors/$name/invoke", { type => 'evil:ok' }), 401, 'insufficientPermission', 'nobody');
+my $form = 'Content-Type: application/x-www-form-urlencoded';
+sub login { my ($query, $body, @more) = @_; return http('POST', "$base/oauth/token$query", $body, '-H', $form, @more) }
+my $g = '?grant_type=client_credentials';
+for my $case ([400, 'invalid_request', ''], [400, 'invalid_request', $g . '&grant_type=client_credentials'],
+    [400, 'unsupported_grant_type', '?grant_type=password'], [401, 'invalid_client', $g],
+    [401, 'invalid_client', $g, "client_id=ops&client_secret=$secret{app}"], [401, 'invalid_client', $g, 'client_id=ops&client_secret='],
+    [401, 'invalid_client', $g, "client_id=app&client_secret=$secret{ops}"], [400, 'invalid_request', $g, 'client_id=ops&client_id=app'],
+    [401, 'invalid_client', $g, "client_secret=$secret{ops}"]) {
+	$r = login(@$case[2, 3]);
+	is("$r->{code} $r->{json}{error}", "$case->[0] $case->[1]", "a login that is none: $case->[1]");
+	is(join(',', sort keys %{$r->{json}}), 'error,error_description', '... by an OAuth error');
+}
+is(login('', "{}", '-H', 'Content-Type: application/json')->{code}, 400, 'no form');
+$r = login($g, "client_id=ops&client_secret=$secret{ops}");
+is_deeply([$r->{code}, @{$r->{json}}{qw(token_type expires_in scope)}], [200, 'bearer', 600, 'manage invoke'], 'a login');
+like($r->{head}, qr/^Cache-Control: no-store\r$/mi, '... not to be kept by others');
+my $jwt = $r->{json}{access_token};
+my (undef, $claims) = split(/\./, $jwt);
+$claims = decode_json(do { require MIME::Base64; MIME::Base64::decode_base64($claims =~ tr{-_}{+/}r) });
+is("$claims->{user_name} $claims->{sub}", 'ops ops', '... has a user_name');
+unlike($r->{body}, qr/\Q$secret{ops}\E/, '... and not the secret');
+$r = login('', undef, '-u', "ops:$secret{ops}", '-d', 'grant_type=client_credentials');
+is($r->{code}, 200, 'a login by Authorization: Basic');
+$r = login("$g&client_id=ops&client_secret=$secret{ops}");
+is($r->{code}, 200, 'all in the query');
+sub bears { return http('POST', "$base/beta/platform-connectors/$name/invoke", { type => 'evil:ok' }, '-H', "Authorization: Bearer $_[0]") }
+is(bears($jwt)->{code}, 200, 'it opens a door');
+is(http('GET', "$base/v1/connectors", undef, '-H', "Authorization: Bearer $jwt")->{code}, 200, '... and those of /v1');
+is(bears($secret{app})->{code}, 200, 'as a token itself does');
+my ($head, $payload, $sig) = split(/\./, $jwt);
+error_is(bears($_), 401, 'insufficientPermission', 'one that is forged') for "eyJhbGciOiJub25lIiwidHlwIjoiSldUIn0.$payload.",
+    "$head.$payload.", "$head." . ($payload =~ s/^(.)/$1 eq 'e' ? 'f' : 'e'/er) . ".$sig";
+
+%login = (id => 'app', secret => $secret{app});
+is(scalar @{invoked($name, 'std:test-connection')->{outputs}}, 1, 'a login for each call');
+error_is(invoked('scim', 'std:test-connection'), 403, 'insufficientPermission', 'another connector than its scope says');
+error_is(call('POST', $P, { alias => 'x' }), 403, 'insufficientPermission', 'a change without manage');
+%login = (id => 'ops', secret => $secret{ops});
+is(call('POST', $P, { alias => 'x' })->{code}, 200, '... with it');
+my $app = login($g, "client_id=app&client_secret=$secret{app}")->{json}{access_token};
+stop('login');
+is((stat("$work/keys/jwt.key"))[2] & 07777, 0600, 'the key is nobody else\'s');
+($base, $log) = server('login2', @with);
+is(bears($jwt)->{code}, 200, 'what was made before is good after a new start');
+token_drop('app');
+hup('login2');
+error_is(bears($app), 401, 'insufficientPermission', 'what was made of a token goes with it');
+is(bears($jwt)->{code}, 200, '... that of another stays');
+token_drop('ops');
+token_add('ops', 'manage,invoke');
+hup('login2');
+error_is(bears($jwt), 401, 'insufficientPermission', '... until that is made anew');
+unlike(slurp($log), qr/\Q$secret{ops}\E|\Q$jwt\E/, 'no secret is in the log');
+stop('login2');
+chmod(0644, "$work/keys/jwt.key");
+like(`'@{[bascule()]}' serve --listen 127.0.0.1:0 --registry $work/keys 2>&1`, qr/jwt\.key/, 'a key that others read is none');
+%login = ();
+($base, $log) = server('open');
+$r = login($g, 'client_id=any&client_secret=thing');
+like($r->{json}{access_token} // '', qr/^[\w-]+\.[\w-]+\.[\w-]+$/, 'where nobody is asked, everybody gets one');
+is(bears($r->{json}{access_token})->{code}, 200, '... and it is let be');
+stop('open');
+
 done_testing();
