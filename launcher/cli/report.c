@@ -36,6 +36,7 @@ static const char *const hints[] = {
 	[ERR_CLIENT_GONE] = "",
 	[ERR_NO_EGRESS]	= "the host must be in the connector's egress; a private address needs --allow-private HOST",
 	[ERR_SHED]	= "try again later, or let the server run more at once: bascule serve --concurrency N",
+	[ERR_INTERRUPTED] = "a write may have happened all the same: read before you repeat it",
 	[ERR_LIMIT]	= "send or ask for less at a time",
 	[ERR_SANDBOX]	= "see bascule(1), section CONFINEMENT, for what a host must allow and what may be waived",
 	[ERR_SYSTEM]	= "check memory, processes and open files of this machine",

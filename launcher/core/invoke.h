@@ -127,6 +127,8 @@ const struct error *inv_verdict(const struct invocation *);
 cJSON	*inv_receipt(const struct invocation *);
 /* The final record for callers that ask: {"data":receipt,"type":"end"|"error"} with '\n'. */
 void	 inv_print_verdict(const struct invocation *, struct buf *);
+/* The same from a receipt that was kept; takes it. */
+void	 receipt_print_verdict(cJSON *receipt, struct buf *);
 /* Kills what is left, checks that it is gone, frees. NULL is fine. */
 void	 inv_free(struct invocation *);
 

@@ -114,12 +114,19 @@ addresses_drop(cJSON *egress)
 }
 
 void
-inv_print_verdict(const struct invocation *iv, struct buf *b)
+receipt_print_verdict(cJSON *receipt, struct buf *b)
 {
-	autojson	*receipt = inv_receipt(iv);
+	bool	 ok = strcmp(json_str(receipt, "outcome", ""), "ok") == 0;
 
 	addresses_drop(cJSON_GetObjectItemCaseSensitive(receipt, "egress"));
 	buf_adds(b, "{\"data\":");
 	json_print(b, receipt);
-	buf_adds(b, iv->verdict.code == ERR_NONE ? ",\"type\":\"end\"}\n" : ",\"type\":\"error\"}\n");
+	buf_adds(b, ok ? ",\"type\":\"end\"}\n" : ",\"type\":\"error\"}\n");
+	cJSON_Delete(receipt);
+}
+
+void
+inv_print_verdict(const struct invocation *iv, struct buf *b)
+{
+	receipt_print_verdict(inv_receipt(iv), b);
 }

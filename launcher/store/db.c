@@ -11,7 +11,8 @@
 
 #include "launcher/store/db.h"
 
-#define SCHEMA		1		/* user_version; a newer file is not touched */
+#define SCHEMA		2		/* user_version; a newer file is not touched, an older one is raised by `schema` */
+#define SCHEMA_SQL	"PRAGMA user_version=2"
 #define BUSY_MS		2000		/* somebody reads it with a tool of their own */
 #define TICK_S		5		/* between two looks for what is to be forgotten */
 #define FORGET_ROWS	"500"		/* in one portion */
@@ -31,6 +32,9 @@ static const char schema[] =
     " id TEXT NOT NULL, at INTEGER NOT NULL, made INTEGER NOT NULL, bytes BLOB NOT NULL,"
     " PRIMARY KEY(id, at)) STRICT, WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS result_made ON result(made);"
+    "CREATE TABLE IF NOT EXISTS kept("
+    " id TEXT NOT NULL PRIMARY KEY, bytes INTEGER NOT NULL, made INTEGER NOT NULL) STRICT, WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS kept_made ON kept(made);"
     "CREATE TABLE IF NOT EXISTS key("
     " caller TEXT NOT NULL, key TEXT NOT NULL, digest BLOB NOT NULL, id TEXT NOT NULL, made INTEGER NOT NULL,"
     " PRIMARY KEY(caller, key)) STRICT, WITHOUT ROWID;"
@@ -61,14 +65,19 @@ static const char *const texts[] = {
 	[STMT_FORGET_MANY]	= "DELETE FROM invocation WHERE seq IN (SELECT seq FROM invocation WHERE"
 				  " seq<=(SELECT max(seq) FROM invocation)-?1 AND state='done' ORDER BY seq LIMIT "
 				  FORGET_ROWS ")",
+	[STMT_KEPT_ADD]		= "INSERT INTO kept(id,bytes,made) VALUES(?,0,?)",
+	[STMT_KEPT_MORE]	= "UPDATE kept SET bytes=bytes+?3, made=?4 WHERE id=?1 AND bytes=?2",
+	[STMT_KEPT_SIZE]	= "SELECT bytes FROM kept WHERE id=?",
+	[STMT_KEPT_BYTES]	= "SELECT coalesce(sum(bytes+?1),0) FROM kept",
+	[STMT_KEPT_OLD]		= "DELETE FROM kept WHERE id IN (SELECT id FROM kept WHERE made<?1 LIMIT " FORGET_ROWS ")",
 	[STMT_RESULT_ADD]	= "INSERT INTO result(id,at,made,bytes) VALUES(?,?,?,?)",
-	[STMT_RESULT_SIZE]	= "SELECT at+length(bytes) FROM result WHERE id=? ORDER BY at DESC LIMIT 1",
 	[STMT_RESULT_READ]	= "SELECT at,bytes FROM result WHERE id=?1 AND at<=?2 ORDER BY at DESC LIMIT 1",
-	[STMT_RESULTS_OLD]	= "DELETE FROM result WHERE (id,at) IN (SELECT id,at FROM result WHERE made<?1 LIMIT "
-				  FORGET_ROWS ")",
-	[STMT_RESULTS_BYTES]	= "SELECT coalesce(sum(length(bytes)),0) FROM result",
+	/* Pieces of those that are gone already. */
+	[STMT_RESULTS_OLD]	= "DELETE FROM result WHERE (id,at) IN (SELECT id,at FROM result WHERE made<?1"
+				  " AND id NOT IN (SELECT id FROM kept) LIMIT " FORGET_ROWS ")",
 	[STMT_KEY_GET]		= "SELECT digest,id FROM key WHERE caller=? AND key=?",
 	[STMT_KEY_ADD]		= "INSERT INTO key(caller,key,digest,id,made) VALUES(?,?,?,?,?)",
+	[STMT_KEY_DROP]		= "DELETE FROM key WHERE caller=? AND key=? AND id=?",
 	[STMT_KEYS_OLD]		= "DELETE FROM key WHERE made<?1",
 	[STMT_AUDIT_ADD]	= "INSERT INTO audit(at,who,what,detail) VALUES(?,?,?,?)",
 	[STMT_AUDIT_LIST]	= "SELECT at,who,what,detail FROM audit ORDER BY seq DESC LIMIT ?",
@@ -217,7 +226,7 @@ probe(void)
 {
 	struct error	 ignored = ERROR_NONE;
 
-	if (trouble.code != ERR_NONE && sqlite3_exec(db, "BEGIN IMMEDIATE; PRAGMA user_version=1; COMMIT",
+	if (trouble.code != ERR_NONE && sqlite3_exec(db, "BEGIN IMMEDIATE; " SCHEMA_SQL "; COMMIT",
 	    NULL, NULL, NULL) == SQLITE_OK)
 		trouble = ERROR_NONE;
 	else if (sqlite3_get_autocommit(db) == 0 && !open_now)
@@ -255,7 +264,7 @@ schema_make(struct error *e)
 		return error_set(e, ERR_SYSTEM, "journal: %s is of a newer bascule (schema %d, this one knows %d)",
 		    plan.path, version, SCHEMA);
 	if (sqlite3_exec(db, schema, NULL, NULL, NULL) != SQLITE_OK ||
-	    sqlite3_exec(db, "PRAGMA user_version=1", NULL, NULL, NULL) != SQLITE_OK)
+	    sqlite3_exec(db, SCHEMA_SQL, NULL, NULL, NULL) != SQLITE_OK)
 		return failed(e, "schema");
 	return 0;
 }

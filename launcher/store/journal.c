@@ -189,6 +189,19 @@ key_claim(const char *caller, const char *key, const unsigned char digest[32], c
 }
 
 void
+key_release(const char *caller, const char *key, const char *id)
+{
+	sqlite3_stmt	*s = db_stmt(STMT_KEY_DROP);
+
+	if (s == NULL)
+		return;
+	db_text(s, 1, caller);
+	db_text(s, 2, key);
+	db_text(s, 3, id);
+	(void)db_write(s);
+}
+
+void
 audit_add(const char *who, const char *what, const char *detail)
 {
 	sqlite3_stmt	*s = db_stmt(STMT_AUDIT_ADD);

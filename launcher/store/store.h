@@ -74,9 +74,17 @@ cJSON	*journal_get(const char *id);
 /* Newest first: {"invocations":[...],"next":n?}; next is the `before` of the page that follows. */
 cJSON	*journal_list(const struct journal_filter *);
 
-/* Results of asynchronous invocations: the public stream, byte for byte. */
-/* -1 with *e: no room (ERR_LIMIT) or a failed write; the invocation should end for it. */
-int	results_append(const char *id, const char *bytes, size_t n, struct error *e);
+/*
+ * Results that are kept: the public stream of an invocation, byte for byte.  They are forgotten as a whole, so
+ * that what can be read is never a part without its beginning; the age counts from the last append.
+ */
+/* Makes an empty one.  -1 with *e: there is one under that id (ERR_REQUEST), no room (ERR_LIMIT), or a failed write. */
+int	results_begin(const char *id, struct error *e);
+/*
+ * at: where the caller believes that they go; what is missing before is noticed so.  -1 with *e: no room (ERR_LIMIT), or
+ * a write that failed, now or before; the invocation should end for it.
+ */
+int	results_append(const char *id, int64_t at, const char *bytes, size_t n, struct error *e);
 /* How many there are so far; -1: none are kept under that id. */
 int64_t	results_size(const char *id);
 /* Copies up to max bytes from offset; returns how many (0: no more yet). */
@@ -89,9 +97,11 @@ enum key_answer {
 	KEY_OTHER,		/* the key was used for another request */
 	KEY_FAILED,		/* it could not be written down: do not run */
 };
-/* caller: whose key; digest: SHA-256 of the request.  Kept as long as results are. */
+/* caller: whose key; digest: of the request.  On disk when it returns; kept as long as results are. */
 enum key_answer key_claim(const char *caller, const char *key, const unsigned char digest[32], const char *id,
 	    char first_id[129], struct error *e);
+/* Its invocation of this id was never started: the key is free again. */
+void	key_release(const char *caller, const char *key, const char *id);
 
 /* Who changed what: a token made, a policy loaded.  detail may be NULL. */
 void	audit_add(const char *who, const char *what, const char *detail);

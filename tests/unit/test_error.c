@@ -47,6 +47,25 @@ types(void **state)
 	assert_int_equal(error_from_cause("upstream"), ERR_UPSTREAM);
 }
 
+/* Each cause finds its code again, from a receipt. */
+static void
+causes_back(void **state)
+{
+	struct error	 e, back;
+	char		 text[ERROR_CAUSE_BYTES];
+
+	(void)state;
+	for (enum err_code c = 0; c < ERR__MAX; c++) {
+		e = (struct error){ .code = c, .what = "x:y" };
+		back = ERROR_NONE;
+		assert_int_equal(error_take_cause(&back, error_cause(&e, text)), 0);
+		assert_int_equal(back.code, c);
+		assert_string_equal(back.what, "x:y");
+	}
+	assert_int_equal(error_take_cause(&back, "deadlines"), -1);
+	assert_int_equal(error_take_cause(&back, ""), -1);
+}
+
 static void
 filling(void **state)
 {
@@ -103,7 +122,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(faces), cmocka_unit_test(types), cmocka_unit_test(filling),
+		cmocka_unit_test(faces), cmocka_unit_test(types), cmocka_unit_test(causes_back), cmocka_unit_test(filling),
 		cmocka_unit_test(causes),
 	};
 

@@ -164,7 +164,7 @@ killed(void **state)
 		end("k1", "ok");
 		begin("k2", "scim", NULL);
 		journal_state("k2", "streaming");
-		if (results_append("k2", "abc\n", 4, &e) == -1 || store_sync(&e) == -1)
+		if (results_begin("k2", &e) == -1 || results_append("k2", 0, "abc\n", 4, &e) == -1 || store_sync(&e) == -1)
 			_exit(1);
 		begin("k3", "scim", NULL);	/* not synced */
 		(void)!write(ready[1], "", 1);
@@ -186,16 +186,25 @@ killed(void **state)
 static void
 results(void **state)
 {
-	struct store_plan	 p = { .path = path, .results_bytes_max = 1000 };
+	struct store_plan	 p = { .path = path, .results_bytes_max = 2 * 256 + 100 };
 	struct error		 e = ERROR_NONE;
 	char			 got[64], big[990];
 
 	(void)state;
 	opened(&p);
 	assert_int_equal(results_size("r"), -1);
-	assert_int_equal(results_append("r", "one\n", 4, &e), 0);
-	assert_int_equal(results_append("r", "three\n", 6, &e), 0);
-	assert_int_equal(results_append("s", "x", 1, &e), 0);
+	assert_int_equal(results_append("r", 0, "one\n", 4, &e), -1);
+	assert_int_equal(results_begin("r", &e), 0);
+	assert_int_equal(results_begin("r", &e), -1);
+	assert_int_equal(e.code, ERR_REQUEST);
+	assert_int_equal(results_size("r"), 0);
+	assert_int_equal(results_append("r", 0, "one\n", 4, &e), 0);
+	/* A hole is noticed. */
+	assert_int_equal(results_append("r", 5, "three\n", 6, &e), -1);
+	assert_int_equal(e.code, ERR_SYSTEM);
+	assert_int_equal(results_append("r", 4, "three\n", 6, &e), 0);
+	assert_int_equal(results_begin("s", &e), 0);
+	assert_int_equal(results_append("s", 0, "x", 1, &e), 0);
 	assert_int_equal(results_size("r"), 10);
 	for (int64_t at = 0; at < 10; at++) {
 		size_t	 n = results_read("r", at, got, sizeof(got));
@@ -208,9 +217,11 @@ results(void **state)
 	assert_int_equal(results_read("nobody", 0, got, sizeof(got)), 0);
 	assert_int_equal(results_read("r", 5, got, 2), 2);
 	memset(big, 'b', sizeof(big));
-	assert_int_equal(results_append("r", big, sizeof(big), &e), -1);
+	assert_int_equal(results_append("r", 10, big, sizeof(big), &e), -1);
 	assert_int_equal(e.code, ERR_LIMIT);
 	assert_int_equal(results_size("r"), 10);
+	assert_int_equal(results_begin("t", &e), -1);
+	assert_int_equal(e.code, ERR_LIMIT);
 	store_close();
 }
 
@@ -233,6 +244,11 @@ keys(void **state)
 	opened(&p);
 	assert_int_equal(key_claim("bob", "k", two, "inv-5", first, &e), KEY_SAME);
 	assert_string_equal(first, "inv-4");
+	/* Released by its own invocation only. */
+	key_release("bob", "k", "inv-5");
+	assert_int_equal(key_claim("bob", "k", two, "inv-6", first, &e), KEY_SAME);
+	key_release("bob", "k", "inv-4");
+	assert_int_equal(key_claim("bob", "k", one, "inv-7", first, &e), KEY_NEW);
 	store_close();
 }
 
@@ -270,7 +286,8 @@ forgets(void **state)
 		begin("f", "scim", "forget");
 		end("f", "ok");
 	}
-	assert_int_equal(results_append("f", "abc", 3, &e), 0);
+	assert_int_equal(results_begin("f", &e), 0);
+	assert_int_equal(results_append("f", 0, "abc", 3, &e), 0);
 	assert_int_equal(key_claim("c", "forget", digest, "f", first, &e), KEY_NEW);
 	while (store_forget(1700000000000))
 		;
@@ -303,8 +320,9 @@ no_room(void **state)
 	small = before;
 	small.rlim_cur = 400000;
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+	assert_int_equal(results_begin("n", &e), 0);
 	for (int i = 0; i < 20 && r == 0; i++)
-		r = results_append("n", big, 200000, &e) == -1 ? -1 : store_sync(&e);
+		r = results_append("n", 200000 * i, big, 200000, &e) == -1 ? -1 : store_sync(&e);
 	assert_int_equal(r, -1);
 	assert_int_equal(store_ok(&e), -1);
 	assert_non_null(strstr(e.msg, "journal"));

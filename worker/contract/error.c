@@ -46,6 +46,7 @@ static const struct error_face faces[] = {
 	[ERR_CLIENT_GONE] = { "client-gone", "generic", 74, 499, "nobody read the results" },
 	[ERR_NO_EGRESS]	= { "no-egress", "generic", 80, 502, "a connection was refused by the egress policy" },
 	[ERR_SHED]	= { "shed", "generic", 75, 429, "not started: too many others wait" },
+	[ERR_INTERRUPTED] = { "launcher", "generic", 75, 500, "the launcher ended before it did" },
 
 	[ERR_LIMIT]	= { "limit", "generic", 79, 413, "a bound was passed" },
 	[ERR_SANDBOX]	= { "sandbox", "generic", 81, 503, "the worker could not be confined" },
@@ -90,6 +91,20 @@ error_from_cause(const char *word)
 		if (strcmp(faces[worker_causes[i]].word, word) == 0)
 			return worker_causes[i];
 	return ERR_NONE;
+}
+
+int
+error_take_cause(struct error *e, const char *cause)
+{
+	size_t	 n = strcspn(cause, ":");
+
+	for (enum err_code c = ERR_NONE; c < ERR__MAX; c++)
+		if (strlen(faces[c].word) == n && memcmp(faces[c].word, cause, n) == 0) {
+			e->code = c;
+			(void)snprintf(e->what, sizeof(e->what), "%s", cause[n] == ':' ? cause + n + 1 : "");
+			return 0;
+		}
+	return -1;
 }
 
 const char *

@@ -43,6 +43,7 @@ enum err_code {
 	ERR_CLIENT_GONE,		/* nobody reads the results any more */
 	ERR_NO_EGRESS,			/* the broker refused a host the connector needs */
 	ERR_SHED,			/* never started: the queue is full, or longer than the deadline */
+	ERR_INTERRUPTED,		/* the launcher itself ended before it did */
 
 	/* Ours. */
 	ERR_LIMIT,			/* a bound of limits.h, e.g. too much JSON */
@@ -80,6 +81,9 @@ enum err_code		 error_from_type(const char *);
 
 /* The code whose word this is, if a worker's verdict may name it as "cause"; else ERR_NONE. */
 enum err_code		 error_from_cause(const char *word);
+
+/* Code and what from the text of error_cause(): "syscall:ptrace".  -1: no code has this word; *e is untouched then. */
+int			 error_take_cause(struct error *e, const char *cause);
 
 /*
  * The wire type of an error: its own type where the connector gave one, else its face's.
