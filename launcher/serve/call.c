@@ -7,50 +7,16 @@
 
 #include <event2/event.h>
 
-#include "launcher/serve/admit.h"
 #include "launcher/serve/answer.h"
 #include "launcher/serve/ask.h"
-#include "launcher/serve/call.h"
+#include "launcher/serve/call_private.h"
 #include "launcher/serve/conn.h"
+#include "launcher/serve/follow.h"
 #include "launcher/serve/metrics.h"
 #include "launcher/serve/ref.h"
 #include "launcher/serve/route.h"
-#include "launcher/serve/serve.h"
-#include "launcher/serve/slog.h"
-#include "launcher/serve/stream.h"
 #include "worker/contract/json.h"
 #include "worker/contract/util.h"
-
-#define LOG_TREE_NODES	1000		/* of a worker's log line that is taken apart */
-
-enum call_state {
-	CALL_NEW,
-	CALL_WAITING,		/* for its turn; body is kept */
-	CALL_RUNNING,		/* iv lives */
-	CALL_ENDING,		/* the verdict is final; its answer is still being cut */
-	CALL__MAX
-};
-
-struct call {
-	LIST_ENTRY(call)	 next;
-	enum call_state		 state;
-	struct stream		 stream;
-	struct admit_ticket	 ticket;
-	struct buf		 body;		/* while it waits; wiped after */
-	struct invocation	*iv;
-	struct error		 verdict;
-	struct event		 late;		/* its deadline, while it waits */
-	int64_t			 start_ms, deadline_ms;	/* deadline_ms: absolute; 0: none */
-	int64_t			 first_ms;	/* 0: no record yet */
-	uint64_t		 records, bytes;
-	enum command		 cmd;
-	char			 id[REQUEST_ID_BYTES_MAX + 1];
-	char			 connector[CONNECTOR_NAME_MAX + 1];
-	char			 type[REQUEST_TYPE_BYTES_MAX + 1];
-	char			 source[SOURCE_BYTES_MAX + 1];
-	char			 trace[TRACEPARENT_BYTES + 1];
-	char			 caller[TOKEN_NAME_MAX + 16];
-};
 
 static LIST_HEAD(, call)	 live = LIST_HEAD_INITIALIZER(live);
 static size_t			 nlive;
@@ -78,6 +44,24 @@ call_goto(struct call *c, enum call_state to)
 		journal_state(c->id, states[to].journal);
 }
 
+/* Kept without a connection, it counts as if it had one. */
+static void
+body_keep(struct call *c, struct buf *body)
+{
+	c->body = *body;
+	*body = (struct buf){ 0 };
+	if (c->keep.on)
+		conns_charge((ssize_t)c->body.len);
+}
+
+static void
+body_drop(struct call *c)
+{
+	if (c->keep.on)
+		conns_charge(-(ssize_t)c->body.len);
+	buf_wipe(&c->body);
+}
+
 static void
 call_free(struct call *c)
 {
@@ -85,61 +69,15 @@ call_free(struct call *c)
 	nlive--;
 	event_del(&c->late);
 	stream_close(&c->stream);
-	buf_wipe(&c->body);
+	body_drop(c);
+	call_keep_free(c);
 	free(c);
 }
 
-static cJSON *
-log_new(const struct call *c, enum slog_level level, const char *event)
+int
+call_status(const struct error *e, int64_t retry_s)
 {
-	cJSON	*o = slog_new(level, event);
-
-	(void)json_set_str(o, "invocation", c->id);
-	(void)json_set_str(o, "trace", c->trace);
-	(void)json_set_str(o, "connector", c->connector);
-	(void)json_set_str(o, "command", c->type);
-	return o;
-}
-
-static void
-log_end(const struct call *c, int64_t total_ms)
-{
-	bool	 ok = c->verdict.code == ERR_NONE;
-	char	 cause[ERROR_CAUSE_BYTES];
-	cJSON	*o = log_new(c, ok ? SLOG_INFO : SLOG_WARN, "invocation.end");
-
-	(void)json_set_str(o, "source", c->source);
-	(void)json_set_str(o, "caller", c->caller);
-	(void)json_set_str(o, "outcome", ok ? "ok" : "failed");
-	if (!ok) {
-		(void)json_set_str(o, "cause", error_cause(&c->verdict, cause));
-		(void)json_set_str(o, "message", c->verdict.msg);
-	}
-	(void)json_set(o, "records", json_int((int64_t)c->records));
-	(void)json_set(o, "bytes", json_int((int64_t)c->bytes));
-	if (c->first_ms != 0)
-		(void)json_set(o, "firstRecordMs", json_int(c->first_ms - c->start_ms));
-	(void)json_set(o, "totalMs", json_int(total_ms));
-	slog_write(o);
-}
-
-/* Of one that never got a worker. */
-static cJSON *
-receipt_empty(const struct call *c)
-{
-	cJSON	*o = cJSON_CreateObject();
-	char	 cause[ERROR_CAUSE_BYTES];
-
-	(void)json_set_str(o, "outcome", "failed");
-	(void)json_set_str(o, "cause", error_cause(&c->verdict, cause));
-	(void)json_set_str(o, "message", c->verdict.msg);
-	(void)json_set_str(o, "id", c->id);
-	(void)json_set_str(o, "connector", c->connector);
-	(void)json_set_str(o, "command", c->type);
-	(void)json_set(o, "records", json_int(0));
-	(void)json_set(o, "totalMs", json_int(now_ms() - c->start_ms));
-	(void)json_set(o, "exit", json_int(error_face(c->verdict.code)->exit));
-	return o;
+	return retry_s > 0 && e->code != ERR_SHED ? 503 : 0;
 }
 
 /* The caller gets what the verdict says, in the way that fits what it got so far. */
@@ -148,7 +86,7 @@ answer(struct call *c, int64_t retry_s, const struct buf *last)
 {
 	struct stream	*s = &c->stream;
 	struct problem	 p = { .error = &c->verdict, .invocation = c->id, .retry_s = retry_s,
-	    .status = retry_s > 0 && c->verdict.code == ERR_SYSTEM ? 503 : 0 };
+	    .status = call_status(&c->verdict, retry_s) };
 
 	if (stream_over(s))
 		return;
@@ -164,6 +102,32 @@ answer(struct call *c, int64_t retry_s, const struct buf *last)
 		stream_cut(s);
 }
 
+/* Its last lines; one whose lines could not all be kept has failed, whatever its worker said. */
+static void
+end_keep(struct call *c)
+{
+	if (!c->keep.on)
+		return;
+	if (call_keep_end(c) == -1 && c->verdict.code == ERR_NONE)
+		c->verdict = c->keep.fault;
+	/* It never started: whoever comes with its key again may. */
+	if (c->key[0] != '\0' && c->iv == NULL)
+		key_release(c->caller, c->key, c->id);
+}
+
+/* That it ended well is true only once it is on disk, with all its lines. */
+static void
+end_sync(struct call *c)
+{
+	struct error	 e = ERROR_NONE;
+
+	if (store_sync(&e) == 0)
+		return;
+	if (c->verdict.code == ERR_NONE)
+		c->verdict = e;
+	journal_end(c->id, call_receipt(c));
+}
+
 /* Its verdict is final: journal, log, numbers, answer.  Frees it, now or when its answer is over. */
 static void
 call_end(struct call *c, int64_t retry_s)
@@ -174,14 +138,19 @@ call_end(struct call *c, int64_t retry_s)
 	buf_init(&last, REQUEST_BYTES_MAX);
 	event_del(&c->late);
 	call_goto(c, CALL_ENDING);
+	end_keep(c);
 	if (c->iv != NULL)
 		inv_print_verdict(c->iv, &last);
-	journal_end(c->id, c->iv != NULL ? inv_receipt(c->iv) : receipt_empty(c));
-	log_end(c, total_ms);
+	journal_end(c->id, call_receipt(c));
+	if (c->keep.on)
+		end_sync(c);
+	call_log_end(c, total_ms);
 	metrics_end(&(struct metrics_end){ .connector = c->connector, .command = c->cmd == CMD_CUSTOM ? "custom" : c->type,
 	    .cause = c->verdict.code, .first_ms = c->first_ms == 0 ? -1 : c->first_ms - c->start_ms,
 	    .total_ms = total_ms, .records = c->records, .bytes = c->bytes });
 	answer(c, retry_s, &last);
+	if (c->keep.on)
+		follow_news(c->id);
 	inv_free(c->iv);
 	c->iv = NULL;
 	admit_leave(&c->ticket);
@@ -201,48 +170,16 @@ on_record(void *arg, const struct line_facts *f, const char *line, size_t len)
 	if (f->record == REC_OUTPUT)
 		c->records++;
 	c->bytes += len + 1;
-	stream_line(&c->stream, f, line, len);
-}
-
-static enum slog_level
-worker_level(const cJSON *line)
-{
-	static const struct {
-		const char	*word;
-		enum slog_level	 level;
-	} levels[] = { { "ERROR", SLOG_ERROR }, { "WARN", SLOG_WARN }, { "DEBUG", SLOG_DEBUG }, { "TRACE", SLOG_DEBUG } };
-	const char	*word = json_str(line, "level", "INFO");
-
-	for (size_t i = 0; i < N_ITEMS(levels); i++)
-		if (strcasecmp(levels[i].word, word) == 0)
-			return levels[i].level;
-	return SLOG_INFO;
+	if (c->keep.on)
+		call_keep_line(c, line, len);
+	else
+		stream_line(&c->stream, f, line, len);
 }
 
 static void
 on_log(void *arg, const char *line, size_t len)
 {
-	static const struct json_limits	 limits = { LOG_LINE_BYTES_MAX, 16, LOG_TREE_NODES };
-	struct call			*c = arg;
-	struct error			 e;
-	cJSON				*said, *o;
-	char				*text;
-
-	if (!server.set.worker_logs)
-		return;
-	said = json_parse(line, len, &limits, &e);
-	o = log_new(c, worker_level(said), "worker.log");
-	if (said != NULL)
-		(void)json_set(o, "line", said);
-	else if ((text = strndup(line, len)) != NULL) {
-		/* Anything may be in it; a log line is UTF-8. */
-		for (char *p = text; *p != '\0'; p++)
-			if ((unsigned char)*p >= 0x80)
-				*p = '?';
-		(void)json_set_str(o, "text", text);
-		free(text);
-	}
-	slog_write(o);
+	call_log_line(arg, line, len);
 }
 
 static bool
@@ -250,7 +187,7 @@ on_ready(void *arg)
 {
 	const struct call	*c = arg;
 
-	return stream_ready(&c->stream);
+	return c->keep.on ? c->keep.fault.code == ERR_NONE : stream_ready(&c->stream);
 }
 
 static void
@@ -282,6 +219,13 @@ call_cancel(struct call *c, enum err_code why, const char *text)
 		(void)error_set(&c->verdict, why, "%s", text);
 		call_end(c, 0);
 	}
+}
+
+/* No more of its lines can be kept. */
+static void
+on_unkept(struct call *c)
+{
+	call_cancel(c, c->keep.fault.code, c->keep.fault.msg);
 }
 
 /* The caller has left, or its answer was cut. */
@@ -340,7 +284,7 @@ on_turn(void *arg)
 		ask_free(&a);
 	}
 	connector_free(&ref);
-	buf_wipe(&c->body);
+	body_drop(c);
 	if (r == 0)
 		return;
 	c->verdict = e;
@@ -359,8 +303,7 @@ call_find(const char *id)
 }
 
 static struct call *
-call_new(struct exchange *x, const struct connector_ref *ref, const struct ask *a, const struct accepted *accepted,
-    const char *trace)
+call_new(struct exchange *x, const struct connector_ref *ref, const struct ask *a, const char *trace)
 {
 	struct call	*c = calloc(1, sizeof(*c));
 
@@ -380,57 +323,83 @@ call_new(struct exchange *x, const struct connector_ref *ref, const struct ask *
 	answer_header(x->req, "Bascule-Invocation", c->id);
 	LIST_INSERT_HEAD(&live, c, next);
 	nlive++;
-	if (stream_open(&c->stream, x->req, x->conn, accepted, on_drained, on_gone, c) == 0)
-		return c;
-	call_free(c);
-	return NULL;
+	return c;
 }
 
-/* In, at once or later, or turned away. */
-static void
-call_admit(struct call *c, struct connector_ref *ref, struct ask *a, struct buf *body)
+/* What cannot be written down is not begun. */
+static int
+call_note(struct call *c, int64_t *retry_s, struct error *e)
 {
-	struct error	 e = ERROR_NONE;
-	int64_t		 left = a->limits.deadline_ms, retry_s = 0;
-	struct timeval	 tv = { left / 1000, left % 1000 * 1000 };
-
 	journal_begin(&(struct journal_row){ .id = c->id, .connector = c->connector, .command = c->type,
 	    .source = c->source, .caller = c->caller, .trace = c->trace, .accepted_ms = wall_ms() });
-	/* What cannot be written down is not begun. */
-	if (store_ok(&e) == -1) {
-		c->verdict = e;
-		call_end(c, JOURNAL_RETRY_S);
-		return;
-	}
-	switch (admit_enter(&c->ticket, c->source, left, &retry_s, &e)) {
-	case ADMIT_RUNNING:
-		if (call_start(c, ref, a, &e) == 0)
-			return;
-		break;
-	case ADMIT_WAITING:
-		call_goto(c, CALL_WAITING);
-		c->body = *body;
-		*body = (struct buf){ 0 };
-		if (left > 0)
-			event_add(&c->late, &tv);
-		return;
-	default:
-		break;
-	}
-	c->verdict = e;
-	call_end(c, retry_s);
+	*retry_s = JOURNAL_RETRY_S;
+	if (store_ok(e) == -1)
+		return -1;
+	/* Nobody is there to see that it is gone: it has to be on disk. */
+	if (c->keep.on && (results_begin(c->id, e) == -1 || store_sync(e) == -1))
+		return -1;
+	*retry_s = 0;
+	return 0;
+}
+
+/* In, at once or later, or turned away: -1 with *e, and it has ended. */
+static int
+call_admit(struct call *c, struct connector_ref *ref, struct ask *a, struct buf *body, int64_t *retry_s,
+    struct error *e)
+{
+	int64_t		 left = a->limits.deadline_ms;
+	struct timeval	 tv = { left / 1000, left % 1000 * 1000 };
+
+	if (call_note(c, retry_s, e) == 0)
+		switch (admit_enter(&c->ticket, c->source, left, retry_s, e)) {
+		case ADMIT_RUNNING:
+			if (call_start(c, ref, a, e) == 0)
+				return 0;
+			break;
+		case ADMIT_WAITING:
+			call_goto(c, CALL_WAITING);
+			body_keep(c, body);
+			if (left > 0)
+				event_add(&c->late, &tv);
+			return 0;
+		default:
+			break;
+		}
+	c->verdict = *e;
+	call_end(c, *retry_s);
+	return -1;
 }
 
 int
 call_begin(struct exchange *x, struct connector_ref *ref, struct ask *a, const struct accepted *accepted,
     const char *trace, struct buf *body)
 {
-	struct call	*c = call_new(x, ref, a, accepted, trace);
+	struct call	*c = call_new(x, ref, a, trace);
+	struct error	 e = ERROR_NONE;
+	int64_t		 retry_s = 0;
 
 	if (c == NULL)
 		return -1;
-	call_admit(c, ref, a, body);
+	if (stream_open(&c->stream, x->req, x->conn, accepted, on_drained, on_gone, c) == -1) {
+		call_free(c);
+		return -1;
+	}
+	(void)call_admit(c, ref, a, body, &retry_s, &e);
 	return 0;
+}
+
+int
+call_begin_kept(struct exchange *x, struct connector_ref *ref, struct ask *a, const char *key, const char *trace,
+    struct buf *body, int64_t *retry_s, struct error *e)
+{
+	struct call	*c = call_new(x, ref, a, trace);
+
+	if (c == NULL)
+		return error_set(e, ERR_SYSTEM, "no memory for another invocation");
+	stream_close(&c->stream);
+	call_keep_open(c, on_unkept);
+	snprintf(c->key, sizeof(c->key), "%s", key == NULL ? "" : key);
+	return call_admit(c, ref, a, body, retry_s, e);
 }
 
 bool
@@ -448,7 +417,7 @@ call_delete(struct exchange *x)
 
 	if (row == NULL)
 		answer_refuse(x->req, 404, ERR_NOT_FOUND, "no invocation of this id is remembered");
-	else if (!exchange_may(x, SCOPE_MANAGE, NULL) && strcmp(json_str(row, "caller", ""), x->caller) != 0)
+	else if (!exchange_owns(x, row))
 		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "the token of %s may not cancel others' invocations",
 		    x->caller);
 	else if (c == NULL)

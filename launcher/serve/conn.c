@@ -231,6 +231,12 @@ conn_release(struct conn *c)
 	hold(c, 0);
 }
 
+void
+conns_charge(ssize_t n)
+{
+	counts.held_bytes += (size_t)n;
+}
+
 /* The answer went out whole. */
 static void
 on_complete(struct evhttp_request *req, void *arg)

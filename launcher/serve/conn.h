@@ -26,6 +26,8 @@ long			 conn_peer(const struct conn *);
 void			 conn_begin(struct conn *, struct evhttp_request *);
 /* What was held of its request is not held any more. */
 void			 conn_release(struct conn *);
+/* Bytes of requests that are kept without their connection; less again where n is negative. */
+void			 conns_charge(ssize_t n);
 /* Its answer takes as long as it takes, while the caller reads; ends with the answer. */
 void			 conn_patient(struct conn *, struct bufferevent *);
 /* Cuts it; evhttp finds out by itself, later in the loop. */

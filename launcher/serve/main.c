@@ -188,6 +188,8 @@ journal_open(struct error *e)
 	}
 	if (server.set.store.path == NULL && server.set.history == 0)
 		server.set.store.invocations_max = HISTORY_IN_MEMORY;
+	if (server.set.store.path == NULL && server.set.store.results_bytes_max == 0)
+		server.set.store.results_bytes_max = RESULTS_IN_MEMORY;
 	return store_open(&server.set.store, server.base, e);
 }
 

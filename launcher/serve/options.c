@@ -64,6 +64,8 @@ static const struct row {
 	{ "durable", NULL, "the journal survives a power cut, not only a crash", CALL, 0, durable_take },
 	{ "history", "N", "invocations remembered (1000000; in memory 1000)", COUNT, AT(history), NULL, 1, 1000000000 },
 	{ "history-days", "N", "and for how long (90)", COUNT, AT(history_days), NULL, 1, 36500 },
+	{ "results-budget", "SIZE", "of results that are kept, all together (4g; in memory 64m)", BYTES, AT(store.results_bytes_max) },
+	{ "results-age", "TIME", "and for how long, with keys of writes (24h)", TIME, AT(store.results_age_ms_max) },
 	{ "grace", "TIME", "for invocations in flight when told to end (30s)", TIME, AT(grace_ms) },
 	{ "request-timeout", "TIME", "for a request to come whole (30s)", TIME, AT(request_ms) },
 	{ "idle-timeout", "TIME", "for a connection between two requests (75s)", TIME, AT(idle_ms) },

@@ -17,6 +17,7 @@
 #include "launcher/serve/serve.h"
 #include "launcher/serve/slog.h"
 #include "launcher/serve/upload.h"
+#include "worker/contract/json.h"
 #include "worker/contract/util.h"
 
 #define GET	EVHTTP_REQ_GET, "GET"
@@ -31,6 +32,7 @@ static const struct route	 routes[] = {
 	{ GET,    "/v1/invocations", SCOPE_READ, show_invocations },
 	{ GET,    "/v1/invocations/{id}", SCOPE_READ, show_invocation },
 	{ DELETE, "/v1/invocations/{id}", SCOPE_ANY, call_delete },
+	{ GET,    "/v1/invocations/{id}/records", SCOPE_ANY, show_records },
 	{ GET,    "/v1/openapi.json", SCOPE_NONE, show_openapi },
 	{ GET,    "/healthz", SCOPE_NONE, show_health },
 	{ GET,    "/readyz", SCOPE_NONE, show_ready },
@@ -207,6 +209,12 @@ exchange_may(const struct exchange *x, enum scope scope, const char *connector)
 	if (connector != NULL)
 		ref_base(connector, base);
 	return x->who == NULL || token_may(x->who, scope, connector == NULL ? NULL : base);
+}
+
+bool
+exchange_owns(const struct exchange *x, const cJSON *row)
+{
+	return exchange_may(x, SCOPE_MANAGE, NULL) || strcmp(json_str(row, "caller", ""), x->caller) == 0;
 }
 
 static void

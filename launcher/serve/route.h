@@ -6,6 +6,8 @@
 
 #include <event2/http.h>
 
+#include <cjson/cJSON.h>
+
 #include "launcher/serve/tokens.h"
 
 #define SEGMENT_BYTES_MAX	128	/* of a path, decoded */
@@ -20,6 +22,7 @@ struct exchange {
 	const struct door	*door;
 	const struct token	*who;		/* NULL: this door wants no token */
 	bool			 beta;		/* its path speaks the platform's dialect */
+	bool			 async;		/* mode=async: the answer is where its results will be */
 	char			 arg[SEGMENT_BYTES_MAX + 1];	/* what stands in place of {...} in the route's path */
 	char			 arg2[SEGMENT_BYTES_MAX + 1];	/* of the second one */
 	char			 caller[TOKEN_NAME_MAX + 16];	/* for journal and log: a token's name, "uid:0", "local" */
@@ -42,6 +45,8 @@ int	 route_tokens_load(struct error *e);
 void	 route_tokens_free(void);
 /* Those in force; NULL: none are asked for. */
 const struct tokenset *route_tokens(void);
+/* Is this invocation, a row of the journal, the caller's own, or may it manage all? */
+bool	 exchange_owns(const struct exchange *, const cJSON *row);
 /* May this caller invoke this connector, whatever its version? */
 bool	 exchange_may(const struct exchange *, enum scope, const char *connector);
 
@@ -49,6 +54,8 @@ bool	 exchange_may(const struct exchange *, enum scope, const char *connector);
 void	 call_invoke(struct exchange *);
 /* call.c */
 void	 call_delete(struct exchange *);
+/* records.c */
+void	 show_records(struct exchange *);
 /* show.c */
 void	 show_connectors(struct exchange *);
 void	 show_connector(struct exchange *);

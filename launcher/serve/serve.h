@@ -27,6 +27,7 @@ struct event_base;
 #define OUT_BYTES_MAX		(64 * KIB)	/* waiting for a slow caller before its worker is made to wait */
 #define STALL_MS		MINUTES(5)	/* a caller that takes nothing for so long is gone */
 #define HISTORY_IN_MEMORY	1000		/* invocations, where no file keeps them */
+#define RESULTS_IN_MEMORY	(64 * MIB)	/* bytes, likewise */
 #define JOURNAL_RETRY_S		10		/* callers are told to wait while nothing can be written down */
 #define SOURCE_BYTES_MAX	64		/* a source's name */
 #define TRACEPARENT_BYTES	55		/* 00-<32>-<16>-<2> */

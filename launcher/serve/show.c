@@ -2,12 +2,10 @@
  * show.c -- what can be looked at: connectors, invocations, health.
  */
 #include <string.h>
-#include <sys/queue.h>
-
-#include <event2/keyvalq_struct.h>
 
 #include "launcher/registry/registry.h"
 #include "launcher/serve/answer.h"
+#include "launcher/serve/query.h"
 #include "launcher/serve/ref.h"
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
@@ -93,20 +91,6 @@ show_connector(struct exchange *x)
 }
 
 static int
-number_take(const char *name, const char *text, uint64_t most, uint64_t *out, struct error *e)
-{
-	char			*rest;
-	unsigned long long	 n;
-
-	errno = 0;
-	n = strtoull(text, &rest, 10);
-	if (text[0] < '0' || text[0] > '9' || *rest != '\0' || errno != 0 || n == 0 || n > most)
-		return error_set(e, ERR_REQUEST, "%s: a number from 1 to %llu is wanted", name, (unsigned long long)most);
-	*out = n;
-	return 0;
-}
-
-static int
 filter_take(struct journal_filter *f, const char *name, const char *value, struct error *e)
 {
 	const struct {
@@ -123,11 +107,11 @@ filter_take(struct journal_filter *f, const char *name, const char *value, struc
 			return 0;
 		}
 	if (strcmp(name, "before") == 0)
-		return number_take(name, value, UINT64_MAX, &f->before, e);
+		return query_number(name, value, 1, UINT64_MAX, &f->before, e);
 	if (strcmp(name, "limit") != 0)
 		return error_set(e, ERR_REQUEST, "%.40s: no such parameter (there are connector, command, source, state, "
 		    "outcome, before, limit)", name);
-	if (number_take(name, value, STORE_PAGE_MAX, &n, e) == -1)
+	if (query_number(name, value, 1, STORE_PAGE_MAX, &n, e) == -1)
 		return -1;
 	f->limit = (size_t)n;
 	return 0;
@@ -136,22 +120,18 @@ filter_take(struct journal_filter *f, const char *name, const char *value, struc
 void
 show_invocations(struct exchange *x)
 {
-	const char		*query = evhttp_uri_get_query(evhttp_request_get_evhttp_uri(x->req));
 	struct journal_filter	 f = { 0 };
-	struct evkeyvalq	 params = TAILQ_HEAD_INITIALIZER(params);
-	const struct evkeyval	*p;
+	struct query		 q = { 0 };
 	struct error		 e = ERROR_NONE;
 
-	if (query != NULL && query[0] != '\0' && evhttp_parse_query_str(query, &params) == -1)
-		(void)error_set(&e, ERR_REQUEST, "the query is malformed");
-	TAILQ_FOREACH(p, &params, next)
-		if (e.code == ERR_NONE)
-			(void)filter_take(&f, p->key, p->value, &e);
+	if (query_read(&q, x->req, &e) == 0)
+		for (size_t i = 0; i < q.n && e.code == ERR_NONE; i++)
+			(void)filter_take(&f, q.names[i], q.values[i], &e);
 	if (e.code != ERR_NONE)
 		answer_problem(x->req, &(struct problem){ .error = &e });
 	else
 		answer_json(x->req, 200, journal_list(&f));
-	evhttp_clear_headers(&params);
+	query_free(&q);
 }
 
 void

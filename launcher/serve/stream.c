@@ -99,7 +99,7 @@ head_send(struct stream *s)
 	if (s->squeeze != NULL)
 		answer_header(s->req, "Content-Encoding", coding_name(s->accepted.coding));
 	stream_goto(s, STREAM_OPEN);
-	evhttp_send_reply_start(s->req, 200, "OK");
+	evhttp_send_reply_start(s->req, s->status == 0 ? 200 : s->status, s->status == 0 ? "OK" : NULL);
 }
 
 /* Hands what is pending to the connection. */
@@ -188,6 +188,19 @@ void
 stream_line(struct stream *s, const struct line_facts *f, const char *line, size_t len)
 {
 	add(s, record_name(f->record), line, len);
+}
+
+void
+stream_bytes(struct stream *s, const char *bytes, size_t n)
+{
+	if (s->state == STREAM_HELD)
+		head_send(s);
+	if (s->state != STREAM_OPEN)
+		return;
+	if (evbuffer_add(s->pending, bytes, n) == -1)
+		stream_cut(s);
+	else
+		event_active(&s->flush, EV_TIMEOUT, 0);
 }
 
 void

@@ -37,6 +37,7 @@ struct stream {
 	struct conn		*conn;
 	enum stream_state	 state;
 	struct accepted		 accepted;
+	int			 status;	/* of the answer; 0: 200 */
 	struct squeeze		*squeeze;	/* NULL: lines go out as they are */
 	struct evbuffer		*pending, *coded;
 	struct event		 flush, cut;
@@ -50,12 +51,14 @@ struct stream {
 int	stream_open(struct stream *, struct evhttp_request *, struct conn *, const struct accepted *,
 	    void (*drained)(void *), void (*gone)(void *), void *arg);
 void	stream_line(struct stream *, const struct line_facts *, const char *line, size_t len);
+/* Lines as they stand, or a piece of them; not for events. */
+void	stream_bytes(struct stream *, const char *bytes, size_t n);
 /* The last record, as inv_print_verdict() makes it, with its '\n'. */
 void	stream_verdict(struct stream *, const struct buf *);
 bool	stream_ready(const struct stream *);
 bool	stream_held(const struct stream *);
 bool	stream_over(const struct stream *);
-/* Ends it cleanly; one that is held gets its status line, 200. */
+/* Ends it cleanly; one that is held gets its status line. */
 void	stream_end(struct stream *);
 /* Cuts it.  Not for one that is held. */
 void	stream_cut(struct stream *);

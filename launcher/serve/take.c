@@ -13,6 +13,9 @@
 #include "launcher/serve/answer.h"
 #include "launcher/serve/ask.h"
 #include "launcher/serve/call.h"
+#include "launcher/serve/follow.h"
+#include "launcher/serve/keys.h"
+#include "launcher/serve/query.h"
 #include "launcher/serve/ref.h"
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
@@ -75,12 +78,58 @@ body_take(struct exchange *x, struct buf *body, struct error *e)
 	return buf_check(body, "the body", e);
 }
 
+/* It runs by itself; its caller reads what is kept of it, now or later. */
+static void
+make_kept(struct exchange *x, const struct accepted *accepted, struct connector_ref *ref, struct ask *a, const char *key,
+    const char *trace, struct buf *body)
+{
+	struct error	 e = ERROR_NONE;
+	int64_t		 retry_s = 0;
+	char		 id[REQUEST_ID_BYTES_MAX + 1];
+
+	snprintf(id, sizeof(id), "%s", a->rq.id);
+	if (call_begin_kept(x, ref, a, key[0] != '\0' ? key : NULL, trace, body, &retry_s, &e) == -1)
+		answer_problem(x->req, &(struct problem){ .error = &e, .invocation = id, .retry_s = retry_s,
+		    .status = call_status(&e, retry_s) });
+	else if (x->async)
+		answer_accepted(x, id);
+	else
+		follow_begin(x, accepted, &(struct follow_plan){ .id = id, .keyed = true });
+}
+
+/* Checked, allowed and read. */
+static void
+make(struct exchange *x, const struct accepted *accepted, struct connector_ref *ref, struct ask *a, struct buf *body)
+{
+	struct error	 e = ERROR_NONE;
+	char		 trace[TRACEPARENT_BYTES + 1], key[STORE_KEY_BYTES_MAX + 1], base[CONNECTOR_NAME_MAX + 1];
+	bool		 given = a->rq.id[0] != '\0';
+
+	if (key_read(x, a->rq.cmd, key, &e) == -1) {
+		answer_problem(x->req, &(struct problem){ .error = &e });
+		return;
+	}
+	if (!given)
+		id_make(a->rq.id);
+	trace_take(evhttp_find_header(evhttp_request_get_input_headers(x->req), "traceparent"), trace);
+	ref_base(ref->name, base);
+	if (key[0] != '\0' && !key_take(x, accepted, a, base, key))
+		return;
+	if (given && (call_lives(a->rq.id) || results_size(a->rq.id) != -1)) {
+		if (key[0] != '\0')
+			key_release(x->caller, key, a->rq.id);
+		answer_refuse(x->req, 409, ERR_REQUEST, "id: an invocation of this id is alive, or its results are kept");
+	} else if (x->async || key[0] != '\0')
+		make_kept(x, accepted, ref, a, key, trace, body);
+	else if (call_begin(x, ref, a, accepted, trace, body) == -1)
+		answer_refuse(x->req, 503, ERR_SYSTEM, "no memory for another invocation");
+}
+
 void
 call_make(struct exchange *x, const struct accepted *accepted, struct connector_ref *ref, struct buf *body)
 {
 	struct ask	 a = { 0 };
 	struct error	 e = ERROR_NONE;
-	char		 trace[TRACEPARENT_BYTES + 1];
 
 	if (!exchange_may(x, SCOPE_INVOKE, ref->name)) {
 		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "the token of %s may not invoke %s", x->caller, ref->name);
@@ -90,13 +139,7 @@ call_make(struct exchange *x, const struct accepted *accepted, struct connector_
 		answer_problem(x->req, &(struct problem){ .error = &e });
 		return;
 	}
-	if (a.rq.id[0] == '\0')
-		id_make(a.rq.id);
-	trace_take(evhttp_find_header(evhttp_request_get_input_headers(x->req), "traceparent"), trace);
-	if (call_lives(a.rq.id))
-		answer_refuse(x->req, 409, ERR_REQUEST, "id: an invocation of this id is alive");
-	else if (call_begin(x, ref, &a, accepted, trace, body) == -1)
-		answer_refuse(x->req, 503, ERR_SYSTEM, "no memory for another invocation");
+	make(x, accepted, ref, &a, body);
 	ask_free(&a);
 }
 
@@ -119,11 +162,29 @@ call_check(struct exchange *x, struct accepted *accepted)
 		answer_refuse(x->req, 415, ERR_REQUEST, "Content-Type: application/json is wanted");
 		return false;
 	}
-	if (accepted->form == FORM_NONE && !x->beta) {
+	if (accepted->form == FORM_NONE && !x->beta && !x->async) {
 		answer_refuse(x->req, 406, ERR_REQUEST, "Accept: there are application/x-ndjson and text/event-stream");
 		return false;
 	}
 	return true;
+}
+
+/* ?mode= of the request. */
+static int
+mode_read(struct exchange *x, struct error *e)
+{
+	struct query	 q = { 0 };
+	int		 r = query_read(&q, x->req, e);
+
+	for (size_t i = 0; i < q.n && r == 0; i++)
+		if (strcmp(q.names[i], "mode") != 0)
+			r = error_set(e, ERR_REQUEST, "%.40s: no such parameter (there is mode)", q.names[i]);
+		else if (strcmp(q.values[i], "async") == 0)
+			x->async = true;
+		else if (strcmp(q.values[i], "stream") != 0)
+			r = error_set(e, ERR_REQUEST, "mode: stream or async is wanted");
+	query_free(&q);
+	return r;
 }
 
 void
@@ -134,6 +195,10 @@ call_invoke(struct exchange *x)
 	struct error		 e = ERROR_NONE;
 	struct buf		 body = { 0 };
 
+	if (mode_read(x, &e) == -1) {
+		answer_problem(x->req, &(struct problem){ .error = &e });
+		return;
+	}
 	if (!call_check(x, &accepted))
 		return;
 	if (ref_find(x->arg, "", -1, &ref, &e) == -1 || body_take(x, &body, &e) == -1)
