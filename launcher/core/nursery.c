@@ -198,7 +198,7 @@ lose_because(struct nursery *n, const char *what)
 static int
 order_send(struct nursery *n, struct worker *w)
 {
-	struct nursery_order	 o = { .serial = w->serial };
+	struct nursery_order	 o = { .serial = w->serial, .parked = w->to_park };
 	union {
 		char		 buf[CMSG_SPACE(FD__COUNT * sizeof(int))];
 		struct cmsghdr	 align;

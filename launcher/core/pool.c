@@ -194,7 +194,7 @@ pool_fill(struct pool *p)
 	struct worker	*w;
 
 	while (p->nursery != NULL && p->nparked < parked_wanted(p)) {
-		if ((w = worker_order(p->nursery, &p->plan, parked_news, NULL, &e)) == NULL)
+		if ((w = worker_order(p->nursery, &p->plan, true, parked_news, NULL, &e)) == NULL)
 			return;
 		worker_adopt(w, parked_news, w);
 		TAILQ_INSERT_TAIL(&p->parked, w, next);
@@ -354,7 +354,7 @@ take(struct pool *p, void (*news)(void *), void *arg, struct error *e)
 		stop(&p->nursery);
 	if (p->nursery == NULL && (p->nursery = nursery_start(&p->plan, nursery_news, p, e)) == NULL)
 		return NULL;
-	return worker_order(p->nursery, &p->plan, news, arg, e);
+	return worker_order(p->nursery, &p->plan, false, news, arg, e);
 }
 
 struct worker *

@@ -33,7 +33,8 @@ ends_give(struct worker *w, struct ends *p)
 }
 
 struct worker *
-worker_order(struct nursery *n, const struct nursery_plan *plan, void (*news)(void *), void *arg, struct error *e)
+worker_order(struct nursery *n, const struct nursery_plan *plan, bool to_park, void (*news)(void *), void *arg,
+    struct error *e)
 {
 	struct worker	*w = calloc(1, sizeof(*w));
 	struct ends	 p;
@@ -45,6 +46,7 @@ worker_order(struct nursery *n, const struct nursery_plan *plan, void (*news)(vo
 	w->pidfd = w->request_fd = w->egress_fd = -1;
 	for (int i = 0; i < FD__COUNT; i++)
 		w->theirs[i] = -1;
+	w->to_park = to_park;
 	w->waived = plan->waived;
 	w->memory_bytes = plan->memory_bytes;
 	w->news = news;

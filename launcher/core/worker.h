@@ -55,6 +55,7 @@ struct worker {
 	struct group		 group;
 	bool			 placed;	/* its namespaces seen, its group asked for */
 	bool			 locked;	/* it says so */
+	bool			 to_park;	/* ordered ahead of any request */
 	bool			 sent;		/* the order went out */
 	int			 theirs[FD__COUNT];	/* its ends until they are sent */
 	int			 request_fd;	/* write end */
@@ -72,7 +73,7 @@ struct worker {
 };
 
 /* -1 with *e; the nursery keeps it until it has answered. */
-struct worker	*worker_order(struct nursery *, const struct nursery_plan *, void (*news)(void *), void *arg,
+struct worker	*worker_order(struct nursery *, const struct nursery_plan *, bool to_park, void (*news)(void *), void *arg,
 		    struct error *e);
 /* Its news go here from now on. */
 void		 worker_adopt(struct worker *, void (*news)(void *), void *arg);

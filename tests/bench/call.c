@@ -124,7 +124,7 @@ call_begin(struct call_run *c, struct nursery *n, const char *program, unsigned 
 	enum relay_news		 news;
 
 	c->start_ns = now_ns();
-	if ((c->w = worker_order(n, &plan, no_news, NULL, e)) == NULL)
+	if ((c->w = worker_order(n, &plan, c->parked, no_news, NULL, e)) == NULL)
 		return -1;
 	while (c->w->state != WORKER_READY) {
 		if (call_turn(e) == -1)

@@ -14,6 +14,7 @@ struct call_run {
 	struct worker	*w;
 	struct rusage	 usage;
 	const char	*request;	/* NULL: stop once it is locked */
+	bool		 parked;	/* ordered ahead of its request */
 	int64_t		 start_ns;	/* of the order */
 	/* Gets the records; NULL: nobody. */
 	void		(*record)(void *arg, const struct line_facts *f, const char *line, size_t len);

@@ -31,6 +31,8 @@
 #define FAULTS_MAX	8	/* minor, fork to exit */
 #define TLS_FAULTS_MAX	20	/* with TLS objects made: six of heap beyond */
 #define PARKED_FAULTS_MAX 3	/* of those, after it has told its lock */
+#define PARKED_TLS_FAULTS_MAX 3	/* the same of one that was parked, and makes TLS objects */
+#define PARKED_US	20000	/* for what it does before it waits */
 #define CALLS_MAX	5	/* fork to first read */
 #define TRIES		5	/* the least of so many counts: another's pressure on memory adds faults */
 #define TRACED_MAX	512
@@ -84,7 +86,7 @@ faults_now(pid_t pid)
 
 /* Faults of one worker that was told this, in all and after its lock. */
 static void
-faults_of(struct nursery *n, const char *request, long *total, long *parked)
+faults_of(struct nursery *n, const char *request, bool park, long *total, long *parked)
 {
 	struct error	 e = ERROR_NONE;
 
@@ -93,7 +95,10 @@ faults_of(struct nursery *n, const char *request, long *total, long *parked)
 		struct call_run	 w = CALL_RUN(request);
 		long		 before = 0;
 
+		w.parked = park;
 		if (call_begin(&w, n, program(), 0, &e) == 0) {
+			if (park)
+				usleep(PARKED_US);
 			before = faults_now(w.w->pid);
 			if (call_first(&w, &e) == 0)
 				(void)call_rest(&w, &e);
@@ -266,10 +271,13 @@ main(void)
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	if (call_open(&e) == -1 || (n = call_nursery(program(), 0, &e)) == NULL)
 		bail(&e);
-	faults_of(n, BENCH_REQUEST, &faults, &parked);
+	faults_of(n, BENCH_REQUEST, false, &faults, &parked);
 	ok(faults <= FAULTS_MAX, "%ld page faults of a worker (at most %d)", faults, FAULTS_MAX);
 	ok(parked <= PARKED_FAULTS_MAX, "%ld of them after its lock (at most %d)", parked, PARKED_FAULTS_MAX);
-	faults_of(n, BENCH_TLS_REQUEST, &faults, &parked);
+	faults_of(n, BENCH_TLS_REQUEST, true, &faults, &parked);
+	ok(parked <= PARKED_TLS_FAULTS_MAX, "%ld page faults of a parked worker that makes TLS objects, once it is asked (at most %d)",
+	    parked, PARKED_TLS_FAULTS_MAX);
+	faults_of(n, BENCH_TLS_REQUEST, false, &faults, &parked);
 	ok(faults <= TLS_FAULTS_MAX, "%ld page faults of a worker that makes TLS objects (at most %d)", faults, TLS_FAULTS_MAX);
 	random_judge(n);
 	traced_call(n, &t, &e);

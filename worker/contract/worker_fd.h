@@ -31,6 +31,7 @@ enum nursery_fd {
 /* Launcher to nursery: fork one.  FD__COUNT descriptors come with it, in enum order. */
 struct nursery_order {
 	unsigned int	serial;
+	unsigned int	parked;		/* 1: its request will not come at once, so it may use the time */
 };
 /* Nursery to launcher: ready (serial 0, once) or forked. */
 struct nursery_report {

@@ -163,7 +163,7 @@ text_look(void)
 
 /* Below here the walls stand, and only below is a byte of anybody else's data looked at. */
 static void __attribute__((noreturn, noinline))
-work(const struct spec *sp)
+work(const struct spec *sp, bool parked)
 {
 	static const char	 locked[] = "{\"type\":\"locked\"}\n";
 	struct request		 rq = { 0 };
@@ -173,6 +173,8 @@ work(const struct spec *sp)
 	rehearse(sp, &rq, &c, &e);
 	if (write_all(FD_RESULT, locked, sizeof(locked) - 1) == -1)
 		end(&(struct error){ .code = ERR_CLIENT_GONE });
+	if (parked)
+		heap_populate();
 	if (request_read(&rq, &e) == 0) {
 		call_init(&c, &rq, sp, &e);
 		if (run(&c) == 0)
@@ -205,6 +207,7 @@ static void __attribute__((noreturn, noinline))
 settle(const struct spec *sp, const char *waived)
 {
 	char	*here = __builtin_frame_address(0);
+	bool	 parked = false;
 
 	/* A volatile pointer: the room must be there, not what is in it. */
 	char *volatile	 gap = __builtin_alloca((uintptr_t)here % PAGE_BYTES + 1);
@@ -214,10 +217,10 @@ settle(const struct spec *sp, const char *waived)
 		text_inherit();
 		fetch_rehearse();
 		nursery_rehearse(sp);
-		nursery_run((unsigned int)strtoul(waived, NULL, 10));
+		parked = nursery_run((unsigned int)strtoul(waived, NULL, 10));
 	} else
 		sandbox_lock_alone();
-	work(sp);
+	work(sp, parked);
 }
 
 /* Before the connector's own constructors; a nursery complains on FD_LOG as well while it loads. */

@@ -91,7 +91,7 @@ rseq_leave(void)
 	area->cpu_id = (__u32)RSEQ_CPU_ID_REGISTRATION_FAILED;
 }
 
-/* Returns in workers only, with true. */
+/* Returns in workers only. */
 bool
 nursery_run(unsigned int waived)
 {
@@ -113,7 +113,7 @@ nursery_run(unsigned int waived)
 	while (order_take(&o) == 1) {
 		if ((pid = sandbox_fork(waived)) == 0) {
 			sandbox_shed(waived, FD__COUNT);
-			return true;
+			return o.parked != 0;
 		}
 		if (pid == -1)
 			pid = -errno;

@@ -6,7 +6,7 @@
 
 #include <stdbool.h>
 
-/* Forks workers on order; returns (true) in each worker, walls up, descriptors in place. */
+/* Forks workers on order; returns in each worker, walls up, descriptors in place: true if it is to be parked. */
 bool	nursery_run(unsigned int waived);
 
 /* While the heap is small and in one piece: notes where it begins. */
@@ -22,6 +22,8 @@ void	scrub(void);
  * command: each page that a forked worker writes to is copied first, and free blocks lie on many.
  */
 void	heap_settle(void);
+/* In a parked worker: has all of the heap copied now, in one call, instead of by a fault for each page that a command writes to. */
+void	heap_populate(void);
 /* Before stage 2: forks copy the page tables of that text which is run from here on, instead of none. */
 void	text_inherit(void);
 
