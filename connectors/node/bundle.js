@@ -4,7 +4,8 @@
  *
  * Its file is wrapped as Node wraps any CommonJS module.  Compiling runs nothing of it: what it does at module level,
  * such as reading its config, happens when run() is called.  V8's code for it may come from a cache, which was made
- * of these very bytes by a process that never saw a request; V8 refuses one of another source or another version.
+ * of these very bytes by a process that never saw a request; V8 refuses one of a source of another length, other flags or
+ * another version, so whoever keeps it keeps it under the bundle's digest.
  */
 const fs = require("fs");
 const path = require("path");
@@ -13,13 +14,8 @@ const Module = require("module");
 
 const MAIN = "index.js", SPEC = "connector-spec.json", SDK = "@sailpoint/connector-sdk";
 
-/* import() in a bundle: as anywhere else, by the file it stands in. */
-function importer(file) {
-	const own = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
-	const require = Module.createRequire(file);
-
-	return own ?? ((name) => import(Module.isBuiltin(name) ? name : require.resolve(name)));
-}
+/* import() in a bundle works as anywhere else, by the file it stands in.  Node 18 cannot tell a script of ours so. */
+const IMPORTER = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
 
 function explain(e, file) {
 	if (e.code === "ENOENT")
@@ -35,16 +31,19 @@ class Bundle {
 		this.file = path.join(this.folder, MAIN);
 		this.name = path.basename(this.folder);
 		try {
-			const source = fs.readFileSync(this.file, "utf8").replace(/^\ufeff/, "").replace(/^#!/, "//");
-
-			this.script = new vm.Script(Module.wrap(source), {
-				filename: this.file,
-				cachedData: cacheFile === undefined ? undefined : fs.readFileSync(cacheFile),
-				importModuleDynamically: importer(this.file),
-			});
+			this.compile(fs.readFileSync(this.file, "utf8").replace(/^\ufeff/, "").replace(/^#!/, "//"), cacheFile);
 		} catch (e) {
 			throw explain(e, this.file);
 		}
+	}
+
+	compile(source, cacheFile) {
+		this.source = IMPORTER === undefined ? source : null;
+		this.script = IMPORTER === undefined ? null : new vm.Script(Module.wrap(source), {
+			filename: this.file,
+			cachedData: cacheFile === undefined ? undefined : fs.readFileSync(cacheFile),
+			importModuleDynamically: IMPORTER,
+		});
 	}
 
 	/* connector-spec.json beside it; null where there is none, as with a customizer. */
@@ -83,14 +82,26 @@ class Bundle {
 		module.filename = this.file;
 		module.paths = Module._nodeModulePaths(this.folder);
 		Module._cache[this.file] = module;
-		this.script.runInThisContext().call(module.exports, module.exports, require, module, this.file, this.folder);
+		if (this.script === null)
+			this.compileNow(module);
+		else
+			this.script.runInThisContext().call(module.exports, module.exports, require, module, this.file, this.folder);
 		module.loaded = true;
 		return module.exports;
 	}
 
-	/* V8's code for it: of what was compiled so far. */
+	/* Without a script of ours Node compiles and runs in one. */
+	compileNow(module) {
+		try {
+			module._compile(this.source, this.file);
+		} catch (e) {
+			throw explain(e, this.file);
+		}
+	}
+
+	/* V8's code for it: of what was compiled so far.  Empty where there is no script of ours. */
 	code() {
-		return this.script.createCachedData();
+		return this.script === null ? Buffer.alloc(0) : this.script.createCachedData();
 	}
 }
 

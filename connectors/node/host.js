@@ -15,7 +15,7 @@
  * Plain CommonJS and no package: an ES module would cost a fifth of Node's start again.
  */
 const safe = require("./safe.js");
-const { FD, readRequest, write } = require("./wire.js");
+const { FD, readRequest, write, writeAll } = require("./wire.js");
 const { openResults } = require("./results.js");
 const verdict = require("./verdict.js");
 const { secretsOf } = require("./secrets.js");
@@ -235,6 +235,25 @@ function prepare(o) {
 	}
 }
 
+/*
+ * V8 compiles a function when it is first called: code that was made after the module has run holds what loading needs,
+ * which is where the time goes.  There is no request and no config here, so a bundle may well fail; what was compiled is good.
+ */
+async function compile({ bundle, failure }) {
+	if (failure !== undefined)
+		throw new Error(failure.message);
+	process.on("unhandledRejection", () => {});
+	process.env = environment({});
+	try {
+		bundle.run();
+	} catch {
+		/* Its next start will say so. */
+	}
+	await turn();
+	writeAll(FD.result, bundle.code());
+	safe.reallyExit(0);
+}
+
 function main() {
 	const o = options(process.argv.slice(2));
 
@@ -245,12 +264,8 @@ function main() {
 	}
 	const ready = prepare(o);
 
-	if (o.compile) {
-		if (ready.failure !== undefined)
-			throw new Error(ready.failure.message);
-		safe.writeSync(FD.result, ready.bundle.code());
-		return;
-	}
+	if (o.compile)
+		return compile(ready);
 	watch();
 	if (o.ahead)
 		AHEAD.forEach((name) => require(name));

@@ -44,8 +44,7 @@ function readRequest() {
 }
 
 /* Whole, or it throws; EPIPE means that nobody reads any more. */
-function write(fd, text) {
-	const rest = safe.toBytes(text, "utf8");
+function writeAll(fd, rest) {
 	let at = 0;
 
 	while (at < rest.length) {
@@ -59,4 +58,8 @@ function write(fd, text) {
 	}
 }
 
-module.exports = Object.freeze({ FD, readRequest, write });
+function write(fd, text) {
+	writeAll(fd, safe.toBytes(text, "utf8"));
+}
+
+module.exports = Object.freeze({ FD, readRequest, write, writeAll });

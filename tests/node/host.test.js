@@ -253,7 +253,8 @@ test("code from the cache is of the bundle's own bytes", async () => {
 	const made = spawnSync(node, [host, "--compile", packed("hello")], { env: {}, stdio: ["ignore", "ignore", "inherit", fd] });
 
 	assert.strictEqual(made.status, 0);
-	assert.ok(fs.statSync(cache).size > 1000);
+	if (process.versions.node.split(".")[0] >= 20)
+		assert.ok(fs.statSync(cache).size > 1000);
 	const request = { type: "std:test-connection", config: { token: "t" }, input: {} };
 
 	for (const [bundle, file] of [["hello", cache], ["every", cache], ["hello", path.join(packed("hello"), "index.js")]]) {

@@ -1,0 +1,66 @@
+"use strict";
+// How long until the first record: node tests/node/start.js [ROUNDS] [BUNDLE].  By hand, after node_host.t has run once.
+// Everything of a round runs after another, so that a busy machine weighs on all alike; medians and ratios are printed.
+const { spawn, spawnSync } = require("node:child_process");
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
+const { host, node, packed, devServer, source, stopAll } = require("./kit.js");
+
+const rounds = Number(process.argv[2] ?? 21), bundle = process.argv[3] ?? "hello";
+let request;
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "bascule-start-"));
+const empty = path.join(scratch, "empty.js"), cache = path.join(scratch, "cache");
+const ms = () => Number(process.hrtime.bigint()) / 1e6;
+const median = (list) => list.sort((a, b) => a - b)[list.length >> 1];
+
+// Until the first byte on descriptor 3 (args with a host), or until the end.
+function once(args, { parked = false } = {}) {
+	return new Promise((resolve) => {
+		let from = ms(), first;
+		const child = spawn(node, args, { env: {}, stdio: ["pipe", "ignore", "ignore", "pipe"] });
+		const ask = () => { from = ms(); child.stdin.end(request); };
+
+		child.stdio[3].on("data", () => {
+			if (parked) {
+				parked = false;
+				setTimeout(ask, 30);
+			} else
+				first ??= ms() - from;
+		});
+		child.on("close", () => resolve(first ?? ms() - from));
+		if (!parked)
+			child.stdin.end(request);
+	});
+}
+
+(async () => {
+	const config = await source(10);
+	const server = await devServer(packed(bundle), config);
+	const fd = fs.openSync(cache, "w");
+
+	request = JSON.stringify({ type: "std:test-connection", config, input: {} });
+	fs.writeFileSync(empty, "");
+	spawnSync(node, [host, "--compile", packed(bundle)], { env: {}, stdio: ["ignore", "ignore", "inherit", fd] });
+	const ways = {
+		"node, empty script, until its end": () => once([empty]),
+		"node, the bundle alone, until its end": () => once([path.join(packed(bundle), "index.js")]),
+		"host, not parked": () => once([host, packed(bundle)]),
+		"host, not parked, V8's code cached": () => once([host, "--cache", cache, packed(bundle)]),
+		"host, parked": () => once([host, "--locked", "--ahead", packed(bundle)], { parked: true }),
+		"host, parked, V8's code cached": () => once([host, "--locked", "--ahead", "--cache", cache, packed(bundle)], { parked: true }),
+		"warm development server": async () => { const from = ms(); await server(JSON.parse(request)); return ms() - from; },
+	};
+	const times = Object.fromEntries(Object.keys(ways).map((name) => [name, []]));
+
+	for (let i = 0; i < rounds; i++)
+		for (const [name, way] of Object.entries(ways))
+			times[name].push(await way());
+	const warm = median(times["warm development server"]), base = median(times["node, the bundle alone, until its end"]);
+
+	for (const [name, list] of Object.entries(times))
+		console.log(`${name.padEnd(40)} ${median(list).toFixed(1).padStart(7)} ms  ${(median(list) / warm).toFixed(2).padStart(6)} x warm server` +
+		    `  ${(median(list) / base).toFixed(2).padStart(5)} x bundle alone`);
+	stopAll();
+	fs.rmSync(scratch, { recursive: true });
+})();
