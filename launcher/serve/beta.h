@@ -42,6 +42,11 @@ void		 beta_tag_create(struct exchange *);
 void		 beta_tag_move(struct exchange *);
 /* The one that the path names, to be changed; NULL: refused, answered. */
 const struct reg_connector *beta_connector(struct exchange *);
+/* A small JSON object for a body; NULL: refused, answered. */
+struct cJSON	*beta_object(struct exchange *);
+/* beta_logs.c: the journal as logs and numbers. */
+void		 beta_logs(struct exchange *);
+void		 beta_stats(struct exchange *);
 /* GET /v1/connectors/{name}/versions/{version}/source: the archive, as it was uploaded. */
 void		 show_source(struct exchange *);
 

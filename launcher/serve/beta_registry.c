@@ -139,9 +139,8 @@ beta_connector_get(struct exchange *x)
 		answer_json(x->req, 200, connector_print(s.id, s.alias));
 }
 
-/* A small JSON object; NULL: refused, answered. */
-static cJSON *
-object_take(struct exchange *x)
+cJSON *
+beta_object(struct exchange *x)
 {
 	const char	*type = evhttp_find_header(evhttp_request_get_input_headers(x->req), "Content-Type");
 	struct error	 e = ERROR_NONE;
@@ -199,7 +198,7 @@ beta_connector_create(struct exchange *x)
 		answer_refuse(x->req, 501, ERR_UNSUPPORTED, "this server keeps no registry: start it with --registry DIR");
 		return;
 	}
-	if ((o = object_take(x)) == NULL)
+	if ((o = beta_object(x)) == NULL)
 		return;
 	if (!alias_take(o, &alias, &e) || registry_create(alias, &c, &e) == -1) {
 		problem(x, &e);
@@ -218,7 +217,7 @@ beta_connector_rename(struct exchange *x)
 	struct error			 e = ERROR_NONE;
 	autojson			*o = NULL;
 
-	if (c == NULL || (o = object_take(x)) == NULL)
+	if (c == NULL || (o = beta_object(x)) == NULL)
 		return;
 	snprintf(id, sizeof(id), "%s", c->id);
 	snprintf(text, sizeof(text), "%s", c->alias);
@@ -307,7 +306,7 @@ tag_put(struct exchange *x, const char *name, bool fresh)
 	autojson			*o = NULL;
 	int64_t				 n;
 
-	if (c == NULL || (o = object_take(x)) == NULL)
+	if (c == NULL || (o = beta_object(x)) == NULL)
 		return;
 	if (name == NULL)
 		name = json_str(o, "tagName", "");

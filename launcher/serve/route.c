@@ -50,6 +50,8 @@ static const struct route	 routes[] = {
 	{ POST,   "/beta/platform-connectors/{ref}/tags", SCOPE_MANAGE, beta_tag_create },
 	{ GET,    "/beta/platform-connectors/{ref}/tags/{tag}", SCOPE_ANY, beta_tag_get },
 	{ PUT,    "/beta/platform-connectors/{ref}/tags/{tag}", SCOPE_MANAGE, beta_tag_move },
+	{ POST,   "/beta/platform-logs/query", SCOPE_READ, beta_logs },
+	{ GET,    "/beta/platform-logs/stats", SCOPE_READ, beta_stats },
 	{ POST,   "/beta/platform-connectors/{ref}/invoke", SCOPE_INVOKE, beta_invoke },
 	{ POST,   "/sp-conn-runtime-exec/runtime-connector-invoke", SCOPE_INVOKE, beta_invoke_bare },
 	{ POST,   "/sp-conn-runtime-exec/runtime-connector-invoke/{ref}/invoke-direct", SCOPE_INVOKE, beta_invoke },

@@ -54,7 +54,7 @@ static const char *const texts[] = {
 	[STMT_END_LATE]		= "INSERT INTO invocation(id,connector,command,accepted,state,outcome,ended,receipt)"
 				  " SELECT ?1,?5,?6,?7,'done',?2,?3,?4"
 				  " WHERE NOT EXISTS(SELECT 1 FROM invocation WHERE id=?1)",
-	[STMT_GET]		= "SELECT seq,id,connector,command,source,caller,trace,accepted,state,receipt"
+	[STMT_GET]		= "SELECT " JOURNAL_COLUMNS
 				  " FROM invocation WHERE id=? ORDER BY seq DESC LIMIT 1",
 	[STMT_LOST]		= "UPDATE invocation SET state='done', outcome='failed', ended=?1, receipt="
 				  "json_object('outcome','failed','cause','launcher','message',"

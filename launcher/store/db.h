@@ -37,5 +37,8 @@ const struct store_plan *db_plan(void);
 void		 results_recount(void);
 /* Adds the column as a member, unless it is NULL. */
 void		 db_member(cJSON *o, const char *name, sqlite3_stmt *, int column);
+/* What journal_row_print() prints, in its order. */
+#define JOURNAL_COLUMNS	"seq,id,connector,command,source,caller,trace,accepted,state,receipt,ended"
+cJSON		*journal_row_print(sqlite3_stmt *);
 
 #endif

@@ -71,8 +71,8 @@ journal_end(const char *id, cJSON *receipt)
 	cJSON_Delete(receipt);
 }
 
-static cJSON *
-row_print(sqlite3_stmt *s)
+cJSON *
+journal_row_print(sqlite3_stmt *s)
 {
 	static const char *const	 names[] = { "id", "connector", "command", "source", "caller", "trace" };
 	cJSON				*o = cJSON_CreateObject();
@@ -83,6 +83,8 @@ row_print(sqlite3_stmt *s)
 		db_member(o, names[i], s, i + 1);
 	(void)json_set(o, "accepted", json_int(sqlite3_column_int64(s, 7)));
 	db_member(o, "state", s, 8);
+	if (sqlite3_column_type(s, 10) != SQLITE_NULL)
+		(void)json_set(o, "ended", json_int(sqlite3_column_int64(s, 10)));
 	if (text != NULL)
 		(void)json_set(o, "receipt", json_parse(text, strlen(text), NULL, &e));
 	return o;
@@ -98,7 +100,7 @@ journal_get(const char *id)
 		return NULL;
 	db_text(s, 1, id);
 	if (sqlite3_step(s) == SQLITE_ROW)
-		o = row_print(s);
+		o = journal_row_print(s);
 	sqlite3_reset(s);
 	return o;
 }
@@ -116,7 +118,7 @@ list_make(const struct journal_filter *f, int64_t rows)
 	int		 n = 1;
 
 	buf_init(&sql, KIB);
-	buf_adds(&sql, "SELECT seq,id,connector,command,source,caller,trace,accepted,state,receipt FROM invocation WHERE seq<?");
+	buf_adds(&sql, "SELECT " JOURNAL_COLUMNS " FROM invocation WHERE seq<?");
 	for (size_t i = 0; i < N_ITEMS(conditions); i++)
 		if (conditions[i].value != NULL)
 			buf_adds(&sql, conditions[i].text);
@@ -149,7 +151,7 @@ journal_list(const struct journal_filter *f)
 			break;
 		}
 		last = sqlite3_column_int64(s, 0);
-		(void)json_push(list, row_print(s));
+		(void)json_push(list, journal_row_print(s));
 	}
 	sqlite3_finalize(s);
 	return o;

@@ -69,10 +69,24 @@ void	journal_begin(const struct journal_row *);
 void	journal_state(const char *id, const char *state);
 /* "done"; takes the receipt, an object as of inv_receipt(). */
 void	journal_end(const char *id, cJSON *receipt);
-/* {"id","connector","command","source"?,"caller"?,"trace"?,"accepted","state","receipt"?}; the newest of that id, or NULL. */
+/* {"id","connector","command","source"?,"caller"?,"trace"?,"accepted","state","ended"?,"receipt"?}; the newest of that id, or NULL. */
 cJSON	*journal_get(const char *id);
 /* Newest first: {"invocations":[...],"next":n?}; next is the `before` of the page that follows. */
 cJSON	*journal_list(const struct journal_filter *);
+
+/* Oldest first, sequence numbers above after up to until; next is the `after` of the page that follows. */
+cJSON	*journal_forward(uint64_t after, uint64_t until, size_t limit);
+/* The newest sequence number; 0: there is none. */
+uint64_t journal_last(void);
+/* The last sequence number accepted before then, as far as clocks went forward. */
+uint64_t journal_seek(int64_t accepted_ms);
+/* What ended, of those accepted since then and the newest rows_max, summed up by connector (versions together) and command. */
+struct journal_tally {
+	const char	*connector, *command;
+	uint64_t	 count, errors;
+	double		 mean_ms, p95_ms;	/* from acceptance to end */
+};
+void	journal_tally(int64_t from_ms, uint64_t rows_max, void (*fn)(void *arg, const struct journal_tally *), void *arg);
 
 /*
  * Results that are kept: the public stream of an invocation, byte for byte.  They are forgotten as a whole, so

@@ -164,6 +164,66 @@ is("$r->{rc} $r->{code}", '18 200', 'a failure behind output: cut');
 stop('short');
 stop('plain');
 
+# --- logs and numbers
+($base, $log) = server('logs', '--limit', 'deadline=20s');
+my $L = '/beta/platform-logs';
+sub logs {
+	my ($filter) = @_;
+	my ($token, $turns, @all) = ('', 0);
+	while (1) {
+		my $r = call('POST', "$L/query", { filter => $filter, nextToken => $token });
+		die "$r->{code} $r->{body}" if $r->{code} ne '200' || ++$turns > 50;
+		push(@all, @{$r->{json}{logs}});
+		return ($turns, @all) if !defined($token = $r->{json}{nextToken});
+	}
+}
+is(join(' ', logs({})), '1', 'no logs yet');
+my $last;
+for (1 .. 3) { $r = invoked($name, 'std:test-connection') }
+($last) = $r->{head} =~ /^Bascule-Invocation: (\S+)\r$/m;
+invoked($name, 'std:account:read', { identity => 'x' }, { attack => 'emit-none', password => 'pa55w0rd' });
+my ($turns, @logs) = logs({});
+is(scalar(@logs), 8, 'two lines of each invocation');
+is(join(',', sort keys %{$logs[0]}), 'component,event,level,message,requestID,targetID,targetName,tenantID,timestamp', '... as the platform has them');
+like($logs[0]{timestamp}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, '... in time');
+like($logs[0]{message}, qr/^Command execution started : std:test-connection, for connector version 0\.$/, '... its beginning');
+is_deeply([@{$logs[1]{message}}{qw(commandType completed message requestId version)}],
+    ['std:test-connection', JSON::PP::true, 'command completed', $logs[1]{requestID}, 0], '... its end');
+is_deeply([$logs[7]{level}, $logs[7]{message}{message}], ['ERROR', 'command failed'], 'a failure');
+like($logs[7]{message}{error}, qr/^\[ConnectorError\] /, '... says why');
+unlike(JSON::PP->new->encode(\@logs), qr/pa55w0rd/, '... and no secret');
+my @of = ([{ event => 'commandOutcome' }, 4], [{ logLevels => ['ERROR'] }, 1], [{ logLevels => ['INFO', 'ERROR'] }, 8], [{ requestID => $last }, 2],
+    [{ targetName => $name }, 8], [{ targetName => 'x' }, 0], [{ targetID => $logs[0]{targetID} }, 8], [{ component => 'x' }, 0],
+    [{ startTime => '2100-01-01T00:00:00Z' }, 0], [{ endTime => '2020-01-01T00:00:00Z' }, 0], [{ startTime => $logs[7]{timestamp} }, 1]);
+for my $case (@of) {
+	my (undef, @some) = logs($case->[0]);
+	$case->[0]{startTime} ? cmp_ok(scalar @some, $case->[1] ? '>=' : '==', $case->[1], 'filtered by startTime')
+	    : is(scalar @some, $case->[1], 'filtered by ' . join(',', keys %{$case->[0]}));
+}
+for my $bad ({ filter => { startTime => 'yesterday' } }, { nextToken => 'x' }, { nextToken => '1' }) {
+	error_is(call('POST', "$L/query", $bad), 400, 'request', 'a query that is none');
+}
+sub stats { my ($f) = @_; return call('GET', "$L/stats" . (defined $f ? '?filters=' . ($f =~ s/([^\w.:-])/sprintf('%%%02X', ord $1)/ger) : '')) }
+$r = stats('from eq "2020-01-01T00:00:00Z"');
+my ($c) = @{$r->{json}{connectors}};
+is("$c->{alias} $c->{connectorID}", "$name $logs[0]{targetID}", 'numbers of a connector');
+my %by = map { $_->{commandType} => $_ } @{$c->{stats}};
+is_deeply([@{$by{'std:test-connection'}}{qw(invocationCount errorCount errorRate)}], [3, 0, 0], '... counted');
+is_deeply([@{$by{'std:account:read'}}{qw(invocationCount errorCount errorRate)}], [1, 1, 1], '... failures, too');
+cmp_ok($by{'std:test-connection'}{elapsed95th}, '>=', $by{'std:test-connection'}{elapsedAvg} - 0.001, '... and measured');
+is(scalar @{stats("from eq \"2020-01-01T00:00:00Z\" and connectorID eq \"$name\"")->{json}{connectors}}, 1, 'of this one alone');
+is(scalar @{stats('from eq "2020-01-01T00:00:00Z" and connectorID eq "nobody"')->{json}{connectors}}, 0, 'of another');
+is(scalar @{stats('from eq "2100-01-01T00:00:00+01:00"')->{json}{connectors}}, 0, 'in another time');
+is(scalar @{stats()->{json}{connectors}}, 1, 'of late');
+error_is(stats($_), 400, 'request', "a filter that is none") for 'from', 'from eq "x"', 'from eq "2020-01-01T00:00:00Z" or x', 'colour eq "red"';
+system('curl', '-s', '--no-progress-meter', '-Z', '--parallel-max', 8, '-m', 60, '-o', '/dev/null', '-H', 'Content-Type: application/json', '-d',
+    '{"type":"std:test-connection"}', "$base/$name/invoke?[1-260]");
+my %once;
+($turns, @logs) = logs({ event => 'commandOutcome' });
+$once{$_->{requestID}}++ for @logs;
+is_deeply([$turns, scalar @logs, scalar keys %once], [2, 264, 264], 'over a page: each line once, and an end');
+stop('logs');
+
 # --- the registry
 my $dir = "$work/registry";
 my @keep = ('--registry', $dir, '--limit', 'deadline=20s');

@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include "launcher/serve/beta.h"
+#include "launcher/serve/moment.h"
 #include "launcher/serve/ref.h"
 #include "launcher/serve/serve.h"
 #include "worker/contract/util.h"
@@ -95,12 +96,40 @@ names(void **state)
 	assert_int_equal(system(command), 0);
 }
 
+static void
+moments(void **state)
+{
+	static const struct { const char *text; int64_t ms; } rows[] = {
+		{ "1970-01-01T00:00:00Z", 0 }, { "2026-11-24T12:00:00Z", 1795521600000 }, { "2026-11-24T12:00:00.5Z", 1795521600500 },
+		{ "2026-11-24T12:00:00.123456789Z", 1795521600123 }, { "2026-11-24T13:30:00+01:30", 1795521600000 },
+		{ "2026-11-24T11:00:00.001-01:00", 1795521600001 }, { "2024-02-29T00:00:00Z", 1709164800000 },
+		{ "2016-12-31T23:59:60Z", 1483228800000 },
+		{ "", -1 }, { "2026-11-24", -1 }, { "2026-11-24T12:00:00", -1 }, { "2026-11-24T12:00:00.Z", -1 },
+		{ "2026-13-24T12:00:00Z", -1 }, { "2026-11-31T12:00:00Z", -1 }, { "2026-02-29T12:00:00Z", -1 },
+		{ "2026-11-24T24:00:00Z", -1 }, { "2026-11-24T12:00:00+0100", -1 }, { "2026-11-24T12:00:00Zx", -1 },
+		{ " 2026-11-24T12:00:00Z", -1 }, { "12026-11-24T12:00:00Z", -1 }, { "2026-11-24T12:00:00+", -1 },
+	};
+	char	 text[MOMENT_BYTES];
+	int64_t	 ms;
+
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(rows); i++) {
+		int	 r = moment_read(rows[i].text, &ms);
+
+		if (r == 0 ? ms != rows[i].ms : rows[i].ms != -1)
+			fail_msg("%s: %lld", rows[i].text, r == 0 ? (long long)ms : -1);
+	}
+	moment_print(1795521600007, text);
+	assert_string_equal(text, "2026-11-24T12:00:00.007Z");
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(dialects),
 		cmocka_unit_test(names),
+		cmocka_unit_test(moments),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
