@@ -12,6 +12,7 @@
 #include "launcher/serve/call_private.h"
 #include "launcher/serve/conn.h"
 #include "launcher/serve/follow.h"
+#include "launcher/serve/logs.h"
 #include "launcher/serve/metrics.h"
 #include "launcher/serve/ref.h"
 #include "launcher/serve/route.h"
@@ -149,6 +150,7 @@ call_end(struct call *c, int64_t retry_s)
 	    .cause = c->verdict.code, .first_ms = c->first_ms == 0 ? -1 : c->first_ms - c->start_ms,
 	    .total_ms = total_ms, .records = c->records, .bytes = c->bytes });
 	answer(c, retry_s, &last);
+	logs_end(c->id);
 	if (c->keep.on)
 		follow_news(c->id);
 	inv_free(c->iv);
@@ -179,7 +181,10 @@ on_record(void *arg, const struct line_facts *f, const char *line, size_t len)
 static void
 on_log(void *arg, const char *line, size_t len)
 {
-	call_log_line(arg, line, len);
+	struct call	*c = arg;
+
+	logs_line(c->id, line, len);
+	call_log_line(c, line, len);
 }
 
 static bool
@@ -321,6 +326,7 @@ call_new(struct exchange *x, const struct connector_ref *ref, const struct ask *
 	snprintf(c->trace, sizeof(c->trace), "%s", trace);
 	evtimer_assign(&c->late, server.base, on_late, c);
 	answer_header(x->req, "Bascule-Invocation", c->id);
+	logs_begin(c->id);
 	LIST_INSERT_HEAD(&live, c, next);
 	nlive++;
 	return c;
@@ -424,6 +430,8 @@ call_delete(struct exchange *x)
 		answer_json(x->req, 200, json_dup(row));
 	else {
 		snprintf(text, sizeof(text), "cancelled by %s", x->caller);
+		if (strcmp(json_str(row, "caller", ""), x->caller) != 0)
+			audit_add(x->caller, "invocation.cancel", x->arg);
 		call_cancel(c, ERR_CANCELLED, text);
 		answer_json(x->req, 202, journal_get(x->arg));
 	}

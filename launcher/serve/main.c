@@ -13,7 +13,9 @@
 #include "launcher/serve/admit.h"
 #include "launcher/serve/call.h"
 #include "launcher/serve/conn.h"
+#include "launcher/serve/doctor.h"
 #include "launcher/serve/door.h"
+#include "launcher/serve/logs.h"
 #include "launcher/serve/metrics.h"
 #include "launcher/serve/notify.h"
 #include "launcher/serve/oauth.h"
@@ -21,7 +23,9 @@
 #include "launcher/serve/serve.h"
 #include "launcher/serve/slog.h"
 #include "worker/contract/util.h"
+#include "worker/contract/version.h"
 
+#define SELF		"server"	/* who, in the audit log, where no caller did it */
 #define SWEEP_MS	1000		/* between two looks at all connections */
 #define SWEEP_FULL_MS	100		/* the same while there is no room for more */
 #define DRAIN_MS	50		/* between two looks whether all have ended */
@@ -118,8 +122,22 @@ on_term(evutil_socket_t sig, short what, void *arg)
 	drain_ms = now_ms();
 	notify_say("STOPPING=1");
 	slog_text(SLOG_INFO, "draining", "grace", "begins");
+	audit_add(SELF, "stop", NULL);
 	doors_close();
 	again(&drain, DRAIN_MS);
+}
+
+/* The files of callers' rights and bounds that are in force now. */
+static void
+audit_files(void)
+{
+	const struct { const char *what, *file; } rows[] = {
+		{ "tokens.load", server.set.tokens }, { "limits.load", server.set.limits_file }, { "certificate.load", server.set.cert },
+	};
+
+	for (size_t i = 0; i < N_ITEMS(rows); i++)
+		if (rows[i].file != NULL)
+			audit_add(SELF, rows[i].what, rows[i].file);
 }
 
 static void
@@ -135,10 +153,13 @@ on_hup(evutil_socket_t sig, short what, void *arg)
 	clock_gettime(CLOCK_MONOTONIC, &ts);
 	snprintf(text, sizeof(text), "RELOADING=1\nMONOTONIC_USEC=%lld", (long long)ts.tv_sec * 1000000 + ts.tv_nsec / 1000);
 	notify_say(text);
-	if (route_tokens_load(&e) == 0 && doors_reload(&e) == 0)
-		slog_text(SLOG_INFO, "reloaded", "what", "tokens and certificates");
-	else
+	if (limits_load(&e) == 0 && route_tokens_load(&e) == 0 && doors_reload(&e) == 0) {
+		slog_text(SLOG_INFO, "reloaded", "what", "tokens, limits and certificates");
+		audit_files();
+	} else {
 		slog_text(SLOG_ERROR, "reload.failed", "message", e.msg);
+		audit_add(SELF, "reload.failed", e.msg);
+	}
 	notify_say("READY=1");
 }
 
@@ -208,8 +229,10 @@ server_open(struct error *e)
 		return -1;
 	if (oauth_open(server.set.registry != NULL ? registry_dir() : NULL, e) == -1)
 		return -1;
-	if (journal_open(e) == -1 || route_tokens_load(e) == -1 || doors_open(route_request, e) == -1)
+	if (limits_load(e) == -1 || journal_open(e) == -1 || route_tokens_load(e) == -1 || doors_open(route_request, e) == -1)
 		return -1;
+	audit_add(SELF, "start", BASCULE_VERSION);
+	audit_files();
 	evtimer_assign(&sweep, server.base, on_sweep, NULL);
 	evtimer_assign(&watchdog, server.base, on_watchdog, NULL);
 	evtimer_assign(&drain, server.base, on_drain, NULL);
@@ -223,10 +246,12 @@ static void
 server_close(void)
 {
 	doors_free();
+	doctor_close();
 	core_close();
 	store_close();
 	registry_close();
 	oauth_close();
+	logs_free();
 	metrics_free();
 	route_tokens_free();
 	slog_flush();

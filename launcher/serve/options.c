@@ -53,6 +53,7 @@ static const struct row {
 	    AT(plan.nursery_forks), NULL, 0, 1000000000 },
 	{ "nursery-age", "TIME", "or at this age (1h)", TIME, AT(plan.nursery_age_ms) },
 	{ "limit", "NAME=VALUE", "default and ceiling of an invocation's limit: see bascule invoke --help", CALL, 0, limit_take },
+	{ "limits", "FILE", "more of them, NAME=VALUE a line; read again on SIGHUP", TEXT, AT(limits_file) },
 	{ "rate", "SOURCE=RATE", "requests that all workers of a source may send: 100/1m, 100/1m,4 (at once), none; *: any; several",
 	    CALL, 0, rate_take },
 	{ "no-token-cache", NULL, "keep no sign-in tokens in memory for connectors that ask for it", CALL, 0, no_cache_take },
@@ -321,12 +322,7 @@ settings_check(struct settings *s, struct error *e)
 		return error_set(e, ERR_USAGE, "--client-ca needs --tls-cert and --tls-key");
 	if (s->plan.parked_min > s->plan.parked_max)
 		return error_set(e, ERR_USAGE, "--parked-min: at most --parked-max (%u)", s->plan.parked_max);
-	if (s->limits.silence_ms == 0)
-		s->limits.silence_ms = SILENCE_MS;
-	if (s->limits.memory_bytes == 0)
-		s->limits.memory_bytes = WORKER_MEMORY_BYTES;
-	if (s->limits.cpu_s == 0)
-		s->limits.cpu_s = WORKER_CPU_S;
+	s->limits_given = s->limits;
 	return 0;
 }
 

@@ -56,11 +56,16 @@ void	 call_invoke(struct exchange *);
 void	 call_delete(struct exchange *);
 /* records.c */
 void	 show_records(struct exchange *);
+/* doctor.c */
+void	 show_doctor(struct exchange *);
+/* logs.c */
+void	 show_logs(struct exchange *);
 /* show.c */
 void	 show_connectors(struct exchange *);
 void	 show_connector(struct exchange *);
 void	 show_invocations(struct exchange *);
 void	 show_invocation(struct exchange *);
+void	 show_audit(struct exchange *);
 void	 show_health(struct exchange *);
 void	 show_ready(struct exchange *);
 void	 show_openapi(struct exchange *);

@@ -45,7 +45,9 @@ struct settings {
 	int64_t		 grace_ms, request_ms, idle_ms;
 	struct core_plan plan;
 	struct store_plan store;
-	struct inv_limits limits;		/* defaults and ceilings */
+	struct inv_limits limits;		/* defaults and ceilings, in force now */
+	struct inv_limits limits_given;		/* as the command line has them; limits_file comes after */
+	const char	*limits_file;
 	const char	*opened[OPENED_MAX + 1];	/* NULL-terminated */
 	size_t		 nopened;
 	struct rate_row {
@@ -64,6 +66,8 @@ int	settings_read(int argc, char **argv, struct settings *, struct error *e);
 /* The operator's budget of a source; NULL: the connector's own counts. */
 const struct rate_budget *settings_rate(const struct settings *, const char *source);
 
+/* limits.c: limits from what the command line and --limits say; the old ones stay where the file is no good. */
+int	limits_load(struct error *e);
 /* main.c */
 struct server {
 	struct event_base	*base;

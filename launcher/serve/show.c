@@ -12,6 +12,8 @@
 #include "worker/contract/json.h"
 #include "worker/contract/util.h"
 
+#define AUDIT_ROWS	100	/* where nothing was asked */
+
 /* The description of this API is part of the program. */
 __asm__(".section .rodata\n"
     "openapi_text: .incbin \"launcher/serve/openapi.json\"\n"
@@ -143,6 +145,28 @@ show_invocation(struct exchange *x)
 		answer_refuse(x->req, 404, ERR_NOT_FOUND, "no invocation of this id is remembered");
 	else
 		answer_json(x->req, 200, row);
+}
+
+void
+show_audit(struct exchange *x)
+{
+	struct query	 q = { 0 };
+	struct error	 e = ERROR_NONE;
+	uint64_t	 limit = AUDIT_ROWS;
+	int		 r = query_read(&q, x->req, &e);
+	cJSON		*o;
+
+	for (size_t i = 0; i < q.n && r == 0; i++)
+		r = strcmp(q.names[i], "limit") == 0 ? query_number("limit", q.values[i], 1, STORE_PAGE_MAX, &limit, &e) :
+		    error_set(&e, ERR_REQUEST, "%.40s: no such parameter (there is limit)", q.names[i]);
+	query_free(&q);
+	if (r == -1) {
+		answer_problem(x->req, &(struct problem){ .error = &e });
+		return;
+	}
+	o = cJSON_CreateObject();
+	(void)json_set(o, "audit", audit_list((size_t)limit));
+	answer_json(x->req, 200, o);
 }
 
 static void

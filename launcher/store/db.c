@@ -80,6 +80,8 @@ static const char *const texts[] = {
 	[STMT_KEY_DROP]		= "DELETE FROM key WHERE caller=? AND key=? AND id=?",
 	[STMT_KEYS_OLD]		= "DELETE FROM key WHERE made<?1",
 	[STMT_AUDIT_ADD]	= "INSERT INTO audit(at,who,what,detail) VALUES(?,?,?,?)",
+	[STMT_AUDIT_MANY]	= "DELETE FROM audit WHERE seq IN (SELECT seq FROM audit WHERE"
+				  " seq<=(SELECT max(seq) FROM audit)-?1 ORDER BY seq LIMIT " FORGET_ROWS ")",
 	[STMT_AUDIT_LIST]	= "SELECT at,who,what,detail FROM audit ORDER BY seq DESC LIMIT ?",
 };
 static_assert(N_ITEMS(texts) == STMT__MAX, "every statement has its text");

@@ -149,6 +149,7 @@ store_forget(int64_t now)
 		{ STMT_KEPT_OLD,	now - p->results_age_ms_max },
 		{ STMT_RESULTS_OLD,	now - p->results_age_ms_max },
 		{ STMT_KEYS_OLD,	now - p->results_age_ms_max },
+		{ STMT_AUDIT_MANY,	STORE_AUDIT_MAX },
 	};
 	bool			 more = false;
 

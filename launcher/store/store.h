@@ -37,6 +37,7 @@ struct store_plan {
 #define STORE_RESULTS_AGE_MS	((int64_t)24 * 3600 * 1000)
 #define STORE_PAGE_MAX		1000u		/* rows of one answer */
 #define STORE_CHUNK_BYTES_MAX	(256u * 1024)	/* of results read at once */
+#define STORE_AUDIT_MAX		100000		/* rows; the oldest go */
 #define STORE_KEY_BYTES_MAX	255u		/* of an idempotency key */
 
 /*

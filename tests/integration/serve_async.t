@@ -5,9 +5,9 @@ use strict;
 use warnings;
 use FindBin;
 use lib $FindBin::Bin;
+use asking;
 use support;
 use JSON::PP;
-use POSIX qw(:sys_wait_h);
 use Test::More;
 use Time::HiRes qw(sleep time);
 
@@ -15,58 +15,12 @@ plan skip_all => 'machine: no curl' if system('command -v curl >/dev/null') != 0
 my $b = root() . '/build';
 $b = $1 if bascule() =~ m{^(.*)/bin/bascule$};
 my $name = "eva$$";
-my $work = scratch();
-mkdir("$work/c");
-mkdir("$work/c/$name");
-system('cp', "$b/tests/evil/evil/evil", "$work/c/$name/$name") == 0 or plan skip_all => 'evil is not built';
-system('cp', "$b/tests/evil/evil/connector-spec.json", "$work/c/$name/");
-my %env = (BASCULE_CONNECTORS => "$work/c:$b/connectors");
-my ($socket, $log);
+hostile($name, $b) or plan skip_all => 'evil is not built';
 
-sub until_true { my ($is) = @_; for (1 .. 100) { return 1 if $is->(); sleep(0.1) } return 0 }
-sub server {
-	my ($as, @options) = @_;
-	$socket = "$work/$as.socket";
-	unlink($socket);
-	$log = start($as, qr/"event":"listening"/, \%env, bascule(), 'serve', '--listen', "unix:$socket", '--parked-max', 0,
-	    '--allow-private', 'localhost', '--allow-private', '127.0.0.1', @options);
-}
-# As a machine would that loses its power: nothing of the server's is told.
-sub crash {
-	my ($as) = @_;
-	kill('KILL', pid_of($as));
-	stop($as);
-}
-my $calls = 0;
-sub begin {
-	my ($method, $path, $body, @more) = @_;
-	my $n = ++$calls;
-	my @body = defined $body ? ('-H', 'Content-Type: application/json', '--data-binary', '@' . spill("body.$n", $body)) : ();
-	my $pid = fork() // die "fork: $!";
-	if ($pid == 0) {
-		open(STDIN, '<', '/dev/null');
-		open(STDOUT, '>', "$work/code.$n");
-		open(STDERR, '>', "$work/err.$n");
-		exec('curl', '-sS', '-m', 30, '-X', $method, '--unix-socket', $socket, '-D', "$work/head.$n", '-o', "$work/out.$n",
-		    '-w', '%{http_code}', @body, @more, "http://localhost$path") or POSIX::_exit(127);
-	}
-	return { n => $n, pid => $pid };
-}
-sub result {
-	my ($r) = @_;
-	waitpid($r->{pid}, 0);
-	@$r{qw(rc code head body)} = ($? >> 8, map { slurp("$work/$_.$r->{n}") } qw(code head out));
-	$r->{json} = eval { decode_json($r->{body}) } // {};
-	return $r;
-}
-sub curl { return result(begin(@_)) }
 sub invoke_path { return "/v1/connectors/$name/invoke" . ($_[0] // '') }
 sub evil { my ($attack, $more, @options) = @_; return begin('POST', invoke_path(), { type => "evil:$attack", %{$more // {}} }, @options) }
 sub async { my ($attack, $more, @options) = @_; return curl('POST', invoke_path('?mode=async'), { type => "evil:$attack", %{$more // {}} }, @options) }
 sub records { my ($id, $query, @options) = @_; return curl('GET', "/v1/invocations/$id/records" . ($query // ''), undef, @options) }
-sub row { return curl('GET', "/v1/invocations/$_[0]")->{json} }
-sub state_is { my ($id, $s) = @_; return until_true(sub { (row($id)->{state} // '') eq $s }) }
-sub head { my ($r, $h) = @_; return $r->{head} =~ /^\Q$h\E: (.*?)\r$/mi ? $1 : undef }
 sub key { return ('-H', "Idempotency-Key: $_[0]") }
 my @with_verdict = ('-H', 'Accept: application/x-ndjson; verdict=1');
 my $api = decode_json(slurp(root() . '/launcher/serve/openapi.json'));
@@ -74,6 +28,7 @@ sub described { my ($r, $path, $method, $text) = @_; ok($api->{paths}{$path}{$me
 my $records_path = '/v1/invocations/{id}/records';
 
 # --- without a caller
+my $work = scratch();
 my @journal = ('--journal', "$work/journal.db");
 server('one', @journal);
 my $r = async('ok', { id => 'a1' }, '-H', 'Accept: application/json');
@@ -166,7 +121,7 @@ like($r->{json}{detail}, qr/Idempotency-Key/, 'by name');
 $r = result(evil('hang', { deadline => '300ms' }, key('k2')));
 is($r->{code}, 504, 'one that fails');
 is(result(evil('hang', { deadline => '300ms' }, key('k2')))->{code}, 504, 'has failed');
-is(() = slurp($log) =~ /"command":"evil:hang".*"event":"invocation.end"|"event":"invocation.end".*"command":"evil:hang"/g, 1, 'once');
+is(() = log_of() =~ /"command":"evil:hang".*"event":"invocation.end"|"event":"invocation.end".*"command":"evil:hang"/g, 1, 'once');
 $first = evil('slow', { id => 'k3', deadline => '2s' }, key('k3'), @with_verdict);
 ok(state_is('k3', 'streaming'), 'one that runs');
 my @same = map { evil('slow', { id => 'k3', deadline => '2s' }, key('k3'), @with_verdict) } 1 .. 3;
@@ -234,7 +189,7 @@ ok(until_true(sub { records('big', '?follow=false')->{code} == 404 }), 'old resu
 $r = async('ok', { id => 'after' });
 is($r->{code}, 202, 'and there is room again');
 stop('three');
-is(() = slurp($log) =~ /"level":"error"/g, 0, 'no error of its own');
+is(() = log_of() =~ /"level":"error"/g, 0, 'no error of its own');
 ok(until_true(sub { `ps -o stat=,args= -C $name` =~ s/^Z.*\n//gmr eq '' }), 'no process is left');
 
 done_testing();

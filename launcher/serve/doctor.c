@@ -1,0 +1,222 @@
+/*
+ * doctor.c -- `bascule doctor --json`, run for callers.
+ */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/prctl.h>
+#include <sys/queue.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+
+#include <event2/event.h>
+#include <event2/event_struct.h>
+
+#include "launcher/core/core.h"
+#include "launcher/serve/answer.h"
+#include "launcher/serve/doctor.h"
+#include "launcher/serve/route.h"
+#include "launcher/serve/serve.h"
+#include "launcher/serve/stream.h"
+#include "sandbox/sandbox.h"
+#include "worker/contract/util.h"
+
+#define DOCTOR_MS	SECONDS(60)	/* for all layers and connectors */
+#define SAID_BYTES_MAX	(512 * KIB)
+#define PORTION_BYTES	(16 * KIB)
+
+/* Somebody who waits for it. */
+struct visit {
+	LIST_ENTRY(visit)	 next;
+	struct stream		 stream;
+};
+
+static LIST_HEAD(, visit)	 visits = LIST_HEAD_INITIALIZER(visits);
+static struct {
+	pid_t		 pid;		/* 0: none runs */
+	int		 fd;
+	struct buf	 said;
+	struct event	 readable, late;
+} run;
+
+static void
+visit_free(struct visit *v)
+{
+	LIST_REMOVE(v, next);
+	stream_close(&v->stream);
+	free(v);
+}
+
+static void
+on_gone(void *arg)
+{
+	visit_free(arg);
+}
+
+static void
+on_drained(void *arg)
+{
+	(void)arg;
+}
+
+/* It has said everything, or has to stop. */
+static void
+run_end(void)
+{
+	event_del(&run.readable);
+	event_del(&run.late);
+	kill(run.pid, SIGKILL);
+	waitpid(run.pid, NULL, 0);
+	run.pid = 0;
+	fd_closep(&run.fd);
+}
+
+static void
+run_tell(const struct error *e)
+{
+	struct visit		*v;
+	struct evhttp_request	*req;
+
+	while ((v = LIST_FIRST(&visits)) != NULL) {
+		req = stream_release(&v->stream);
+		visit_free(v);
+		if (e->code != ERR_NONE)
+			answer_problem(req, &(struct problem){ .error = e });
+		else
+			answer_text(req, 200, "application/json", run.said.data, run.said.len);
+	}
+	buf_free(&run.said);
+}
+
+static void
+on_readable(evutil_socket_t fd, short what, void *arg)
+{
+	char		*room = buf_space(&run.said, PORTION_BYTES);
+	struct error	 e = ERROR_NONE;
+	ssize_t		 n;
+
+	(void)what;
+	(void)arg;
+	n = room == NULL ? 0 : read(fd, room, PORTION_BYTES);
+	if (n == -1 && (errno == EAGAIN || errno == EINTR))
+		return;
+	if (n > 0) {
+		run.said.len += (size_t)n;
+		return;
+	}
+	run_end();
+	if (run.said.failed || run.said.len == 0 || run.said.data[run.said.len - 1] != '\n')
+		(void)error_set(&e, ERR_SYSTEM, "bascule doctor ended without its report; run it by hand");
+	run_tell(&e);
+}
+
+static void
+on_late(evutil_socket_t fd, short what, void *arg)
+{
+	struct error	 e = ERROR_NONE;
+
+	(void)fd;
+	(void)what;
+	(void)arg;
+	run_end();
+	(void)error_set(&e, ERR_TIMEOUT, "bascule doctor was not ready within %d s; run it by hand", DOCTOR_MS / 1000);
+	run_tell(&e);
+}
+
+/* Between fork and exec: the pipe, and nothing else of ours. */
+static void __attribute__((noreturn))
+child(const char *program, char **argv, int out, pid_t parent)
+{
+	int	 null = open("/dev/null", O_RDWR | O_CLOEXEC);
+	sigset_t none;
+
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
+	signal(SIGPIPE, SIG_DFL);
+	signal(SIGXFSZ, SIG_DFL);
+	if ((out = fcntl(out, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) != -1 && null != -1 && dup2(null, STDIN_FILENO) != -1 &&
+	    dup2(out, STDOUT_FILENO) != -1 && dup2(null, STDERR_FILENO) != -1 &&
+	    syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
+	    getppid() == parent)
+		execv(program, argv);
+	_exit(127);
+}
+
+static int
+program_find(char *program, size_t n, struct error *e)
+{
+	static const char *const	 places[] = { "../bin/bascule", "../../bin/bascule" };
+
+	for (size_t i = 0; i < N_ITEMS(places); i++)
+		if (core_beside(places[i], program, n) == 0)
+			return 0;
+	return error_set(e, ERR_SYSTEM, "bascule is not installed beside this program");
+}
+
+static int
+run_begin(struct error *e)
+{
+	char		 program[4096];
+	const char	*argv[4 + 2 * LAYER__MAX] = { "bascule", "doctor", "--json" };
+	size_t		 n = 3;
+	int		 ends[2];
+	pid_t		 self = getpid();
+	struct timeval	 tv = { DOCTOR_MS / 1000, 0 };
+
+	for (enum sandbox_layer l = 0; l < LAYER__MAX; l++)
+		if (server.set.waived & (1u << l)) {
+			argv[n++] = "--without";
+			argv[n++] = sandbox_layer_name(l);
+		}
+	if (program_find(program, sizeof(program), e) == -1)
+		return -1;
+	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1)
+		return error_sys(e, "bascule doctor");
+	/* The other end is not the reader's to be surprised by. */
+	(void)fcntl(ends[1], F_SETFL, 0);
+	if ((run.pid = fork()) == 0)
+		child(program, (char **)(uintptr_t)argv, ends[1], self);
+	(void)close(ends[1]);
+	if (run.pid == -1) {
+		run.pid = 0;
+		(void)error_sys(e, "bascule doctor");
+		(void)close(ends[0]);
+		return -1;
+	}
+	run.fd = ends[0];
+	buf_init(&run.said, SAID_BYTES_MAX);
+	event_assign(&run.readable, server.base, run.fd, EV_READ | EV_PERSIST, on_readable, NULL);
+	evtimer_assign(&run.late, server.base, on_late, NULL);
+	event_add(&run.readable, NULL);
+	event_add(&run.late, &tv);
+	return 0;
+}
+
+void
+show_doctor(struct exchange *x)
+{
+	static const struct accepted	 plain = { FORM_LINES, false, CODING_NONE };
+	struct visit			*v;
+	struct error			 e = ERROR_NONE;
+
+	if (run.pid == 0 && run_begin(&e) == -1) {
+		answer_problem(x->req, &(struct problem){ .error = &e });
+		return;
+	}
+	if ((v = calloc(1, sizeof(*v))) == NULL || stream_open(&v->stream, x->req, x->conn, &plain, on_drained, on_gone, v) == -1) {
+		if (v != NULL)
+			stream_close(&v->stream);
+		free(v);
+		answer_refuse(x->req, 503, ERR_SYSTEM, "no memory for another reader");
+		return;
+	}
+	LIST_INSERT_HEAD(&visits, v, next);
+}
+
+void
+doctor_close(void)
+{
+	if (run.pid == 0)
+		return;
+	run_end();
+	buf_free(&run.said);
+}
