@@ -35,7 +35,8 @@ source_digest(const struct way_out *way, const struct inv_request *rq, uint8_t o
 	autobuf		 b;
 
 	buf_init(&b, SPEC_EGRESS_MAX * (EGRESS_HOST_BYTES_MAX + 8) + CONNECTOR_NAME_MAX + 2);
-	buf_addf(&b, "%s%c", rq->ref->name, rq->source != NULL ? '=' : '@');
+	/* Versions of one connector ("hr@2") are at one source. */
+	buf_addf(&b, "%.*s%c", (int)strcspn(rq->ref->name, "@"), rq->ref->name, rq->source != NULL ? '=' : '@');
 	if (rq->source != NULL)
 		buf_adds(&b, rq->source);
 	for (size_t i = 0; rq->source == NULL && i < way->nrules; i++)

@@ -154,7 +154,7 @@ source_derive(const struct connector_ref *ref, struct ask *a, struct error *e)
 	if (spec_egress(&ref->spec, a->rq.config, rules, &n, e) == -1)
 		return -1;
 	buf_init(&b, SPEC_EGRESS_MAX * (EGRESS_HOST_BYTES_MAX + 8) + CONNECTOR_NAME_MAX + 1);
-	buf_adds(&b, ref->name);
+	buf_addf(&b, "%.*s", (int)strcspn(ref->name, "@"), ref->name);	/* whatever its version */
 	for (size_t i = 0; i < n; i++)
 		buf_addf(&b, " %s:%u", rules[i].host, rules[i].port);
 	SHA256((const unsigned char *)b.data, b.len, sha256);

@@ -30,12 +30,16 @@
 
 #define PROGRAM		"bascule-unpack"	/* beside this one */
 #define SAID_BYTES	4096
+#define SLICE_BYTES	(2 * MIB)		/* spooled in one turn of the loop */
 #define FOLDER_FD	3
 
 struct upload {
 	struct stream		 stream;
-	struct event		 ended, late;
-	pid_t			 pid;
+	struct event		 turn, ended, late;
+	struct evbuffer		*body;			/* what is not on disk yet */
+	EVP_MD_CTX		*sha;			/* of what is */
+	int			 spool;
+	pid_t			 pid;			/* 0: not started */
 	int			 pidfd, said;		/* its end, its word */
 	bool			 gone, overdue;
 	struct reg_version	 version;
@@ -46,13 +50,21 @@ struct upload {
 
 static unsigned int	 under_way;
 
+static void	on_ended(evutil_socket_t, short, void *);
+
 static void
 upload_free(struct upload *u)
 {
 	if (u->staged[0] != '\0')
 		registry_unstage(u->staged);
+	event_del(&u->turn);
 	event_del(&u->ended);
 	event_del(&u->late);
+	if (u->body != NULL)
+		evbuffer_free(u->body);
+	EVP_MD_CTX_free(u->sha);
+	if (u->spool != -1)
+		close(u->spool);
 	if (u->pidfd != -1)
 		close(u->pidfd);
 	if (u->said != -1)
@@ -62,33 +74,51 @@ upload_free(struct upload *u)
 	free(u);
 }
 
-/* The archive out of evhttp's buffers, to disk, and its digest. */
+/* One portion of the archive to disk; 1: that was all. */
 static int
-spool(struct evbuffer *in, const char *path, struct reg_version *v, struct error *e)
+spool(struct upload *u, struct error *e)
 {
-	autofd			 fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	EVP_MD_CTX		*sha = EVP_MD_CTX_new();
 	struct evbuffer_iovec	 part;
 	unsigned char		 digest[EVP_MAX_MD_SIZE];
-	int			 r = fd == -1 ? error_sys(e, "registry: %.200s", path) : 0;
 
-	if (r == 0 && (sha == NULL || EVP_DigestInit_ex(sha, EVP_sha256(), NULL) != 1))
-		r = error_set(e, ERR_SYSTEM, "no memory for a digest");
-	v->bytes = evbuffer_get_length(in);
-	while (r == 0 && evbuffer_peek(in, -1, NULL, &part, 1) > 0 && part.iov_len > 0) {
-		ssize_t	 n = write(fd, part.iov_base, part.iov_len);
+	for (size_t did = 0; did < SLICE_BYTES && evbuffer_peek(u->body, -1, NULL, &part, 1) > 0 && part.iov_len > 0;) {
+		ssize_t	 n = write(u->spool, part.iov_base, part.iov_len < SLICE_BYTES ? part.iov_len : SLICE_BYTES);
 
 		if (n == -1 && errno != EINTR)
-			r = error_sys(e, "registry: %.200s", path);
-		if (n > 0 && (EVP_DigestUpdate(sha, part.iov_base, (size_t)n) != 1 || evbuffer_drain(in, (size_t)n) == -1))
-			r = error_set(e, ERR_SYSTEM, "no digest");
+			return error_sys(e, "registry: %.200s", u->staged);
+		if (n <= 0)
+			continue;
+		if (EVP_DigestUpdate(u->sha, part.iov_base, (size_t)n) != 1 || evbuffer_drain(u->body, (size_t)n) == -1)
+			return error_set(e, ERR_SYSTEM, "no digest");
+		did += (size_t)n;
 	}
-	if (r == 0 && EVP_DigestFinal_ex(sha, digest, NULL) != 1)
-		r = error_set(e, ERR_SYSTEM, "no digest");
-	EVP_MD_CTX_free(sha);
-	for (size_t i = 0; r == 0 && i < 32; i++)
-		snprintf(v->sha256 + 2 * i, 3, "%02x", digest[i]);
-	return r;
+	if (evbuffer_get_length(u->body) > 0)
+		return 0;
+	if (EVP_DigestFinal_ex(u->sha, digest, NULL) != 1)
+		return error_set(e, ERR_SYSTEM, "no digest");
+	for (size_t i = 0; i < 32; i++)
+		snprintf(u->version.sha256 + 2 * i, 3, "%02x", digest[i]);
+	return 1;
+}
+
+static int
+spool_open(struct upload *u, struct exchange *x, struct error *e)
+{
+	struct evbuffer	*in = evhttp_request_get_input_buffer(x->req);
+	char		 path[REG_PATH_BYTES + 16];
+
+	if (registry_stage(u->staged, e) == -1)
+		return -1;
+	snprintf(path, sizeof(path), "%s/source.zip", u->staged);
+	if ((u->spool = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) == -1)
+		return error_sys(e, "registry: %.200s", path);
+	u->version.bytes = evbuffer_get_length(in);
+	u->sha = EVP_MD_CTX_new();
+	u->body = evbuffer_new();
+	if (u->sha == NULL || u->body == NULL || EVP_DigestInit_ex(u->sha, EVP_sha256(), NULL) != 1 ||
+	    evbuffer_add_buffer(u->body, in) == -1)
+		return error_set(e, ERR_SYSTEM, "no memory for another upload");
+	return 0;
 }
 
 /* Between fork and exec: archive, pipe, folder, and nothing else of ours. */
@@ -119,6 +149,7 @@ unpack_start(struct upload *u, struct error *e)
 	autofd	 archive = -1, folder = -1, out = -1;
 	int	 ends[2];
 	pid_t	 self = getpid();
+	struct timeval late = { UPLOAD_MS / 1000, 0 };
 
 	if (core_beside(PROGRAM, program, sizeof(program)) == -1)
 		return error_set(e, ERR_SYSTEM, PROGRAM " is not installed beside this program");
@@ -140,6 +171,9 @@ unpack_start(struct upload *u, struct error *e)
 		waitpid(u->pid, NULL, 0);
 		return -1;
 	}
+	event_assign(&u->ended, server.base, u->pidfd, EV_READ, on_ended, u);
+	event_add(&u->ended, NULL);
+	event_add(&u->late, &late);
 	return 0;
 }
 
@@ -254,6 +288,10 @@ on_gone(void *arg)
 {
 	struct upload	*u = arg;
 
+	if (u->pid <= 0) {
+		upload_free(u);
+		return;
+	}
 	u->gone = true;
 	kill(u->pid, SIGKILL);
 }
@@ -264,29 +302,41 @@ on_drained(void *arg)
 	(void)arg;
 }
 
+static void
+on_turn(evutil_socket_t fd, short what, void *arg)
+{
+	struct upload		*u = arg;
+	struct evhttp_request	*req;
+	struct timeval		 soon = { 0, 0 };	/* after a look at all others; event_active() would come before it */
+	struct error		 e = ERROR_NONE;
+	int			 r = spool(u, &e);
+
+	(void)fd;
+	(void)what;
+	if (r == 0) {
+		event_add(&u->turn, &soon);
+		return;
+	}
+	conn_release(u->stream.conn);
+	if (r == 1 && unpack_start(u, &e) == 0)
+		return;
+	req = stream_release(&u->stream);
+	answer_problem(req, &(struct problem){ .error = &e });
+	upload_free(u);
+}
+
 static int
 upload_begin(struct upload *u, struct exchange *x, struct error *e)
 {
 	static const struct accepted	 plain = { .form = FORM_LINES };
-	struct timeval			 late = { UPLOAD_MS / 1000, 0 };
-	char				 path[REG_PATH_BYTES + 16];
+	struct timeval			 soon = { 0, 0 };
 
-	if (registry_stage(u->staged, e) == -1)
+	if (spool_open(u, x, e) == -1)
 		return -1;
-	snprintf(path, sizeof(path), "%s/source.zip", u->staged);
-	if (spool(evhttp_request_get_input_buffer(x->req), path, &u->version, e) == -1)
-		return -1;
-	conn_release(x->conn);
-	if (unpack_start(u, e) == -1)
-		return -1;
-	event_assign(&u->ended, server.base, u->pidfd, EV_READ, on_ended, u);
-	event_add(&u->ended, NULL);
-	event_add(&u->late, &late);
-	if (stream_open(&u->stream, x->req, x->conn, &plain, on_drained, on_gone, u) == 0)
-		return 0;
-	kill(u->pid, SIGKILL);
-	waitpid(u->pid, NULL, 0);
-	return error_set(e, ERR_SYSTEM, "no memory for another upload");
+	if (stream_open(&u->stream, x->req, x->conn, &plain, on_drained, on_gone, u) == -1)
+		return error_set(e, ERR_SYSTEM, "no memory for another upload");
+	event_add(&u->turn, &soon);
+	return 0;
 }
 
 /* What must hold before the archive is looked at. */
@@ -330,8 +380,9 @@ beta_upload(struct exchange *x)
 		return;
 	}
 	under_way++;
-	u->pidfd = u->said = -1;
+	u->pidfd = u->said = u->spool = -1;
 	u->stream.state = STREAM_OVER;
+	evtimer_assign(&u->turn, server.base, on_turn, u);
 	evtimer_assign(&u->ended, server.base, on_ended, u);	/* so that it may be deleted at any time */
 	evtimer_assign(&u->late, server.base, on_late, u);
 	snprintf(u->id, sizeof(u->id), "%s", c->id);
