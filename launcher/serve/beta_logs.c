@@ -1,8 +1,9 @@
 /*
  * beta_logs.c -- the journal, as the platform's logs and numbers.
  *
- * An invocation is two lines: invokeCommand when it came, commandOutcome when it had ended.  Pages go forward in
- * time and end at what there was when the first was asked for, whatever comes meanwhile.
+ * An invocation is two lines, invokeCommand when it came and commandOutcome when it had ended, and between them
+ * connectorMessage, what its worker logged, as long as that is in memory and for those who may read it.  Pages go
+ * forward in time and end at what there was when the first was asked for, whatever comes meanwhile.
  */
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +15,7 @@
 #include "launcher/registry/registry.h"
 #include "launcher/serve/answer.h"
 #include "launcher/serve/beta.h"
+#include "launcher/serve/logs.h"
 #include "launcher/serve/moment.h"
 #include "launcher/serve/ref.h"
 #include "launcher/serve/route.h"
@@ -23,7 +25,7 @@
 
 #define TENANT		"bascule"
 #define COMPONENT	"sp-connect"
-#define LOG_ROWS	250			/* invocations of one page */
+#define LOG_ROWS	50			/* invocations of one page, with their workers' lines */
 #define LOG_REACH_MS	(60 * MINUTES(1))	/* one that ended in the time asked for may have come so long before it */
 #define STATS_ROWS_MAX	20000			/* invocations that are summed up: the newest */
 #define STATS_FROM_MS	(24 * 60 * MINUTES(1))	/* where nothing is said */
@@ -122,6 +124,38 @@ began(cJSON *logs, const struct wanted *w, const cJSON *row)
 	line_add(logs, w, row, &l);
 }
 
+struct telling {
+	cJSON			*logs;
+	const struct wanted	*w;
+	const cJSON		*row;
+};
+
+/* One of logs.h. */
+static void
+told(void *arg, const char *text, size_t len)
+{
+	static const char *const	 levels[] = { "TRACE", "DEBUG", "WARN", "ERROR", "FATAL" };
+	const struct telling		*t = arg;
+	struct error			 e = ERROR_NONE;
+	autojson			*kept = json_parse(text, len, NULL, &e);
+	const cJSON			*said = json_get(kept, "line");
+	struct line			 l = { .at_ms = json_i64(kept, "at", 0), .level = "INFO", .event = "connectorMessage" };
+
+	if (kept == NULL)
+		return;
+	l.message = cJSON_IsObject(said) ? json_dup(said) : cJSON_CreateObject();
+	for (size_t i = 0; i < N_ITEMS(levels); i++)
+		if (strcasecmp(levels[i], json_str(said, "level", "")) == 0)
+			l.level = levels[i];
+	if (said == NULL)
+		(void)json_set_str(l.message, "message", json_str(kept, "text", ""));
+	(void)json_set_str(l.message, "commandType", json_str(t->row, "command", ""));
+	(void)json_set_str(l.message, "invocationId", json_str(t->row, "id", ""));
+	(void)json_set_str(l.message, "requestId", json_str(t->row, "id", ""));
+	(void)json_set(l.message, "version", json_int(version_of(json_str(t->row, "connector", ""))));
+	line_add(t->logs, t->w, t->row, &l);
+}
+
 static void
 ended(cJSON *logs, const struct wanted *w, const cJSON *row)
 {
@@ -215,6 +249,8 @@ beta_logs(struct exchange *x)
 		if (past)
 			break;
 		began(logs, &w, row);
+		if (exchange_owns(x, row))
+			logs_each(json_str(row, "id", ""), told, &(struct telling){ logs, &w, row });
 		ended(logs, &w, row);
 	}
 	if ((next = json_i64(page, "next", 0)) > 0 && !past) {

@@ -233,6 +233,17 @@ logs_end(const char *id)
 }
 
 void
+logs_each(const char *id, void (*fn)(void *arg, const char *text, size_t len), void *arg)
+{
+	const struct kept_log	*k = log_find(id);
+	const struct log_line	*l;
+
+	if (k != NULL)
+		TAILQ_FOREACH(l, &k->lines, next)
+			fn(arg, l->text, l->len);
+}
+
+void
 logs_free(void)
 {
 	while (!TAILQ_EMPTY(&logs))

@@ -20,6 +20,8 @@ void	logs_begin(const char *id);
 void	logs_line(const char *id, const char *line, size_t len);
 /* It has ended: there will be no more. */
 void	logs_end(const char *id);
+/* Its lines that are still here, oldest first, each one as above. */
+void	logs_each(const char *id, void (*fn)(void *arg, const char *text, size_t len), void *arg);
 void	logs_free(void);
 
 #endif

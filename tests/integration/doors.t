@@ -221,7 +221,14 @@ system('curl', '-s', '--no-progress-meter', '-Z', '--parallel-max', 8, '-m', 60,
 my %once;
 ($turns, @logs) = logs({ event => 'commandOutcome' });
 $once{$_->{requestID}}++ for @logs;
-is_deeply([$turns, scalar @logs, scalar keys %once], [2, 264, 264], 'over a page: each line once, and an end');
+is_deeply([$turns, scalar @logs, scalar keys %once], [6, 264, 264], 'over a page: each line once, and an end');
+$r = invoked($name, 'evil:half-log');
+($last) = $r->{head} =~ /^Bascule-Invocation: (\S+)\r$/m;
+(undef, @logs) = logs({ requestID => $last });
+my @said = grep { $_->{event} eq 'connectorMessage' } @logs;
+cmp_ok(scalar @said, '>', 0, 'what a worker logged');
+is_deeply([map { $_->{event} } @logs[0, -1]], [qw(invokeCommand commandOutcome)], '... between beginning and end');
+is_deeply([@{$said[0]{message}}{qw(commandType invocationId version)}], ['evil:half-log', $last, 0], '... with what it belongs to');
 stop('logs');
 
 # --- the registry
@@ -426,6 +433,18 @@ error_is(invoked('scim', 'std:test-connection'), 403, 'insufficientPermission', 
 error_is(call('POST', $P, { alias => 'x' }), 403, 'insufficientPermission', 'a change without manage');
 %login = (id => 'ops', secret => $secret{ops});
 is(call('POST', $P, { alias => 'x' })->{code}, 200, '... with it');
+token_add('eyes', 'read');
+hup('login');
+%login = (id => 'app', secret => $secret{app});
+invoked($name, 'evil:half-log');
+error_is(call('POST', "$L/query", {}), 403, 'insufficientPermission', 'logs without read');
+%login = (id => 'eyes', secret => $secret{eyes});
+(undef, @logs) = logs({});
+is(scalar(grep { $_->{event} eq 'connectorMessage' } @logs), 0, 'who reads sees no lines of others\' workers');
+cmp_ok(scalar @logs, '>', 0, '... but that they ran');
+%login = (id => 'ops', secret => $secret{ops});
+(undef, @logs) = logs({});
+cmp_ok(scalar(grep { $_->{event} eq 'connectorMessage' } @logs), '>', 0, 'who manages sees them');
 my $app = login($g, "client_id=app&client_secret=$secret{app}")->{json}{access_token};
 stop('login');
 is((stat("$work/keys/jwt.key"))[2] & 07777, 0600, 'the key is nobody else\'s');
