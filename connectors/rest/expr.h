@@ -1,0 +1,106 @@
+/*
+ * expr.h -- the expression language of descriptions: ${path | filter:argument}, and nothing else.
+ *
+ * Total: no loops, no functions of the author's, no regular expressions; parsed once, when the description is loaded,
+ * and bounded in length, filters, steps and size of what comes out.
+ *
+ *	${config.host}			a root and members; a number takes an element of an array
+ *	${record/urn:x:1.0/dept}	behind '/' an RFC 6901 pointer: names may hold dots
+ *	${input.attributes.mail | lower | default:'none'}
+ *
+ * A string that is one ${...} keeps the value's JSON type, numbers their digits; any other becomes text.  What is
+ * absent leaves its member out of a body, and is an error in a path.
+ *
+ * Secrets: a value that came from the root `secret`, or from a password of the input, is marked, and so is all that is
+ * made of it.  Where a mark may not go (paths, queries, results, texts) it is an error, when the description is
+ * loaded where that can be seen, and when it is evaluated in any case.
+ */
+#ifndef REST_EXPR_H
+#define REST_EXPR_H
+
+#include "worker/runtime/bascule.h"
+
+#define EXPR_TEXT_BYTES_MAX	4096u		/* one template string */
+#define EXPR_FILTERS_MAX	64u		/* of one expression */
+#define EXPR_ARGS_MAX		4u		/* of one filter */
+#define EXPR_PARTS_MAX		64u		/* of one string */
+#define EXPR_RESULT_BYTES_MAX	(1u << 20)	/* of one result, as text */
+#define EXPR_STEPS_MAX		10000u		/* filters run and elements looked at for one record or request */
+
+enum root {
+	ROOT_CONFIG,		/* the source's configuration, without its secrets */
+	ROOT_SECRET,		/* its secrets */
+	ROOT_INPUT,		/* the command's input */
+	ROOT_RECORD,		/* a row of the source */
+	ROOT_RESPONSE,		/* of this step: status, headers, body */
+	ROOT_STEP,		/* what steps before it kept, by name */
+	ROOT_ID,		/* of the addressed object */
+	ROOT_VALUE,		/* one value of a change, or of "each" */
+	ROOT_SET,		/* changes that set: an object */
+	ROOT_STATE,		/* what the last list kept */
+	ROOT__MAX
+};
+/* "config"; NULL past the last. */
+const char	*root_name(enum root);
+
+/* What expressions see.  NULL: nothing is there. */
+struct scope {
+	const cJSON	*roots[ROOT__MAX];
+	unsigned int	 steps;		/* left; scope_begin() */
+};
+/* For each record or request anew. */
+void	scope_begin(struct scope *);
+
+struct value {
+	cJSON	*v;			/* owned; NULL: absent */
+	bool	 secret;
+};
+void	value_clear(struct value *);
+#define autovalue	__attribute__((cleanup(value_clear))) struct value
+
+struct text;				/* a parsed string */
+
+/* NULL with *e: what is wrong and where in the string. */
+struct text	*text_parse(const char *s, struct error *e);
+void		 text_free(struct text *);
+/* Is there an expression in it, and does one use this root? */
+bool		 text_plain(const struct text *);
+bool		 text_uses(const struct text *, enum root);
+/* 0, *out owned by the caller (absent is no error); -1 with *e. */
+int		 text_value(const struct text *, struct scope *, struct value *out, struct error *e);
+
+/* How a value is written where it goes. */
+enum escape {
+	ESCAPE_NONE,
+	ESCAPE_SEGMENT,		/* of a path: percent-encoded, "." and ".." too */
+	ESCAPE_HEADER		/* no control character */
+};
+/*
+ * The whole as text, each value escaped for its place and literals left alone.  An absent value is an error
+ * unless it has a default.  *secret may be NULL: then secrets are refused.  Owned by the caller.
+ */
+char		*text_string(const struct text *, struct scope *, enum escape, bool *secret, struct error *e);
+
+/* A JSON value in which any string may be a template; parsed once. */
+struct tmpl;
+struct tmpl	*tmpl_parse(const cJSON *, struct error *e);
+void		 tmpl_free(struct tmpl *);
+bool		 tmpl_uses(const struct tmpl *, enum root);
+int		 tmpl_value(const struct tmpl *, struct scope *, struct value *out, struct error *e);
+
+/* filter.c: one step of a pipeline.  in is taken; args belong to the caller.  -1 with *e. */
+struct filter;
+struct filter_call {
+	struct value		 in;
+	const struct value	*args;
+	size_t			 nargs;
+	struct scope		*scope;
+};
+const struct filter	*filter_find(const char *name, size_t len);
+/* Is so many arguments right?  Else what is. */
+bool			 filter_takes(const struct filter *, size_t nargs, const char **wanted);
+int			 filter_run(const struct filter *, struct filter_call *, struct value *out, struct error *e);
+/* One step used; -1 with *e if there are none left. */
+int			 scope_step(struct scope *, unsigned int n, struct error *e);
+
+#endif
