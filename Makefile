@@ -24,7 +24,8 @@ UNPACK		= $(call room,launcher/unpack)
 room		= $(patsubst %.c,$(B)/%.o,$(sort $(wildcard $(1)/*.c)))
 
 PROGRAMS	= $(B)/bin/bascule $(addprefix $(B)/libexec/bascule-,broker practice serve unpack)
-CONNECTORS	= $(patsubst connectors/%/connector-spec.json,%,$(wildcard connectors/*/connector-spec.json))
+CONNECTORS	= $(filter-out $(patsubst connectors/%/rest.json,%,$(wildcard connectors/*/rest.json)),\
+		  $(patsubst connectors/%/connector-spec.json,%,$(wildcard connectors/*/connector-spec.json)))
 EVIL		= $(patsubst tests/evil/%/connector-spec.json,%,$(wildcard tests/evil/*/connector-spec.json))
 # Runs bundles of the platform's SDK; a connector only together with one.
 NODE_HOST	= $(patsubst %,$(B)/%,$(wildcard connectors/node/*.js))
@@ -58,7 +59,7 @@ HARDEN		= -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOU
 CFLAGS		?= -O2 -g
 LINK		= $(CC) -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(CFLAGS) $(LDFLAGS)
 
-all: $(PROGRAMS) $(foreach c,$(CONNECTORS),$(B)/connectors/$(c)/$(c) $(B)/connectors/$(c)/connector-spec.json) $(NODE_HOST)
+all: described $(PROGRAMS) $(foreach c,$(CONNECTORS),$(B)/connectors/$(c)/$(c) $(B)/connectors/$(c)/connector-spec.json) $(NODE_HOST)
 
 $(B)/bin/bascule: $(CLI) $(CORE) $(SANDBOX) $(CONTRACT)
 	@mkdir -p $(@D)
@@ -96,6 +97,22 @@ $(B)/connectors/node/%.js: connectors/node/%.js
 	@mkdir -p $(@D)
 	cp $< $@
 
+# A described connector: one program for all of them, under each one's name, beside its description.
+$(B)/libexec/bascule-rest: $(call room,connectors/rest) $(WORKER)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS_connector)
+DESCRIBED	= $(patsubst %/rest.json,%,$(wildcard connectors/*/rest.json tests/rest/*/rest.json))
+define described_rules
+$(B)/$(1)/$(notdir $(1)): $(B)/libexec/bascule-rest $(B)/$(1)/rest.json $(B)/$(1)/connector-spec.json
+	@mkdir -p $$(@D)
+	ln -f $$< $$@
+$(B)/$(1)/%.json: $(1)/%.json
+	@mkdir -p $$(@D)
+	cp $$< $$@
+endef
+$(foreach d,$(DESCRIBED),$(eval $(call described_rules,$(d))))
+described: $(foreach d,$(DESCRIBED),$(B)/$(d)/$(notdir $(d)))
+
 define evil_rules
 $(B)/tests/evil/$(1)/$(1): $$(call room,tests/evil/$(1)) $$(WORKER)
 	@mkdir -p $$(@D)
@@ -125,8 +142,9 @@ $(B)/lib/unpack.a: $(filter-out $(B)/launcher/unpack/main.o,$(UNPACK))
 $(B)/lib/practice.a: $(filter-out $(B)/launcher/practice/main.o,$(PRACTICE))
 $(B)/lib/serve.a: $(filter-out $(B)/launcher/serve/main.o,$(SERVE))
 $(B)/lib/scim.a: $(filter-out $(B)/connectors/scim/main.o,$(call room,connectors/scim))
+$(B)/lib/rest.a: $(filter-out $(addprefix $(B)/connectors/rest/,main.o load.o),$(call room,connectors/rest))
 $(B)/lib/github.a: $(filter-out $(B)/connectors/github/main.o,$(call room,connectors/github))
-ARCHIVES	= $(addprefix $(B)/lib/,scim.a github.a cli.a core.a broker.a practice.a serve.a store.a registry.a unpack.a runtime.a sandbox.a contract.a)
+ARCHIVES	= $(addprefix $(B)/lib/,scim.a rest.a github.a cli.a core.a broker.a practice.a serve.a store.a registry.a unpack.a runtime.a sandbox.a contract.a)
 
 $(B)/tests/unit/%: $(B)/tests/unit/%.o $(ARCHIVES)
 	@mkdir -p $(@D)
@@ -142,7 +160,8 @@ $(B)/%.o: %.c
 FUZZ_CC		= clang -fsanitize=fuzzer,address,undefined -g -O1
 FUZZ_SRC	= $(wildcard worker/contract/*.c) $(filter-out worker/runtime/main.c,$(wildcard worker/runtime/*.c)) \
 		  $(filter-out launcher/broker/main.c,$(wildcard launcher/broker/*.c)) \
-		  $(filter-out launcher/practice/main.c,$(wildcard launcher/practice/*.c)) $(wildcard sandbox/*.c)
+		  $(filter-out launcher/practice/main.c,$(wildcard launcher/practice/*.c)) $(wildcard sandbox/*.c) \
+		  $(filter-out $(addprefix connectors/rest/,main.c load.c),$(wildcard connectors/rest/*.c))
 FUZZ_SECONDS	?= 20
 $(B)/fuzz.a: $(FUZZ_SRC)
 	@mkdir -p $(B)/fuzz && rm -f $@
@@ -272,5 +291,5 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: ablation check-all all unit integration evil demo lint check asan ubsan unit-run bench bench-programs gates fuzz filters filters-used install uninstall clean evil-connectors
+.PHONY: described ablation check-all all unit integration evil demo lint check asan ubsan unit-run bench bench-programs gates fuzz filters filters-used install uninstall clean evil-connectors
 .SECONDARY:

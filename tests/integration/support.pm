@@ -12,6 +12,7 @@ use Time::HiRes qw(sleep time);
 use Exporter qw(import);
 our @EXPORT = qw(bascule root targets scratch free_port start pid_of stop finish spill slurp invoke get_json send_json);
 
+our $connector = 'scim';	# that invoke() runs: a name or a path
 my $root = abs_path(dirname(__FILE__) . '/../..');
 my $scratch = tempdir(CLEANUP => 1);
 my %running;
@@ -103,7 +104,7 @@ sub send_json {
 	return $line =~ m{^HTTP/\S+ (\d+)} ? $1 : 0;
 }
 
-# invoke(config, command, input, arguments...): {exit, out (file), err, lines, verdict, last, outputs, state}.
+# invoke(config, command, input, arguments...), of $support::connector: {exit, out (file), err, lines, verdict, last, outputs, state}.
 # Lines are decoded where there are few; a long list keeps its file and its count.
 sub invoke {
 	my ($config, $command, $input, @more) = @_;
@@ -115,7 +116,7 @@ sub invoke {
 		open(STDIN, '<', '/dev/null');
 		open(STDOUT, '>', $out);
 		open(STDERR, '>', "$scratch/err.txt");
-		exec(bascule(), 'invoke', 'scim', $command, '--config', $file, '--input', "\@$given",
+		exec(bascule(), 'invoke', $connector, $command, '--config', $file, '--input', "\@$given",
 		    '--verdict', '--allow-private', 'localhost', '--allow-private', '127.0.0.1', @more)
 		    or POSIX::_exit(127);
 	}

@@ -190,6 +190,9 @@ struct page_plan {
 	unsigned int	 size;		/* asked page size; 0: the source's default */
 	int64_t		 first;		/* first offset or page number.  SCIM: always 1 */
 	bool		 total_may_move; /* the total may change while paging; still, fewer rows than the last total is an error */
+	/* Judges the rest of each answer, before anything is made of it; -1 with *e ends the list.  NULL: nobody does. */
+	int		(*judge)(void *arg, const struct fetch_response *rs, struct error *e);
+	void		*judge_arg;
 };
 
 /*

@@ -142,6 +142,10 @@ fetch_pages(struct fetch *f, const struct fetch_request *first, const struct pag
 			break;
 		for (const char *h = NULL; link == NULL && (h = header_next(&rs, "link", h)) != NULL;)
 			link = link_find(h, "next");
+		if (p->judge != NULL && p->judge(p->judge_arg, &rs, e) == -1) {
+			r = -1;
+			break;
+		}
 		r = page_step(&s.state, &(struct page_facts){ rs.body, link, url.data, s.page_rows, s.head }, e);
 		if (r == -1)
 			error_in(e, "GET %s", url_shown(url.data, shown));

@@ -1,0 +1,266 @@
+/*
+ * describe.c -- a description as a whole, against the connector's specification.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "connectors/rest/describe.h"
+
+static const struct {
+	const char	*word;
+	enum auth_kind	 kind;
+	const char	*needs;
+} auth_kinds[] = {
+	{ "none", AUTH_NONE, "" }, { "basic", AUTH_BASIC, "user secret" }, { "bearer", AUTH_BEARER, "secret" },
+	{ "apiKey", AUTH_API_KEY, "name secret" }, { "oauth2", AUTH_OAUTH2_CC, "user secret tokenUrl" },
+};
+
+static void
+auth_read(struct sign_in *a, const cJSON *v, const char *where, struct faults *f)
+{
+	static const char *const	 all[] = { "user", "secret", "prefix", "tokenUrl", "scope", "audience" };
+	struct text			**into[] = { &a->user, &a->secret, &a->prefix, &a->token_url, &a->scope, &a->audience };
+	const char			*word = json_str(v, "kind", v == NULL ? "none" : "");
+	char				 at[WHERE_BYTES];
+	size_t				 k;
+
+	members_only(v, "kind user secret prefix tokenUrl scope audience name in clientAuth", where, f);
+	for (k = 0; k < N_ITEMS(auth_kinds) && strcmp(auth_kinds[k].word, word) != 0; k++)
+		;
+	if (k == N_ITEMS(auth_kinds)) {
+		fault(f, inside(at, where, "kind"), "none, basic, bearer, apiKey or oauth2 is wanted");
+		return;
+	}
+	a->kind = auth_kinds[k].kind;
+	for (size_t i = 0; i < N_ITEMS(all); i++) {
+		*into[i] = text_read(json_get(v, all[i]), inside(at, where, all[i]), true, f);
+		if (*into[i] == NULL && strstr(auth_kinds[k].needs, all[i]) != NULL)
+			fault(f, where, "\"%s\" is wanted for %s", all[i], word);
+	}
+	if (a->token_url != NULL && text_uses(a->token_url, ROOT_SECRET))
+		fault(f, inside(at, where, "tokenUrl"), "a secret may not go into a URL");
+	if (a->kind == AUTH_API_KEY && json_str(v, "name", NULL) == NULL)
+		fault(f, where, "\"name\" is wanted: the header or parameter that holds the key");
+	a->name = json_str(v, "name", NULL) == NULL ? NULL : strdup(json_str(v, "name", ""));
+	a->in_query = strcmp(json_str(v, "in", "header"), "query") == 0;
+	a->secret_in_body = strcmp(json_str(v, "clientAuth", "basic"), "post") == 0;
+}
+
+/* The schema of this object in the specification. */
+static const cJSON *
+schema_of(const cJSON *spec, const char *type)
+{
+	const cJSON	*one;
+
+	if (type == NULL)
+		return json_get(spec, "accountSchema");
+	cJSON_ArrayForEach(one, json_get(spec, "entitlementSchemas"))
+		if (strcmp(json_str(one, "type", ""), type) == 0)
+			return one;
+	return NULL;
+}
+
+static const cJSON *
+schema_attribute(const cJSON *schema, const char *name)
+{
+	const cJSON	*one;
+
+	cJSON_ArrayForEach(one, json_get(schema, "attributes"))
+		if (strcmp(json_str(one, "name", ""), name) == 0)
+			return one;
+	return NULL;
+}
+
+static void
+attr_read(struct attr *a, const cJSON *v, const cJSON *schema, const char *where, struct faults *f)
+{
+	const cJSON	*known = schema_attribute(schema, v->string);
+	const char	*type = json_str(known, "type", "string");
+	struct error	 e = ERROR_NONE;
+
+	a->name = strdup(v->string);
+	if (known == NULL)
+		fault(f, where, "the schema of connector-spec.json has no attribute \"%s\"", v->string);
+	else if (strcmp(type, "secret") == 0)
+		fault(f, where, "\"%s\" is a secret, and none is ever read", v->string);
+	a->multi = json_bool(known, "multi", false);
+	a->type = strcmp(type, "string") == 0 ? TYPE_STRING : strcmp(type, "boolean") == 0 ? TYPE_BOOLEAN :
+	    strcmp(type, "int") == 0 || strcmp(type, "long") == 0 ? TYPE_INT : TYPE_ANY;
+	if (cJSON_IsString(v) && v->valuestring[0] == '/') {
+		a->pointer = strdup(v->valuestring);
+		return;
+	}
+	if ((a->value = tmpl_parse(v, &e)) == NULL)
+		fault(f, where, "%s", e.msg);
+	else if (tmpl_uses(a->value, ROOT_SECRET))
+		fault(f, where, "a secret may not go into results");
+}
+
+static void
+attrs_read(struct object *o, const cJSON *v, const cJSON *schema, const char *where, struct faults *f)
+{
+	char		 at[WHERE_BYTES];
+	const cJSON	*m;
+
+	if (!cJSON_IsObject(v)) {
+		fault(f, where, "an object is wanted: attribute to where it is in a record");
+		return;
+	}
+	cJSON_ArrayForEach(m, v) {
+		inside(at, where, m->string);
+		if (o->nattrs == ATTRS_MAX) {
+			fault(f, at, "more than %u attributes", ATTRS_MAX);
+			return;
+		}
+		attr_read(&o->attrs[o->nattrs++], m, schema, at, f);
+	}
+	cJSON_ArrayForEach(m, json_get(schema, "attributes")) {
+		const char	*name = json_str(m, "name", "");
+
+		if (json_get(v, name) == NULL && strcmp(json_str(m, "type", ""), "secret") != 0)
+			fault(f, where, "the schema's attribute \"%s\" is not mapped", name);
+	}
+}
+
+static void
+routed_read(struct object *o, const cJSON *v, const char *where, struct faults *f)
+{
+	char		 at[WHERE_BYTES], deeper[WHERE_BYTES];
+	const cJSON	*m;
+
+	if (v == NULL)
+		return;
+	if ((o->routed = calloc((size_t)cJSON_GetArraySize(v) + 1, sizeof(*o->routed))) == NULL)
+		return;
+	cJSON_ArrayForEach(m, v) {
+		struct routed	*r = &o->routed[o->nrouted++];
+
+		inside(at, where, m->string);
+		members_only(m, "add remove set", at, f);
+		r->attribute = strdup(m->string);
+		op_read(&r->add, json_get(m, "add"), inside(deeper, at, "add"), f);
+		op_read(&r->remove, json_get(m, "remove"), inside(deeper, at, "remove"), f);
+		op_read(&r->set, json_get(m, "set"), inside(deeper, at, "set"), f);
+	}
+}
+
+static void
+list_check(const struct object *o, const char *where, struct faults *f)
+{
+	if (o->list.n > 1)
+		fault(f, where, "a list is one request; others of a record come from \"joins\"");
+	else if (o->list.n == 1 && o->list.steps[0].items == NULL)
+		fault(f, where, "\"items\" is wanted: where the rows are in the answer (\"\" if the answer is the array)");
+}
+
+static void
+object_read(struct object *o, const cJSON *v, const char *type, const cJSON *spec, const char *where, struct faults *f)
+{
+	struct { const char *name; struct op *op; } ops[] = {
+		{ "list", &o->list }, { "read", &o->read }, { "create", &o->create }, { "update", &o->update },
+		{ "delete", &o->remove }, { "disable", &o->disable }, { "enable", &o->enable }, { "unlock", &o->unlock },
+		{ "password", &o->password },
+	};
+	const cJSON	*schema = schema_of(spec, type);
+	char		 at[WHERE_BYTES];
+
+	o->type = type == NULL ? NULL : strdup(type);
+	members_only(v, "id uniqueId attributes where disabled locked list read create update delete disable enable unlock "
+	    "password routed readBack", where, f);
+	if (schema == NULL)
+		fault(f, where, "connector-spec.json has no schema for it");
+	if ((o->id = pointer_read(json_get(v, "id"), inside(at, where, "id"), f)) == NULL)
+		fault(f, where, "\"id\" is wanted: where its id is in a record");
+	o->unique_id = pointer_read(json_get(v, "uniqueId"), inside(at, where, "uniqueId"), f);
+	attrs_read(o, json_get(v, "attributes"), schema, inside(at, where, "attributes"), f);
+	o->where = text_read(json_get(v, "where"), inside(at, where, "where"), false, f);
+	o->disabled = text_read(json_get(v, "disabled"), inside(at, where, "disabled"), false, f);
+	o->locked = text_read(json_get(v, "locked"), inside(at, where, "locked"), false, f);
+	o->read_back = json_bool(v, "readBack", true);
+	for (size_t i = 0; i < N_ITEMS(ops); i++)
+		op_read(ops[i].op, json_get(v, ops[i].name), inside(at, where, ops[i].name), f);
+	routed_read(o, json_get(v, "routed"), inside(at, where, "routed"), f);
+	list_check(o, inside(at, where, "list"), f);
+}
+
+/* Every command that the specification names must be described, and no other. */
+static void
+commands_check(const struct description *d, const cJSON *spec, struct faults *f)
+{
+	const struct object	*a = &d->account, *en = &d->entitlements[0];
+	const struct { const char *command, *where; bool have; } all[] = {
+		{ "std:test-connection", "/test", d->test.n > 0 },
+		{ "std:account:list", "/account/list", a->list.n > 0 },
+		{ "std:account:read", "/account/read", a->read.n > 0 },
+		{ "std:account:create", "/account/create", a->create.n > 0 },
+		{ "std:account:update", "/account/update", a->update.n > 0 || a->nrouted > 0 },
+		{ "std:account:delete", "/account/delete", a->remove.n > 0 },
+		{ "std:account:disable", "/account/disable", a->disable.n > 0 },
+		{ "std:account:enable", "/account/enable", a->enable.n > 0 },
+		{ "std:account:unlock", "/account/unlock", a->unlock.n > 0 },
+		{ "std:change-password", "/account/password", a->password.n > 0 },
+		{ "std:entitlement:list", "/entitlements", d->nentitlements > 0 && en->list.n > 0 },
+		{ "std:entitlement:read", "/entitlements", d->nentitlements > 0 && en->read.n > 0 },
+	};
+	const cJSON		*one;
+
+	cJSON_ArrayForEach(one, json_get(spec, "commands")) {
+		size_t	 i = 0;
+
+		while (i < N_ITEMS(all) && (!cJSON_IsString(one) || strcmp(all[i].command, one->valuestring) != 0))
+			i++;
+		if (i < N_ITEMS(all) && !all[i].have)
+			fault(f, all[i].where, "connector-spec.json names %s, and nothing here does it", all[i].command);
+		else if (i == N_ITEMS(all) && cJSON_IsString(one) && strcmp(one->valuestring, "std:spec:read") != 0)
+			fault(f, "/", "connector-spec.json names %.64s, which no description can do", one->valuestring);
+	}
+}
+
+static void
+http_read(struct description *d, const cJSON *v, struct faults *f)
+{
+	int64_t	 parallel = json_i64(v, "parallel", 0);
+
+	members_only(v, "base auth headers errors contentType accept parallel", "/http", f);
+	if ((d->base = text_read(json_get(v, "base"), "/http/base", false, f)) == NULL)
+		fault(f, "/http", "\"base\" is wanted: the URL that paths are appended to");
+	auth_read(&d->auth, json_get(v, "auth"), "/http/auth", f);
+	pairs_read(&d->headers, json_get(v, "headers"), "/http/headers", false, f);
+	rules_read(&d->errors, json_get(v, "errors"), "/http/errors", f);
+	d->content_type = json_str(v, "contentType", NULL) == NULL ? NULL : strdup(json_str(v, "contentType", ""));
+	d->accept = json_str(v, "accept", NULL) == NULL ? NULL : strdup(json_str(v, "accept", ""));
+	if (parallel < 0 || parallel > FETCH_PARALLEL_MAX)
+		fault(f, "/http/parallel", "0 to %u is wanted", FETCH_PARALLEL_MAX);
+	d->parallel = (unsigned int)parallel;
+}
+
+struct description *
+describe(const cJSON *doc, const cJSON *spec, struct faults *f)
+{
+	struct description	*d = calloc(1, sizeof(*d));
+	char			 at[WHERE_BYTES];
+	const cJSON		*m;
+
+	if (d == NULL)
+		return NULL;
+	if (json_i64(doc, "format", 0) != FORMAT)
+		fault(f, "/format", "%d is wanted", FORMAT);
+	members_only(doc, "$schema format name http test account entitlements", "", f);
+	http_read(d, json_get(doc, "http"), f);
+	op_read(&d->test, json_get(doc, "test"), "/test", f);
+	if (json_get(doc, "account") != NULL)
+		object_read(&d->account, json_get(doc, "account"), NULL, spec, "/account", f);
+	cJSON_ArrayForEach(m, json_get(doc, "entitlements")) {
+		if (d->nentitlements == ENTITLEMENTS_MAX) {
+			fault(f, "/entitlements", "more than %u kinds", ENTITLEMENTS_MAX);
+			break;
+		}
+		object_read(&d->entitlements[d->nentitlements++], m, m->string, spec, inside(at, "/entitlements", m->string), f);
+	}
+	commands_check(d, spec, f);
+	if (f->n == 0)
+		return d;
+	describe_free(d);
+	return NULL;
+}

@@ -1,0 +1,159 @@
+/*
+ * describe.h -- a description (rest.json), loaded: every string parsed, every member known, every fault told.
+ */
+#ifndef REST_DESCRIBE_H
+#define REST_DESCRIBE_H
+
+#include "connectors/rest/expr.h"
+
+#define DESCRIPTION_FILE	"rest.json"
+#define DESCRIPTION_BYTES_MAX	(1u << 20)
+#define FORMAT			1
+#define STEPS_MAX		16u		/* of one operation */
+#define PAIRS_MAX		32u		/* query parameters or headers of one step */
+#define RULES_MAX		32u		/* of one list of error rules */
+#define OK_MAX			8u		/* statuses that a step takes for good */
+#define ATTRS_MAX		256u		/* of one object */
+#define ENTITLEMENTS_MAX	16u		/* kinds */
+#define FAULTS_BYTES_MAX	(64u << 10)	/* of all texts of faults together */
+
+/* What is wrong with a description, a line each: "/account/list/get: ..." */
+struct faults {
+	struct buf	 text;
+	unsigned int	 n;
+};
+
+struct pair {
+	char		*name;
+	struct text	*value;
+};
+struct pairs {
+	struct pair	 at[PAIRS_MAX];
+	size_t		 n;
+};
+
+/* What an answer means: the first rule that fits decides. */
+enum then {
+	THEN_OK, THEN_NOT_FOUND, THEN_EXISTS, THEN_INVALID, THEN_AUTH, THEN_WAIT, THEN_RETRY, THEN_FATAL, THEN__MAX
+};
+struct rule {
+	int		 status[OK_MAX];	/* 429; 5 means 5xx; none: any */
+	size_t		 nstatus;
+	char		*header;		/* must be there ... */
+	char		*header_value;		/* ... and have this in it; NULL: any */
+	struct text	*when;			/* must be true of the response; NULL: none */
+	enum then	 then;
+	char		*message;		/* pointer to the source's own words; NULL: none */
+	char		*wait_header;		/* seconds, a date, or seconds since 1970 */
+};
+struct rules {
+	struct rule	 at[RULES_MAX];
+	size_t		 n;
+};
+
+/* A value that a step keeps for those behind it: step.NAME. */
+struct keep {
+	char		*name;
+	char		*pointer;	/* into the body; NULL: */
+	char		*header;	/* a header */
+};
+
+struct step {
+	char		*where;		/* pointer to it, for messages: "/account/create/steps/0" */
+	const char	*method;
+	struct text	*path;
+	struct pairs	 query, headers;
+	struct tmpl	*body;		/* NULL: none */
+	bool		 form;
+	struct text	*when;		/* done only if true; NULL: always */
+	struct text	*each;		/* once for each value of it; NULL: once */
+	int		 ok[OK_MAX];	/* statuses beyond 2xx that are good */
+	size_t		 nok;
+	bool		 repeatable;
+	struct rules	 errors;	/* before those of "http" */
+	char		*items;		/* pointer to the rows of a list; NULL: none */
+	char		*item;		/* pointer to the record of a single answer; "" the answer itself */
+	struct page_plan page;
+	struct keep	 keeps[8];
+	size_t		 nkeeps;
+	char		*new_id[4];	/* where the id of what was made is: "/id", "location", "input:/attributes/x" */
+	size_t		 nnew_id;
+};
+
+struct op {
+	struct step	*steps;
+	size_t		 n;		/* 0: unsupported */
+};
+
+/* One attribute of an account or entitlement. */
+struct attr {
+	char		*name;
+	char		*pointer;	/* where it is in the record; NULL: */
+	struct tmpl	*value;		/* how it is made */
+	bool		 multi;
+	enum { TYPE_ANY, TYPE_STRING, TYPE_INT, TYPE_BOOLEAN } type;	/* of the specification's schema */
+};
+
+/* Changes of one attribute, a request a value. */
+struct routed {
+	char		*attribute;
+	struct op	 add, remove, set;
+};
+
+struct object {
+	char		*type;		/* of an entitlement; NULL: account */
+	char		*id;		/* pointers into a record */
+	char		*unique_id;	/* NULL: none */
+	struct attr	 attrs[ATTRS_MAX];
+	size_t		 nattrs;
+	struct text	*where;		/* rows that count; NULL: all */
+	struct text	*disabled, *locked;
+	struct op	 list, read, create, update, remove, disable, enable, unlock, password;
+	struct routed	*routed;
+	size_t		 nrouted;
+	bool		 read_back;	/* create and update end with a read */
+};
+
+struct sign_in {
+	enum auth_kind	 kind;
+	struct text	*user, *secret, *prefix, *token_url, *scope, *audience;
+	char		*name;
+	bool		 in_query, secret_in_body;
+};
+
+struct description {
+	struct text	*base;
+	struct sign_in	 auth;
+	struct pairs	 headers;
+	struct rules	 errors;
+	char		*content_type, *accept;
+	unsigned int	 parallel;
+	struct op	 test;
+	struct object	 account;
+	struct object	 entitlements[ENTITLEMENTS_MAX];
+	size_t		 nentitlements;
+};
+
+/*
+ * Reads a description against its connector-spec.json.  NULL: no memory, or there are faults (at least one).
+ */
+struct description	*describe(const cJSON *doc, const cJSON *spec, struct faults *);
+void			 describe_free(struct description *);
+/* A fault at a pointer. */
+void			 fault(struct faults *, const char *where, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+
+/* describe_step.c */
+void	 op_read(struct op *, const cJSON *v, const char *where, struct faults *);
+void	 rules_read(struct rules *, const cJSON *v, const char *where, struct faults *);
+void	 pairs_read(struct pairs *, const cJSON *v, const char *where, bool secrets, struct faults *);
+/* A template; NULL where v is none or has a fault.  secrets: may one be in it? */
+struct text	*text_read(const cJSON *v, const char *where, bool secrets, struct faults *);
+/* "" or "/..."; NULL where v is absent or has a fault.  Owned. */
+char		*pointer_read(const cJSON *v, const char *where, struct faults *);
+/* Every member of the object must be one of these ("a b c"). */
+void		 members_only(const cJSON *object, const char *names, const char *where, struct faults *);
+/* where + "/" + name, in a buffer of the caller's. */
+#define WHERE_BYTES	512
+const char	*inside(char out[WHERE_BYTES], const char *where, const char *name);
+
+#endif

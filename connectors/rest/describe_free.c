@@ -1,0 +1,116 @@
+/*
+ * describe_free.c -- a description given back, whole or half read.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "connectors/rest/describe.h"
+
+static void
+pairs_free(struct pairs *p)
+{
+	for (size_t i = 0; i < PAIRS_MAX; i++) {
+		free(p->at[i].name);
+		text_free(p->at[i].value);
+	}
+}
+
+static void
+rules_free(struct rules *r)
+{
+	for (size_t i = 0; i < r->n; i++) {
+		free(r->at[i].header);
+		free(r->at[i].header_value);
+		text_free(r->at[i].when);
+		free(r->at[i].message);
+		free(r->at[i].wait_header);
+	}
+}
+
+static void
+page_free(struct page_plan *p)
+{
+	const char	*all[] = { p->next, p->more, p->total, p->param, p->size_param };
+
+	for (size_t i = 0; i < N_ITEMS(all); i++)
+		free((char *)(uintptr_t)all[i]);
+}
+
+static void
+op_free(struct op *op)
+{
+	for (size_t i = 0; i < op->n; i++) {
+		struct step	*s = &op->steps[i];
+
+		free(s->where);
+		text_free(s->path);
+		pairs_free(&s->query);
+		pairs_free(&s->headers);
+		tmpl_free(s->body);
+		text_free(s->when);
+		text_free(s->each);
+		rules_free(&s->errors);
+		free(s->items);
+		free(s->item);
+		page_free(&s->page);
+		for (size_t k = 0; k < N_ITEMS(s->keeps); k++) {
+			free(s->keeps[k].name);
+			free(s->keeps[k].pointer);
+			free(s->keeps[k].header);
+		}
+		for (size_t k = 0; k < s->nnew_id; k++)
+			free(s->new_id[k]);
+	}
+	free(op->steps);
+}
+
+static void
+object_free(struct object *o)
+{
+	struct op	*ops[] = { &o->list, &o->read, &o->create, &o->update, &o->remove, &o->disable, &o->enable, &o->unlock,
+	    &o->password };
+
+	free(o->type);
+	free(o->id);
+	free(o->unique_id);
+	for (size_t i = 0; i < o->nattrs; i++) {
+		free(o->attrs[i].name);
+		free(o->attrs[i].pointer);
+		tmpl_free(o->attrs[i].value);
+	}
+	text_free(o->where);
+	text_free(o->disabled);
+	text_free(o->locked);
+	for (size_t i = 0; i < N_ITEMS(ops); i++)
+		op_free(ops[i]);
+	for (size_t i = 0; i < o->nrouted; i++) {
+		free(o->routed[i].attribute);
+		op_free(&o->routed[i].add);
+		op_free(&o->routed[i].remove);
+		op_free(&o->routed[i].set);
+	}
+	free(o->routed);
+}
+
+void
+describe_free(struct description *d)
+{
+	struct text	*texts[7];
+
+	if (d == NULL)
+		return;
+	memcpy(texts, (struct text *[]){ d->base, d->auth.user, d->auth.secret, d->auth.prefix, d->auth.token_url,
+	    d->auth.scope, d->auth.audience }, sizeof(texts));
+	for (size_t i = 0; i < N_ITEMS(texts); i++)
+		text_free(texts[i]);
+	free(d->auth.name);
+	pairs_free(&d->headers);
+	rules_free(&d->errors);
+	free(d->content_type);
+	free(d->accept);
+	op_free(&d->test);
+	object_free(&d->account);
+	for (size_t i = 0; i < d->nentitlements; i++)
+		object_free(&d->entitlements[i]);
+	free(d);
+}

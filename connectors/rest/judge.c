@@ -1,0 +1,173 @@
+/*
+ * judge.c -- what an answer means: the first rule that fits, of the step and then of the description, decides.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "connectors/rest/moment.h"
+#include "connectors/rest/rest.h"
+
+#define WAIT_MS			1000	/* where a rule says to wait and the source not how long */
+#define WORDS_BYTES_MAX		200u	/* of the source's own, in a message */
+#define EPOCH_S_MIN		1000000000	/* a larger number in a header is a time, not a span */
+
+static bool
+status_fits(const struct rule *ru, int status)
+{
+	for (size_t i = 0; i < ru->nstatus; i++)
+		if (ru->status[i] == status || ru->status[i] == status / 100)
+			return true;
+	return ru->nstatus == 0;
+}
+
+/* ${response.status}, ${response.body...}: borrowed while a rule looks. */
+static bool
+when_holds(struct rest *r, const struct text *when, const struct fetch_response *rs)
+{
+	autojson	*response = cJSON_CreateObject();
+	struct error	 e = ERROR_NONE;
+	int		 holds;
+
+	if (json_set(response, "status", json_int(rs->status)) == -1)
+		return false;
+	if (rs->body != NULL)
+		cJSON_AddItemReferenceToObject(response, "body", rs->body);
+	r->sc.roots[ROOT_RESPONSE] = response;
+	scope_begin(&r->sc);
+	holds = text_true(r, when, &e);
+	r->sc.roots[ROOT_RESPONSE] = NULL;
+	return holds == 1;
+}
+
+static bool
+fits(struct rest *r, const struct rule *ru, const struct fetch_response *rs)
+{
+	const char	*header;
+
+	if (!status_fits(ru, rs->status))
+		return false;
+	if (ru->header != NULL) {
+		header = fetch_header(rs, ru->header);
+		if (header == NULL || (ru->header_value != NULL && strcasestr(header, ru->header_value) == NULL))
+			return false;
+	}
+	return ru->when == NULL || when_holds(r, ru->when, rs);
+}
+
+const struct rule *
+rule_find(struct rest *r, const struct fetch_response *rs)
+{
+	const struct rules	*lists[] = { r->now == NULL ? NULL : &r->now->errors, &r->d->errors };
+
+	for (size_t k = 0; k < N_ITEMS(lists); k++)
+		for (size_t i = 0; lists[k] != NULL && i < lists[k]->n; i++)
+			if (fits(r, &lists[k]->at[i], rs))
+				return &lists[k]->at[i];
+	return NULL;
+}
+
+/* A number of seconds, a date, or a time in seconds since 1970. */
+static int64_t
+wait_read(const char *s)
+{
+	int64_t	 ms, now = (int64_t)time(NULL) * 1000;
+
+	if (s == NULL)
+		return WAIT_MS;
+	if (moment_read("epoch", s, &ms))
+		ms = ms / 1000 >= EPOCH_S_MIN ? ms - now : ms;
+	else if (moment_read("http", s, &ms) || moment_read("iso", s, &ms))
+		ms -= now;
+	else
+		return WAIT_MS;
+	return ms < 0 ? 0 : ms;
+}
+
+int64_t
+answer_wait(void *arg, const struct fetch_response *rs, unsigned int attempt)
+{
+	const struct rule	*ru = rule_find(arg, rs);
+	int64_t			 ms = FETCH_BACKOFF_MS;
+
+	if (ru == NULL || (ru->then != THEN_WAIT && ru->then != THEN_RETRY))
+		return -1;
+	if (ru->then == THEN_WAIT)
+		return wait_read(fetch_header(rs, ru->wait_header == NULL ? "Retry-After" : ru->wait_header));
+	while (attempt-- > 1 && ms < FETCH_BACKOFF_MS_MAX)
+		ms *= 2;
+	return ms > FETCH_BACKOFF_MS_MAX ? FETCH_BACKOFF_MS_MAX : ms;
+}
+
+static const enum err_code	 codes[] = {
+	[THEN_OK] = ERR_NONE, [THEN_NOT_FOUND] = ERR_NOT_FOUND, [THEN_EXISTS] = ERR_INVALID_REQUEST,
+	[THEN_INVALID] = ERR_INVALID_REQUEST, [THEN_AUTH] = ERR_INSUFFICIENT_PERMISSION, [THEN_WAIT] = ERR_UPSTREAM,
+	[THEN_RETRY] = ERR_UPSTREAM, [THEN_FATAL] = ERR_UPSTREAM,
+};
+static_assert(N_ITEMS(codes) == THEN__MAX, "every outcome has its error");
+
+static const char *const	 meanings[] = {
+	[THEN_OK] = "", [THEN_NOT_FOUND] = "it does not exist", [THEN_EXISTS] = "it exists already",
+	[THEN_INVALID] = "the source does not take it", [THEN_AUTH] = "the source does not let us",
+	[THEN_WAIT] = "the source asks to wait", [THEN_RETRY] = "the source failed", [THEN_FATAL] = "the source refuses",
+};
+
+/* The error of a rule: where, what it means, and what the source says itself. */
+static void
+rule_tell(struct rest *r, const struct rule *ru, const struct fetch_response *rs, struct error *e)
+{
+	char		 scratch[64];
+	const char	*words = ru->message == NULL ? NULL : json_scalar_text(json_at(rs->body, ru->message), scratch,
+	    sizeof(scratch));
+
+	error_set(e, codes[ru->then], "%s: %s (HTTP %d)%s%.*s", r->now == NULL ? "sign-in" : r->now->where,
+	    meanings[ru->then], rs->status, words == NULL ? "" : ": ", (int)WORDS_BYTES_MAX, words == NULL ? "" : words);
+}
+
+void
+answer_explain(void *arg, const struct fetch_response *rs, struct error *e)
+{
+	struct rest		*r = arg;
+	const struct rule	*ru = rule_find(r, rs);
+
+	if (ru != NULL && ru->then != THEN_OK)
+		rule_tell(r, ru, rs, e);
+	else if (r->now != NULL)
+		error_in(e, "%s", r->now->where);
+}
+
+static enum err_code
+code_of(int status)
+{
+	switch (status) {
+	case 401:
+	case 403:
+		return ERR_INSUFFICIENT_PERMISSION;
+	case 404:
+	case 410:
+		return ERR_NOT_FOUND;
+	case 400:
+	case 409:
+	case 422:
+		return ERR_INVALID_REQUEST;
+	default:
+		return ERR_UPSTREAM;
+	}
+}
+
+int
+answer_judge(struct rest *r, const struct step *s, const struct fetch_response *rs, struct error *e)
+{
+	const struct rule	*ru = rule_find(r, rs);
+
+	if (ru != NULL && ru->then != THEN_OK) {
+		rule_tell(r, ru, rs, e);
+		return -1;
+	}
+	if (ru != NULL || (rs->status >= 200 && rs->status < 300))
+		return 0;
+	for (size_t i = 0; i < s->nok; i++)
+		if (s->ok[i] == rs->status || s->ok[i] == rs->status / 100)
+			return 0;
+	return error_set(e, code_of(rs->status), "%s: the source answered with HTTP %d", s->where, rs->status);
+}

@@ -1,0 +1,158 @@
+/*
+ * read.c -- the commands that read: test, list, read.
+ */
+#include <string.h>
+
+#include "connectors/rest/rest.h"
+
+static int
+unsupported(struct call *c)
+{
+	return error_set(c->err, ERR_UNSUPPORTED, "unsupported command: %s (the description has nothing for it)", c->type);
+}
+
+int
+rest_test(struct call *c)
+{
+	autorest	*r = rest_new(c);
+
+	if (r == NULL || op_run(r, &r->d->test, NULL) == -1)
+		return -1;
+	return emit_output(c, cJSON_CreateObject());
+}
+
+struct listing {
+	struct rest		*r;
+	const struct object	*o;
+};
+
+static int
+on_row(void *arg, cJSON *row, struct error *e)
+{
+	struct listing	*l = arg;
+	autojson	*taken = row;
+	cJSON		*out;
+	int		 counts = record_counts(l->r, l->o, taken, e);
+
+	if (counts != 1)
+		return counts;
+	if ((out = record_map(l->r, l->o, taken, e)) == NULL)
+		return -1;
+	if (emit_output(l->r->c, out) == 0)
+		return 0;
+	*e = *l->r->c->err;
+	return -1;
+}
+
+/* A failure that looks like a page: HTTP 200 and "ok": false. */
+static int
+on_page(void *arg, const struct fetch_response *rs, struct error *e)
+{
+	struct listing	*l = arg;
+
+	return answer_judge(l->r, &l->o->list.steps[0], rs, e);
+}
+
+static int
+list(struct rest *r, const struct object *o)
+{
+	const struct step	*s = &o->list.steps[0];
+	struct listing		 l = { r, o };
+	struct page_plan	 plan;
+	struct ready		 y;
+	int			 got;
+
+	if (o->list.n == 0)
+		return unsupported(r->c);
+	r->now = s;
+	if (step_ready(r, s, &y, r->c->err) == -1)
+		return -1;
+	plan = s->page;
+	plan.judge = on_page;
+	plan.judge_arg = &l;
+	got = fetch_pages(r->f, &y.rq, &plan, on_row, &l, NULL, r->c->err);
+	ready_free(&y);
+	r->now = NULL;
+	return got;
+}
+
+int
+rest_account_list(struct call *c)
+{
+	autorest	*r = rest_new(c);
+
+	return r == NULL ? -1 : list(r, &r->d->account);
+}
+
+int
+emit_read(struct rest *r, const struct object *o, const char *id, const cJSON *fallback)
+{
+	autoresponse	 rs = { 0 };
+	const cJSON	*row = fallback;
+	cJSON		*out;
+
+	if (o->read.n > 0 && (fallback == NULL || o->read_back)) {
+		if (id_set(r, id) == -1 || op_run(r, &o->read, &rs) == -1)
+			return -1;
+		row = answer_record(&o->read.steps[o->read.n - 1], &rs);
+	}
+	if (row == NULL)
+		return fail_invalid_response(r->c, "%s: the answer has no record where one is described",
+		    o->read.n > 0 ? o->read.steps[o->read.n - 1].where : "/");
+	if ((out = record_map(r, o, row, r->c->err)) == NULL)
+		return -1;
+	return emit_output(r->c, out);
+}
+
+int
+rest_account_read(struct call *c)
+{
+	autorest	*r = rest_new(c);
+
+	if (r == NULL)
+		return -1;
+	if (r->d->account.read.n == 0)
+		return unsupported(c);
+	if (c->identity == NULL)
+		return fail_invalid_request(c, "input.identity or input.key is wanted");
+	return emit_read(r, &r->d->account, c->identity, NULL);
+}
+
+static const struct object *
+entitlement_of(struct rest *r)
+{
+	const char	*type = json_str(r->c->input, "type", "");
+
+	for (size_t i = 0; i < r->d->nentitlements; i++)
+		if (strcmp(r->d->entitlements[i].type, type) == 0)
+			return &r->d->entitlements[i];
+	/* One kind needs no name. */
+	if (type[0] == '\0' && r->d->nentitlements == 1)
+		return &r->d->entitlements[0];
+	fail_invalid_request(r->c, "input.type: there is no entitlement \"%.64s\"", type);
+	return NULL;
+}
+
+int
+rest_entitlement_list(struct call *c)
+{
+	autorest		*r = rest_new(c);
+	const struct object	*o = r == NULL ? NULL : entitlement_of(r);
+
+	return o == NULL ? -1 : list(r, o);
+}
+
+int
+rest_entitlement_read(struct call *c)
+{
+	autorest		*r = rest_new(c);
+	const struct object	*o = r == NULL ? NULL : entitlement_of(r);
+
+	if (o == NULL)
+		return -1;
+	if (o->read.n == 0)
+		return unsupported(c);
+	if (c->identity == NULL)
+		return fail_invalid_request(c, "input.identity or input.key is wanted");
+	return emit_read(r, o, c->identity, NULL);
+}

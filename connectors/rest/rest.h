@@ -1,0 +1,79 @@
+/*
+ * rest.h -- one command of a described connector, as it runs.
+ */
+#ifndef REST_REST_H
+#define REST_REST_H
+
+#include "connectors/rest/describe.h"
+
+struct rest {
+	struct call			*c;
+	const struct description	*d;
+	struct fetch			*f;
+	struct scope			 sc;
+	cJSON				*config, *secret, *step, *id;	/* roots of the scope that are ours */
+	const struct step		*now;		/* whose request is under way, for the judges */
+};
+
+/* NULL with c->err set: faults of the description, or of the configuration. */
+struct rest	*rest_new(struct call *c);
+void		 rest_free(struct rest *);
+static inline void rest_freep(struct rest **r) { rest_free(*r); }
+#define autorest	__attribute__((cleanup(rest_freep))) struct rest
+
+/* load.c: the description beside the program, read before the walls; what was wrong with it otherwise. */
+const struct description *description_loaded(const cJSON *spec, struct error *e);
+
+/* judge.c */
+/* The rule that decides about an answer; NULL: none. */
+const struct rule *rule_find(struct rest *, const struct fetch_response *);
+/* 0: it is good; -1 with *e, which names the step, the status and the source's own words. */
+int		 answer_judge(struct rest *, const struct step *, const struct fetch_response *, struct error *e);
+int64_t		 answer_wait(void *rest, const struct fetch_response *, unsigned int attempt);
+void		 answer_explain(void *rest, const struct fetch_response *, struct error *e);
+
+/* step.c: what a request looks like now.  Strings live as long as it. */
+struct ready {
+	struct fetch_request	 rq;
+	char			*path;
+	struct fetch_param	 query[PAIRS_MAX + 1];
+	char			*values[PAIRS_MAX];
+	char			*header_lines[PAIRS_MAX + 1];
+	struct value		 body;
+};
+int		 step_ready(struct rest *, const struct step *, struct ready *, struct error *e);
+void		 ready_free(struct ready *);
+/* All steps in order; *last (may be NULL) gets the answer of the last that ran. */
+int		 op_run(struct rest *, const struct op *, struct fetch_response *last);
+/* The id that a step's answer says of what was made; NULL: none of them.  Owned. */
+char		*new_id(struct rest *, const struct step *, const struct fetch_response *);
+
+/* record.c: a row as an account or entitlement, allow-listed; NULL with *e. */
+cJSON		*record_map(struct rest *, const struct object *, const cJSON *row, struct error *e);
+/* 1: it counts; 0: "where" says no; -1. */
+int		 record_counts(struct rest *, const struct object *, const cJSON *row, struct error *e);
+/* Of a template: is it true? -1 with *e. */
+int		 text_true(struct rest *, const struct text *, struct error *e);
+/* The record in an answer. */
+const cJSON	*answer_record(const struct step *, const struct fetch_response *);
+
+/* Sets ${id}. */
+int		 id_set(struct rest *, const char *id);
+/* Reads it by the object's own "read" and emits it; fallback is emitted where there is none. */
+int		 emit_read(struct rest *, const struct object *, const char *id, const cJSON *fallback);
+
+/* Commands. */
+int	rest_test(struct call *);
+int	rest_account_list(struct call *);
+int	rest_account_read(struct call *);
+int	rest_account_create(struct call *);
+int	rest_account_update(struct call *);
+int	rest_account_delete(struct call *);
+int	rest_account_disable(struct call *);
+int	rest_account_enable(struct call *);
+int	rest_account_unlock(struct call *);
+int	rest_change_password(struct call *);
+int	rest_entitlement_list(struct call *);
+int	rest_entitlement_read(struct call *);
+
+#endif
