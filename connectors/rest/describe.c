@@ -131,6 +131,10 @@ routed_read(struct object *o, const cJSON *v, const char *where, struct faults *
 
 	if (v == NULL)
 		return;
+	if (!cJSON_IsObject(v)) {
+		fault(f, where, "an object is wanted: attribute to what adds and removes its values");
+		return;
+	}
 	if ((o->routed = calloc((size_t)cJSON_GetArraySize(v) + 1, sizeof(*o->routed))) == NULL)
 		return;
 	cJSON_ArrayForEach(m, v) {
@@ -251,7 +255,9 @@ describe(const cJSON *doc, const cJSON *spec, struct faults *f)
 	op_read(&d->test, json_get(doc, "test"), "/test", f);
 	if (json_get(doc, "account") != NULL)
 		object_read(&d->account, json_get(doc, "account"), NULL, spec, "/account", f);
-	cJSON_ArrayForEach(m, json_get(doc, "entitlements")) {
+	if (json_get(doc, "entitlements") != NULL && !cJSON_IsObject(json_get(doc, "entitlements")))
+		fault(f, "/entitlements", "an object is wanted: type to what it is");
+	else cJSON_ArrayForEach(m, json_get(doc, "entitlements")) {
 		if (d->nentitlements == ENTITLEMENTS_MAX) {
 			fault(f, "/entitlements", "more than %u kinds", ENTITLEMENTS_MAX);
 			break;

@@ -38,6 +38,10 @@ members_only(const cJSON *object, const char *names, const char *where, struct f
 {
 	const cJSON	*m;
 
+	if (object != NULL && !cJSON_IsObject(object)) {
+		fault(f, where, "an object is wanted");
+		return;
+	}
 	cJSON_ArrayForEach(m, object) {
 		size_t		 n = strlen(m->string);
 		const char	*p = names;
@@ -115,8 +119,10 @@ status_read(const cJSON *v, int *status)
 		*status = v->valuestring[0] - '0';
 		return true;
 	}
-	*status = cJSON_IsNumber(v) ? (int)v->valuedouble : 0;
-	return *status >= 100 && *status <= 599;
+	if (!cJSON_IsNumber(v) || !(v->valuedouble >= 100 && v->valuedouble <= 599))
+		return false;
+	*status = (int)v->valuedouble;
+	return true;
 }
 
 static size_t
@@ -237,6 +243,10 @@ keeps_read(struct step *s, const cJSON *v, const char *where, struct faults *f)
 	char		 at[WHERE_BYTES];
 	const cJSON	*m;
 
+	if (v != NULL && !cJSON_IsObject(v)) {
+		fault(f, where, "an object is wanted: name to where it is in the answer");
+		return;
+	}
 	cJSON_ArrayForEach(m, v) {
 		struct keep	*k = &s->keeps[s->nkeeps];
 

@@ -12,7 +12,7 @@
 #include <time.h>
 
 #include "connectors/rest/filter_private.h"
-#include "connectors/rest/moment.h"
+#include "connectors/rest/instant.h"
 
 /* Of text, each byte by this; ASCII only: the rest of UTF-8 stays as it is. */
 static int
@@ -74,11 +74,11 @@ f_date(struct filter_call *c, struct value *out, struct error *e)
 
 	if (c->in.v == NULL || cJSON_IsNull(c->in.v))
 		return 0;
-	if (!moment_read(arg_text(c, 0, two), text_of(c->in.v, one), &ms))
+	if (!instant_read(arg_text(c, 0, two), text_of(c->in.v, one), &ms))
 		return error_set(e, ERR_REQUEST, "date: this is no time of the form '%.20s'", arg_text(c, 0, two));
-	if (!moment_print(arg_text(c, 1, three), ms, text, sizeof(text)))
+	if (!instant_print(arg_text(c, 1, three), ms, text, sizeof(text)))
 		return error_set(e, ERR_REQUEST, "date: there is no form '%.20s'", three);
-	return moment_is_number(arg_text(c, 1, three)) ? give(out, json_number_text(text), e) : give_text(out, text, e);
+	return instant_is_number(arg_text(c, 1, three)) ? give(out, json_number_text(text), e) : give_text(out, text, e);
 }
 
 /* Seconds later: of a number of seconds or an ISO time. */
@@ -94,7 +94,7 @@ f_addsec(struct filter_call *c, struct value *out, struct error *e)
 		return error_set(e, ERR_REQUEST, "addsec: how many seconds?");
 	if (cJSON_IsNumber(c->in.v) && json_i64_of(c->in.v, &ms))
 		return give(out, json_int(ms + s), e);
-	if (!moment_read("iso", text_of(c->in.v, scratch), &ms) || !moment_print("iso", ms + s * 1000, text, sizeof(text)))
+	if (!instant_read("iso", text_of(c->in.v, scratch), &ms) || !instant_print("iso", ms + s * 1000, text, sizeof(text)))
 		return error_set(e, ERR_REQUEST, "addsec: this is no time");
 	return give_text(out, text, e);
 }
@@ -105,9 +105,9 @@ f_now(struct filter_call *c, struct value *out, struct error *e)
 {
 	char	 scratch[64], text[64];
 
-	if (!moment_print(c->nargs > 0 ? arg_text(c, 0, scratch) : "epoch", (int64_t)time(NULL) * 1000, text, sizeof(text)))
+	if (!instant_print(c->nargs > 0 ? arg_text(c, 0, scratch) : "epoch", (int64_t)time(NULL) * 1000, text, sizeof(text)))
 		return error_set(e, ERR_REQUEST, "now: there is no form '%.20s'", scratch);
-	return c->nargs == 0 || moment_is_number(scratch) ? give(out, json_number_text(text), e) : give_text(out, text, e);
+	return c->nargs == 0 || instant_is_number(scratch) ? give(out, json_number_text(text), e) : give_text(out, text, e);
 }
 
 static int

@@ -5,7 +5,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "connectors/rest/moment.h"
+#include "connectors/rest/instant.h"
 #include "connectors/rest/rest.h"
 
 #define WAIT_MS			1000	/* where a rule says to wait and the source not how long */
@@ -75,9 +75,9 @@ wait_read(const char *s)
 
 	if (s == NULL)
 		return WAIT_MS;
-	if (moment_read("epoch", s, &ms))
+	if (instant_read("epoch", s, &ms))
 		ms = ms / 1000 >= EPOCH_S_MIN ? ms - now : ms;
-	else if (moment_read("http", s, &ms) || moment_read("iso", s, &ms))
+	else if (instant_read("http", s, &ms) || instant_read("iso", s, &ms))
 		ms -= now;
 	else
 		return WAIT_MS;

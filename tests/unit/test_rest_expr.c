@@ -10,7 +10,7 @@
 #include <stdio.h>
 
 #include "connectors/rest/expr.h"
-#include "connectors/rest/moment.h"
+#include "connectors/rest/instant.h"
 
 static const char	 world[] =
 "{\"config\":{\"host\":\"h.example\",\"table\":{\"a\":\"Alpha\"},\"n\":5},"
@@ -276,12 +276,12 @@ test_moments(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < N_ITEMS(good); i++) {
-		assert_true(moment_read(good[i].form, good[i].text, &ms));
+		assert_true(instant_read(good[i].form, good[i].text, &ms));
 		if (ms != good[i].ms)
 			fail_msg("%s: %lld", good[i].text, (long long)ms);
 	}
 	for (size_t i = 0; i < N_ITEMS(bad); i++)
-		if (moment_read(bad[i].form, bad[i].text, &ms))
+		if (instant_read(bad[i].form, bad[i].text, &ms))
 			fail_msg("%s was taken", bad[i].text);
 }
 

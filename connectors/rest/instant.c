@@ -1,5 +1,5 @@
 /*
- * moment.c -- times as sources write them, without the C library's time zone files.
+ * instant.c -- times as sources write them, without the C library's time zone files.
  */
 #include <ctype.h>
 #include <inttypes.h>
@@ -8,7 +8,7 @@
 #include <string.h>
 #include <time.h>
 
-#include "connectors/rest/moment.h"
+#include "connectors/rest/instant.h"
 
 #define MS_MAX	INT64_C(253402300799999)	/* 9999-12-31 */
 
@@ -81,7 +81,7 @@ number_read(const char *s, int64_t times, int64_t *ms)
 }
 
 bool
-moment_read(const char *form, const char *text, int64_t *ms)
+instant_read(const char *form, const char *text, int64_t *ms)
 {
 	if (strcmp(form, "iso") == 0)
 		return iso_read(text, ms);
@@ -93,7 +93,7 @@ moment_read(const char *form, const char *text, int64_t *ms)
 }
 
 bool
-moment_print(const char *form, int64_t ms, char *out, size_t n)
+instant_print(const char *form, int64_t ms, char *out, size_t n)
 {
 	time_t		 t = (time_t)(ms / 1000 - (ms % 1000 < 0));
 	struct tm	 tm;
@@ -119,7 +119,7 @@ moment_print(const char *form, int64_t ms, char *out, size_t n)
 }
 
 bool
-moment_is_number(const char *form)
+instant_is_number(const char *form)
 {
 	return strcmp(form, "epoch") == 0 || strcmp(form, "epochms") == 0;
 }
