@@ -16,6 +16,7 @@
 static const char *const own_folders[] = {
 	"../connectors",
 	"../lib/bascule/connectors",
+	"../bascule/../../lib/bascule/connectors",	/* for a program in libexec/bascule */
 };
 
 int

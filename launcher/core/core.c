@@ -79,7 +79,8 @@ broker_find(struct error *e)
 
 	if (plan.broker != NULL)
 		return broker_start(plan.broker, e);
-	if (core_beside("../libexec/bascule-broker", program, sizeof(program)) == -1 &&
+	if (core_beside("bascule-broker", program, sizeof(program)) == -1 &&
+	    core_beside("../libexec/bascule-broker", program, sizeof(program)) == -1 &&
 	    core_beside("../libexec/bascule/bascule-broker", program, sizeof(program)) == -1) {
 		error_set(e, ERR_SYSTEM, "bascule-broker is not installed beside this program");
 		return NULL;

@@ -21,7 +21,7 @@ mkdir("$work/c");
 mkdir("$work/c/$name");
 system('cp', "$b/tests/evil/evil/evil", "$work/c/$name/$name") == 0 or plan skip_all => 'evil is not built';
 system('cp', "$b/tests/evil/evil/connector-spec.json", "$work/c/$name/");
-my %env = (BASCULE_CONNECTORS => "$work/c:$b/connectors");
+our %env = (BASCULE_CONNECTORS => "$work/c:$b/connectors");
 
 # server(name, options...): its base URL and log.
 sub server {
@@ -373,6 +373,22 @@ SKIP: {
 	stop('again');
 	chmod(0777, $dir);
 	like(`'@{[bascule()]}' serve --listen 127.0.0.1:0 --registry $dir 2>&1`, qr/others may write it/, 'a folder that others write, too');
+}
+
+# --- as it is installed
+{
+	my $usr = "$work/usr";
+	system('mkdir', '-p', "$usr/bin", "$usr/libexec/bascule", "$usr/lib/bascule/connectors/scim");
+	system('cp', "$b/bin/bascule", "$usr/bin/");
+	system("cp $b/libexec/bascule-* $usr/libexec/bascule/");
+	system('cp', "$b/connectors/scim/scim", "$b/connectors/scim/connector-spec.json", "$usr/lib/bascule/connectors/scim/");
+	local $ENV{BASCULE} = "$usr/bin/bascule";
+	local %env = (BASCULE_CONNECTORS => '');
+	($base, $log) = server('installed', '--registry', "$work/installed");
+	is(invoked('scim', 'std:spec:read')->{code}, 200, 'installed: its connectors and its broker are found');
+	call('POST', $P, { alias => 'one' });
+	is(upload('one', "$work/One.zip")->{code}, 200, '... and what takes archives apart') if -e "$work/One.zip";
+	stop('installed');
 }
 
 # --- logging in

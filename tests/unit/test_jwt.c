@@ -82,7 +82,7 @@ known(void **state)
 static void
 heads(void **state)
 {
-	static const char *const	 rows[] = { NONE, HS512, RS256, NO_TYP, "", "e30", HS256 "=", "x" HS256 };
+	static const char *const	 rows[] = { NONE, HS512, RS256, NO_TYP, "", "e30", (HS256 "="), ("x" HS256) };
 	struct buf			 b = good();
 	char				 text[JWT_BYTES_MAX], *body = strchr(b.data, '.'), *sig = strrchr(b.data, '.');
 
