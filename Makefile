@@ -3,6 +3,7 @@
 # A room's objects are its folder's; a program is the rooms it may hold.
 #   worker/contract   what crosses the pipe		-> everybody
 #   worker/runtime    the process that honours it	-> connectors only
+#   worker/guest      a worker that becomes a program of somebody else's	-> connectors/node
 #   worker/absent     names libcurl.a wants, ends for each	-> connectors only
 #   sandbox           takes authority away		-> connectors, launcher
 #   launcher/*        client of the contract		-> launcher's programs only
@@ -12,6 +13,7 @@ CONTRACT	= $(call room,worker/contract)
 RUNTIME		= $(call room,worker/runtime)
 SANDBOX		= $(call room,sandbox)
 ABSENT		= $(call room,worker/absent)
+GUEST		= $(call room,worker/guest) $(B)/worker/runtime/nursery.o $(B)/worker/runtime/heap.o $(SANDBOX) $(CONTRACT)
 WORKER		= $(RUNTIME) $(SANDBOX) $(CONTRACT) $(ABSENT_$(WORKER_LINK))
 CORE		= $(call room,launcher/core)
 CLI		= $(call room,launcher/cli)
@@ -28,7 +30,7 @@ CONNECTORS	= $(filter-out $(patsubst connectors/%/rest.json,%,$(wildcard connect
 		  $(patsubst connectors/%/connector-spec.json,%,$(wildcard connectors/*/connector-spec.json)))
 EVIL		= $(patsubst tests/evil/%/connector-spec.json,%,$(wildcard tests/evil/*/connector-spec.json))
 # Runs bundles of the platform's SDK; a connector only together with one.
-NODE_HOST	= $(patsubst %,$(B)/%,$(wildcard connectors/node/*.js))
+NODE_HOST	= $(patsubst %,$(B)/%,$(wildcard connectors/node/*.js)) $(B)/connectors/node/node
 UNIT		= $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ		= $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -93,6 +95,9 @@ $(B)/connectors/$(1)/connector-spec.json: connectors/$(1)/connector-spec.json
 endef
 $(foreach c,$(CONNECTORS),$(eval $(call connector_rules,$(c))))
 
+$(B)/connectors/node/node: $(call room,connectors/node) $(GUEST)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS_sandbox) $(LIBS_base)
 $(B)/connectors/node/%.js: connectors/node/%.js
 	@mkdir -p $(@D)
 	cp $< $@
@@ -279,7 +284,8 @@ install: all
 	    install -m 755 $(B)/connectors/$$c/$$c $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c/ && \
 	    install -m 644 $(B)/connectors/$$c/connector-spec.json $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c/ || exit 1; done
 	install -d $(DESTDIR)$(prefix)/lib/bascule/connectors/node
-	install -m 644 $(NODE_HOST) $(DESTDIR)$(prefix)/lib/bascule/connectors/node/
+	install -m 644 $(filter %.js,$(NODE_HOST)) $(DESTDIR)$(prefix)/lib/bascule/connectors/node/
+	install -m 755 $(B)/connectors/node/node $(DESTDIR)$(prefix)/lib/bascule/connectors/node/
 	for m in $(MANUALS); do d=$(DESTDIR)$(prefix)/share/man/man$${m##*.}; install -d $$d && install -m 644 $$m $$d/ || exit 1; done
 	if [ -f launcher/cli/bascule.bash ]; then install -d $(DESTDIR)$(prefix)/share/bash-completion/completions && \
 	    install -m 644 launcher/cli/bascule.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/bascule; fi

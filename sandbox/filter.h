@@ -21,6 +21,8 @@ enum filter {
 	FILTER_NOFORK,		/* where namespaces are waived, on top, in each worker */
 	FILTER_ALONE,		/* a connector run by hand */
 	FILTER_BROKER,		/* the egress broker, once it has started */
+	FILTER_GUEST_BIRTH,	/* a nursery of guests, until a worker has its walls */
+	FILTER_GUEST,		/* a worker that becomes a program of somebody else's */
 	FILTER__MAX
 };
 
@@ -50,6 +52,8 @@ struct rule {
 
 extern const struct rule	rules_native[];		/* rules_native.c */
 extern const size_t		nrules_native;
+extern const struct rule	rules_guest[];		/* rules_guest.c */
+extern const size_t		nrules_guest;
 extern const struct rule	rules_broker[];		/* rules_broker.c */
 extern const size_t		nrules_broker;
 

@@ -24,6 +24,8 @@
 #define FS_EXECUTE	(1ull << 0)
 #define FS_READ_FILE	(1ull << 2)
 #define FS_READ_DIR	(1ull << 3)
+/* Write, remove, make folders, files and links; truncate where the kernel knows it. */
+#define FS_WRITE_TMP	((1ull << 1) | (1ull << 4) | (1ull << 5) | (1ull << 7) | (1ull << 8) | (1ull << 12))
 #define NET_BIND	(1ull << 0)
 #define NET_ALL		(~0ull)
 
@@ -119,6 +121,28 @@ landlock_load(const char *program)
 		allow(fd, sandbox_readable[i], FS_READ_FILE | FS_EXECUTE);
 	folder_of(program, folder, sizeof(folder));
 	allow(fd, folder, FS_READ_FILE | FS_EXECUTE);
+	ruleset_enter(fd);
+}
+
+/* The loader is a program too, and the kernel's to start; a name of it that is a link leads to the file. */
+static const char *const	 loaders[] = { "/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", NULL };
+
+void
+landlock_guest(const char *program)
+{
+	int	 fd = ruleset_new(NET_ALL);
+
+	for (size_t i = 0; sandbox_readable[i] != NULL; i++)
+		allow(fd, sandbox_readable[i], FS_READ_FILE);
+	for (size_t i = 0; sandbox_guest_readable[i] != NULL; i++)
+		allow(fd, sandbox_guest_readable[i], FS_READ_FILE);
+	for (size_t i = 0; loaders[i] != NULL; i++)
+		allow(fd, loaders[i], FS_READ_FILE | FS_EXECUTE);
+	allow(fd, program, FS_READ_FILE | FS_EXECUTE);
+	allow(fd, SANDBOX_GUEST_FOLDER, FS_READ_FILE);
+	allow(fd, SANDBOX_GUEST_HOME, FS_READ_FILE);
+	allow(fd, "/proc", FS_READ_FILE);
+	allow(fd, "/tmp", FS_READ_FILE | FS_WRITE_TMP);
 	ruleset_enter(fd);
 }
 

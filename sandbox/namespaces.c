@@ -24,7 +24,7 @@
 
 #define NS_FLAGS	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | \
 			 CLONE_NEWTIME)
-#define TREES_MAX	12		/* sandbox_readable[] and the program's folder */
+#define TREES_MAX	20		/* sandbox_readable[], a guest's, and the folders of both programs */
 #define NEW_ROOT	"/tmp"		/* covered in the child's own mount namespace only */
 #define PATH_BYTES	4352		/* NEW_ROOT and a path */
 
@@ -122,9 +122,9 @@ struct tree {
 	bool	folder;
 };
 
-/* False where there is nothing at the path: a system without /lib64, say. */
+/* False where there is nothing at the path: a system without /lib64, say.  at: its place in the new root. */
 static bool
-tree_take(struct tree *t, const char *path)
+tree_take_to(struct tree *t, const char *path, const char *at)
 {
 	struct stat	 st;
 	ssize_t		 n;
@@ -133,7 +133,7 @@ tree_take(struct tree *t, const char *path)
 	t->link[0] = '\0';
 	if (lstat(path, &st) == -1)
 		return false;
-	snprintf(t->path, sizeof(t->path), "%s", path);
+	snprintf(t->path, sizeof(t->path), "%s", at);
 	t->folder = S_ISDIR(st.st_mode);
 	if (S_ISLNK(st.st_mode)) {
 		if ((n = readlink(path, t->link, sizeof(t->link) - 1)) == -1)
@@ -146,6 +146,12 @@ tree_take(struct tree *t, const char *path)
 	if (t->fd == -1)
 		sandbox_die(LAYER_NAMESPACES, path, errno);
 	return true;
+}
+
+static bool
+tree_take(struct tree *t, const char *path)
+{
+	return tree_take_to(t, path, path);
 }
 
 static void
@@ -171,22 +177,40 @@ tree_place(const struct tree *t)
 static struct tree	 trees[TREES_MAX];
 static size_t		 ntrees;
 
-void
-root_take(const char *program)
+static void
+trees_take(const char *const *paths)
 {
-	char	 folder[4096];
+	for (; *paths != NULL && ntrees < TREES_MAX - 3; paths++)
+		ntrees += tree_take(&trees[ntrees], *paths) ? 1 : 0;
+}
+
+void
+root_take(const char *program, const char *guest)
+{
+	/* Only who sees one may mount another, and each worker puts its own over it. */
+	static const char *const	 proc[] = { "/proc", NULL };
+	char				 folder[4096];
 
 	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
 		sandbox_die(LAYER_NAMESPACES, "own the mounts", errno);
-	for (size_t i = 0; sandbox_readable[i] != NULL && ntrees < TREES_MAX - 1; i++)
-		ntrees += tree_take(&trees[ntrees], sandbox_readable[i]) ? 1 : 0;
+	trees_take(sandbox_readable);
+	if (guest != NULL) {
+		trees_take(sandbox_guest_programs);
+		trees_take(sandbox_guest_readable);
+		trees_take(proc);
+		/* Whatever is below /tmp outside is not seen under its own name: each worker's own lies over it. */
+		folder_of(program, folder, sizeof(folder));
+		if (!tree_take_to(&trees[ntrees++], guest, SANDBOX_GUEST_FOLDER) ||
+		    !tree_take_to(&trees[ntrees++], folder, SANDBOX_GUEST_HOME))
+			sandbox_die(LAYER_NAMESPACES, guest, errno);
+	}
 	folder_of(program, folder, sizeof(folder));
 	if (!tree_take(&trees[ntrees++], folder))
 		sandbox_die(LAYER_NAMESPACES, folder, errno);
 }
 
 void
-root_enter(void)
+root_enter(bool guest)
 {
 	struct mount_attr	 ro = { .attr_set = MOUNT_ATTR_RDONLY };
 
@@ -194,6 +218,8 @@ root_enter(void)
 		sandbox_die(LAYER_NAMESPACES, "make a root", errno);
 	for (size_t i = 0; i < ntrees; i++)
 		tree_place(&trees[i]);
+	if (guest)
+		make_place(NEW_ROOT "/tmp", true);
 	if (chdir(NEW_ROOT) == -1 || syscall(SYS_pivot_root, ".", ".") == -1 ||
 	    umount2(".", MNT_DETACH) == -1 || chdir("/") == -1)
 		sandbox_die(LAYER_NAMESPACES, "enter the root", errno);

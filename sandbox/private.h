@@ -21,13 +21,14 @@ void	birth_orphan_never(void);
 void	birth_childless(void);				/* no process more, for good */
 void	memory_begin(void);				/* out of dumps */
 void	memory_lock(void);				/* never executable once written */
-void	root_take(const char *program);			/* mount namespace: takes hold of what stays readable */
+void	root_take(const char *program, const char *guest);			/* mount namespace: takes hold of what stays readable */
 void	ids_become(unsigned int waived);		/* user, group, groups; files can be made in the namespace after that only */
-void	root_enter(void);				/* a new, read-only root */
+void	root_enter(bool guest);				/* a new, read-only root; a guest finds a place for /tmp */
 void	ids_drop(unsigned int waived);			/* bounding set and capabilities; keeps CAP_SYS_ADMIN of its own namespace */
 void	ids_shed(void);					/* that one too */
 void	landlock_load(const char *program);		/* stage 1: read and execute libraries, the CA file, the program's folder */
 void	landlock_resolver(void);			/* the broker: read the resolver's files, take no TCP port */
+void	landlock_guest(const char *program);	/* a guest: start that program, read, write /tmp */
 void	landlock_close(void);				/* stage 2: nothing */
 void	rlimits_set(const struct sandbox_wall *);
 
@@ -38,6 +39,8 @@ void	folder_of(const char *program, char *buf, size_t n);
 
 /* What a connector may read while it loads; NULL-terminated, absolute paths. */
 extern const char *const sandbox_readable[];
+/* Beside them: programs a guest may be, and what they read. */
+extern const char *const sandbox_guest_programs[], *const sandbox_guest_readable[];
 /* What the broker may read while it serves. */
 extern const char *const sandbox_resolver_files[];
 

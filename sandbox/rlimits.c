@@ -6,6 +6,8 @@
 
 #include "sandbox/private.h"
 
+#define GUEST_SLACK_BYTES	((uint64_t)512 << 20)	/* stacks of threads and what is kept for code; the limit proper is V8's and the group's */
+#define GUEST_FILE_BYTES	((uint64_t)64 << 20)	/* in its own /tmp */
 #define ADDRESS_SLACK_BYTES	((uint64_t)512 << 20)	/* libraries are mapped, not owned */
 #define STACK_BYTES		((uint64_t)8 << 20)
 #define NURSERY_PROCESSES	1024			/* itself and its workers; each of those may start none */
@@ -19,12 +21,13 @@ rlimits_set(const struct sandbox_wall *w)
 		const char	*name;
 		rlim_t		 most;
 	} limits[] = {
-		{ RLIMIT_DATA, "data", w->memory_bytes },
-		{ RLIMIT_AS, "address space", w->memory_bytes + ADDRESS_SLACK_BYTES },
+		{ RLIMIT_DATA, "data", w->memory_bytes + (w->guest != NULL ? GUEST_SLACK_BYTES : 0) },
+		/* V8 reserves addresses by the gigabyte. */
+		{ RLIMIT_AS, "address space", w->guest != NULL ? RLIM_INFINITY : w->memory_bytes + ADDRESS_SLACK_BYTES },
 		{ RLIMIT_CPU, "cpu", w->cpu_s },
 		{ RLIMIT_NOFILE, "files", w->files_max },
 		{ RLIMIT_STACK, "stack", STACK_BYTES },
-		{ RLIMIT_FSIZE, "file size", 0 },
+		{ RLIMIT_FSIZE, "file size", w->guest != NULL ? GUEST_FILE_BYTES : 0 },
 		{ RLIMIT_CORE, "core", 0 },
 		{ RLIMIT_MEMLOCK, "locked memory", 0 },
 		{ RLIMIT_MSGQUEUE, "message queues", 0 },

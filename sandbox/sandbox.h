@@ -58,6 +58,7 @@ struct sandbox_wall {
 	unsigned int	 files_max;
 	int		 sync_fd;	/* read: one byte once the id maps are written */
 	pid_t		 parent;	/* die when it does */
+	const char	*guest;		/* folder of a guest's files, absolute; NULL: none, a native connector */
 };
 
 /*
@@ -79,6 +80,19 @@ void	sandbox_lock(unsigned int waived);
 pid_t	sandbox_fork(unsigned int waived);
 /* Four system calls: descriptors from first_fd on, capabilities, death signal, no process more. */
 void	sandbox_shed(unsigned int waived, unsigned int first_fd);
+
+/*
+ * A guest is a program of somebody else's that a worker becomes by exec: an interpreter.  Its nursery runs our code
+ * only; sandbox_wall() leaves Landlock and the filter out, and sandbox_lock() is not called.  Each worker is
+ * made by sandbox_fork_guest() and confines itself before it says that it is locked, then execs `program` and no other.
+ */
+const char *sandbox_guest_program(void);	/* what this host has; NULL: none */
+pid_t	sandbox_fork_guest(void);		/* as sandbox_fork(), with mounts, net and ipc of its own */
+/* No failure return. */
+void	sandbox_guest(unsigned int waived, const char *program, unsigned int first_fd);
+/* Where it finds its files, wherever they are outside, and those beside the nursery's own program. */
+#define SANDBOX_GUEST_FOLDER	"/app"
+#define SANDBOX_GUEST_HOME	"/host"
 
 /*
  * From here on a call that the filter refuses ends the process (SIGSYS) after one

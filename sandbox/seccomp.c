@@ -26,6 +26,8 @@ static const struct {
 	[FILTER_NOFORK]		= { "nofork", rules_native, &nrules_native, ANSWER_ALLOW },
 	[FILTER_ALONE]		= { "alone", rules_native, &nrules_native, ANSWER_TRAP },
 	[FILTER_BROKER]		= { "broker", rules_broker, &nrules_broker, ANSWER_KILL },
+	[FILTER_GUEST_BIRTH]	= { "guest-birth", rules_guest, &nrules_guest, ANSWER_ALLOW },
+	[FILTER_GUEST]		= { "guest", rules_guest, &nrules_guest, ENOSYS },
 };
 static_assert(sizeof(filters) / sizeof(filters[0]) == FILTER__MAX, "every filter has a row");
 

@@ -28,21 +28,28 @@ wait_for_maps(int fd)
 void
 sandbox_wall(const struct sandbox_wall *w)
 {
+	if (w->guest != NULL && !ON(w->waived, LAYER_NAMESPACES))
+		sandbox_die(LAYER_NAMESPACES, "a Node bundle needs them; a native connector can go without", 0);
 	birth_begin(w->parent);
 	memory_begin();
 	if (ON(w->waived, LAYER_NAMESPACES)) {
 		wait_for_maps(w->sync_fd);
-		root_take(w->program);
+		root_take(w->program, w->guest);
 	}
 	ids_become(w->waived);
 	if (ON(w->waived, LAYER_NAMESPACES))
-		root_enter();
+		root_enter(w->guest != NULL);
 	ids_drop(w->waived);
 	birth_die_with(w->parent);
 	if (ON(w->waived, LAYER_RLIMITS))
 		rlimits_set(w);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		sandbox_die(LAYER_SECCOMP, "no_new_privs", errno);
+	if (w->guest != NULL) {			/* our own code until each worker's guest.c */
+		if (ON(w->waived, LAYER_SECCOMP))
+			filter_enter(FILTER_GUEST_BIRTH);
+		return;
+	}
 	if (ON(w->waived, LAYER_LANDLOCK))
 		landlock_load(w->program);
 	if (ON(w->waived, LAYER_SECCOMP))

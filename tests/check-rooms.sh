@@ -9,8 +9,8 @@ allowed() {
 	sandbox/*)		echo '^sandbox/' ;;
 	worker/contract/*)	echo '^worker/contract/' ;;
 	worker/absent/*)	echo '^$' ;;
-	worker/runtime/*)	echo '^(worker|sandbox)/' ;;
-	connectors/*)		echo "^(worker/runtime/bascule\.h|$(dirname "$1")/)" ;;
+	worker/runtime/*|worker/guest/*) echo '^(worker|sandbox)/' ;;
+	connectors/*)		echo "^(worker/runtime/bascule\.h|worker/guest/guest\.h|$(dirname "$1")/)" ;;
 	launcher/*)		echo '^(launcher|worker/contract|sandbox)/' ;;
 	*)			echo '.' ;;
 	esac

@@ -26,10 +26,10 @@ function explain(e, file) {
 }
 
 class Bundle {
-	constructor(folder, cacheFile) {
+	constructor(folder, cacheFile, name) {
 		this.folder = path.resolve(folder);
 		this.file = path.join(this.folder, MAIN);
-		this.name = path.basename(this.folder);
+		this.name = name ?? path.basename(this.folder);
 		try {
 			this.compile(fs.readFileSync(this.file, "utf8").replace(/^\ufeff/, "").replace(/^#!/, "//"), cacheFile);
 		} catch (e) {

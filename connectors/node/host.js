@@ -2,7 +2,7 @@
 /*
  * host.js -- runs one command of a connector bundle, and is then gone.
  *
- *	node host.js [--locked] [--ahead] [--customizer FOLDER] [--cache FILE] FOLDER
+ *	node host.js [--locked] [--ahead] [--name NAME] [--customizer FOLDER] [--cache FILE] FOLDER
  *	node host.js --compile FOLDER		V8's code for it, on the result descriptor
  *
  * A bundle is what `spcx package` makes: index.js and connector-spec.json.  It runs here as on the platform, without a
@@ -10,6 +10,7 @@
  * command; records become result lines; how it ended becomes the verdict.  See bascule-node(7).
  *
  *	--locked	says "locked" itself, once all is loaded that needs no request
+ *	--name		what the bundle is called, where its folder has another name
  *	--ahead		loads what bundles commonly need while it waits (a parked process)
  *
  * Plain CommonJS and no package: an ES module would cost a fifth of Node's start again.
@@ -209,7 +210,7 @@ function hide() {
 function options(argv) {
 	const o = { locked: false, ahead: false, compile: false };
 	const flags = { "--locked": "locked", "--ahead": "ahead", "--compile": "compile" };
-	const values = { "--customizer": "customizer", "--cache": "cache" };
+	const values = { "--name": "name", "--customizer": "customizer", "--cache": "cache" };
 	let i = 0;
 
 	for (; i < argv.length - 1; i++)
@@ -227,7 +228,7 @@ function options(argv) {
 function prepare(o) {
 	try {
 		return {
-			bundle: new Bundle(o.folder, o.cache),
+			bundle: new Bundle(o.folder, o.cache, o.name),
 			linked: o.customizer === undefined ? null : new Bundle(o.customizer),
 		};
 	} catch (e) {

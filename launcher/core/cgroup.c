@@ -19,7 +19,7 @@
 #include "worker/contract/limits.h"
 
 #define SLACK_BYTES	((uint64_t)24 * MIB)	/* stack, page tables, buffers of pipes: a polite refusal comes first */
-#define PROCESSES	"1"
+#define PROCESSES	1u
 #define CPU		"100000 100000"		/* one processor: microseconds of work in each period */
 #define EMPTY_TRIES	100			/* a killed process leaves its group within so many */
 #define EMPTY_STEP_NS	5000000L
@@ -28,6 +28,7 @@ struct cgroup {
 	struct cgroup	*next;			/* in the stock */
 	unsigned int	 number;		/* its folders are called w<number> */
 	uint64_t	 memory_bytes;		/* limit that is set; 0: none */
+	unsigned int	 tasks;			/* likewise */
 	uint64_t	 kills;			/* for memory, before this worker */
 	bool		 used;
 };
@@ -109,6 +110,20 @@ limit_memory(struct cgroup *g, uint64_t bytes)
 	return 0;
 }
 
+int
+cgroup_tasks(struct cgroup *g, unsigned int n)
+{
+	char	 text[16];
+
+	if (g->tasks == n)
+		return 0;
+	(void)snprintf(text, sizeof(text), "%u", n);
+	if (put_file(g, groups.tree.pids, "pids.max", text) == -1)
+		return -1;
+	g->tasks = n;
+	return 0;
+}
+
 static struct cgroup *
 group_make(struct error *e)
 {
@@ -131,7 +146,7 @@ group_make(struct error *e)
 			group_remove(g);
 			return NULL;
 		}
-	if (put_file(g, groups.tree.pids, "pids.max", PROCESSES) == -1 ||
+	if (cgroup_tasks(g, PROCESSES) == -1 ||
 	    put_file(g, groups.tree.cpu, "cpu.max", CPU) == -1) {
 		(void)error_set(e, ERR_SANDBOX, "cgroup: set limits: %s", strerror(errno));
 		group_remove(g);
@@ -177,8 +192,8 @@ cgroup_take(uint64_t memory_bytes, struct error *e)
 		groups.ready--;
 	} else if ((g = group_make(e)) == NULL)
 		return NULL;
-	if (limit_memory(g, memory_bytes) == -1) {
-		(void)error_set(e, ERR_SANDBOX, "cgroup: limit memory: %s", strerror(errno));
+	if (limit_memory(g, memory_bytes) == -1 || cgroup_tasks(g, PROCESSES) == -1) {
+		(void)error_set(e, ERR_SANDBOX, "cgroup: set limits: %s", strerror(errno));
 		group_remove(g);
 		return NULL;
 	}

@@ -29,6 +29,8 @@ const char	*cgroup_absent(void);
  * one process, one processor.  NULL with ERR_SANDBOX.
  */
 struct cgroup	*cgroup_take(uint64_t memory_bytes, struct error *e);
+/* So many processes and threads instead of one, until it is returned; -1 with errno. */
+int		 cgroup_tasks(struct cgroup *, unsigned int n);
 /*
  * Puts the worker in; before it gets its request.  1: it could not be, and is in none; -1: it is in a
  * part of it.  Both with ERR_SANDBOX.

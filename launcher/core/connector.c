@@ -112,7 +112,39 @@ name_ok(const char *name)
 	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
 }
 
-/* path: of a folder that holds a program of its own name, or of the program. */
+/* What runs bundles, where it is installed; NULL: nowhere. */
+static const char *
+bundle_host(char *out, size_t n)
+{
+	char	 relative[64];
+
+	for (size_t i = 0; i < N_ITEMS(own_folders); i++) {
+		snprintf(relative, sizeof(relative), "%s/node/node", own_folders[i]);
+		if (core_beside(relative, out, n) == 0 && access(out, X_OK) == 0)
+			return out;
+	}
+	return NULL;
+}
+
+/* A folder with index.js and a specification, as the platform's SDK packs it; -1 with ERR_NONE: it is none. */
+static int
+take_bundle(const char *folder, struct connector_ref *ref, struct error *e)
+{
+	char	 file[PATH_MAX * 2];
+
+	snprintf(file, sizeof(file), "%s/" BUNDLE_MAIN, folder);
+	if (strlen(file) >= sizeof(ref->guest) || access(file, R_OK) == -1)
+		return -1;
+	if (bundle_host(ref->program, sizeof(ref->program)) == NULL)
+		return error_set(e, ERR_NO_CONNECTOR, "%.200s is a Node bundle, and connectors/node, which runs those, is not "
+		    "installed", folder);
+	snprintf(ref->guest, sizeof(ref->guest), "%s", folder);
+	snprintf(ref->name, sizeof(ref->name), "%s", strrchr(folder, '/') + 1);
+	snprintf(file, sizeof(file), "%s/connector-spec.json", folder);
+	return spec_load(file, &ref->spec, e);
+}
+
+/* path: of a folder that holds a program of its own name, of a bundle's, or of a program. */
 static int
 take(const char *path, struct connector_ref *ref, struct error *e)
 {
@@ -128,7 +160,7 @@ take(const char *path, struct connector_ref *ref, struct error *e)
 	else
 		snprintf(file, sizeof(file), "%s", full);
 	if (strlen(file) >= sizeof(ref->program) || access(file, X_OK) == -1)
-		return -1;
+		return S_ISDIR(st.st_mode) ? take_bundle(full, ref, e) : -1;
 	memcpy(ref->program, file, strlen(file) + 1);
 	snprintf(ref->name, sizeof(ref->name), "%s", strrchr(file, '/') + 1);
 	snprintf(strrchr(file, '/') + 1, sizeof("connector-spec.json"), "connector-spec.json");

@@ -25,8 +25,11 @@ int	core_beside(const char *relative, char *out, size_t n);
  */
 struct nursery;
 
+#define BUNDLE_MAIN	"index.js"	/* what makes a folder a bundle */
+
 struct nursery_plan {
 	char		 program[4096];		/* absolute path */
+	char		 guest[4096];		/* folder of the bundle that it runs; "": none */
 	unsigned int	 waived;
 	uint64_t	 memory_bytes;
 	unsigned int	 cpu_s;

@@ -1,6 +1,7 @@
 /*
  * group.c -- a worker and its control group.
  */
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -82,16 +83,22 @@ group_prepare(unsigned int waived, uint64_t memory_bytes)
 }
 
 void
-group_join(struct group *g, pid_t pid, unsigned int waived, uint64_t memory_bytes, void (*settled)(void *), void *arg)
+group_join(struct worker *w, void (*settled)(void *), void *arg)
 {
+	struct group	*g = &w->group;
 	struct error	 e = ERROR_NONE;
 	int		 fds[BRANCH__MAX], err;
 	uint32_t	 n;
 
-	if (waived & (1u << LAYER_CGROUP))
+	if (w->waived & (1u << LAYER_CGROUP))
 		return;
-	if ((g->of = cgroup_take(memory_bytes, &e)) == NULL) {
+	if ((g->of = cgroup_take(w->memory_bytes, &e)) == NULL) {
 		(void)snprintf(g->why, sizeof(g->why), "%.250s", e.msg);
+		return;
+	}
+	if (w->guest && cgroup_tasks(g->of, GUEST_TASKS_MAX) == -1) {
+		(void)snprintf(g->why, sizeof(g->why), "cgroup: allow threads: %s", strerror(errno));
+		(void)group_leave(g);
 		return;
 	}
 	n = cgroup_doors(g->of, fds);
@@ -99,7 +106,7 @@ group_join(struct group *g, pid_t pid, unsigned int waived, uint64_t memory_byte
 	g->serial = ++serials;
 	g->settled = settled;
 	g->arg = arg;
-	if (n > 0 && mover_start(on_moved) == 0 && mover_ask(g->serial, pid, fds, n)) {
+	if (n > 0 && mover_start(on_moved) == 0 && mover_ask(g->serial, w->pid, fds, n)) {
 		g->asked = true;
 		LIST_INSERT_HEAD(&waiting, g, next);
 	} else

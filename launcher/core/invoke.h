@@ -44,7 +44,8 @@ struct core_counts core_count(void);
 /* What is installed under a name. */
 struct connector_ref {
 	char		name[CONNECTOR_NAME_MAX + 1];
-	char		program[4096];	/* absolute path, no symlinks */
+	char		program[4096];	/* absolute path, no symlinks; of a bundle: what runs it */
+	char		guest[4096];	/* the bundle's folder (index.js); "": program is the connector */
 	struct spec	spec;
 };
 

@@ -82,7 +82,7 @@ key_make(struct invocation *iv, const struct inv_request *rq)
 	egress_source(iv, source);
 	buf_add(&b, source, sizeof(source));
 	files_look(&iv->plan, &program, &spec);
-	buf_addf(&b, "%s", iv->plan.program);
+	buf_addf(&b, "%s%c%s", iv->plan.program, '\0', iv->plan.guest);
 	file_add(&b, &program);
 	file_add(&b, &spec);
 	buf_addc(&b, '\n');

@@ -71,15 +71,18 @@ birth_open(struct birth *b, struct error *e)
 static void __attribute__((noreturn))
 child(const struct nursery_plan *p, const struct birth *b, pid_t parent)
 {
-	char			 waived[16];
-	char			*argv[] = { (char *)(uintptr_t)p->program, (char *)(uintptr_t)NURSERY_ARG, waived, NULL };
+	char			 waived[16], memory[24];
+	bool			 guest = p->guest[0] != '\0';
+	char			*argv[] = { (char *)(uintptr_t)p->program, (char *)(uintptr_t)NURSERY_ARG, waived,
+				    guest ? (char *)(uintptr_t)p->guest : NULL, memory, NULL };
 	char			*envp[] = { NULL };
 	int			 orders = fcntl(b->orders[1], F_DUPFD_CLOEXEC, FD__NURSERY_COUNT + 1);
 	int			 complaint = fcntl(b->complaint[1], F_DUPFD_CLOEXEC, FD__NURSERY_COUNT + 1);
 	int			 sync = fcntl(b->sync[0], F_DUPFD_CLOEXEC, FD__NURSERY_COUNT + 1);
 	struct sandbox_wall	 wall = {
 		.program = p->program, .waived = p->waived, .memory_bytes = p->memory_bytes,
-		.cpu_s = p->cpu_s, .files_max = WORKER_FILES_MAX, .sync_fd = FD__NURSERY_COUNT, .parent = parent,
+		.cpu_s = p->cpu_s, .files_max = guest ? GUEST_FILES_MAX : WORKER_FILES_MAX,
+		.sync_fd = FD__NURSERY_COUNT, .parent = parent, .guest = guest ? p->guest : NULL,
 	};
 	sigset_t		 none;
 
@@ -94,6 +97,7 @@ child(const struct nursery_plan *p, const struct birth *b, pid_t parent)
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(waived, sizeof(waived), "%u", p->waived);
+	snprintf(memory, sizeof(memory), "%llu", (unsigned long long)(p->memory_bytes / MIB));
 	sandbox_wall(&wall);
 	execve(p->program, argv, envp);
 	snprintf(waived, sizeof(waived), "exec: %d\n", errno);

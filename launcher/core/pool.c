@@ -6,6 +6,7 @@
  * worker is ordered directly.
  */
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -58,10 +59,13 @@ file_same(const struct file_id *a, const struct file_id *b)
 void
 files_look(const struct nursery_plan *p, struct file_id *program, struct file_id *spec)
 {
-	char	 path[sizeof(p->program) + sizeof("connector-spec.json")];
+	char	 path[sizeof(p->program) + sizeof("/connector-spec.json")];
 	char	*slash;
 
-	memcpy(path, p->program, strlen(p->program) + 1);
+	if (p->guest[0] != '\0')
+		snprintf(path, sizeof(path), "%s/" BUNDLE_MAIN, p->guest);
+	else
+		memcpy(path, p->program, strlen(p->program) + 1);
 	*program = file_id(path);
 	slash = strrchr(path, '/');
 	memcpy(slash + 1, "connector-spec.json", sizeof("connector-spec.json"));
@@ -263,7 +267,8 @@ pool_find(const struct nursery_plan *plan)
 
 	TAILQ_FOREACH(p, &pools, next)
 		if (p->plan.waived == plan->waived && p->plan.memory_bytes == plan->memory_bytes &&
-		    p->plan.cpu_s == plan->cpu_s && strcmp(p->plan.program, plan->program) == 0)
+		    p->plan.cpu_s == plan->cpu_s && strcmp(p->plan.program, plan->program) == 0 &&
+		    strcmp(p->plan.guest, plan->guest) == 0)
 			return p;
 	return NULL;
 }

@@ -49,6 +49,7 @@ worker_order(struct nursery *n, const struct nursery_plan *plan, bool to_park, v
 	w->to_park = to_park;
 	w->waived = plan->waived;
 	w->memory_bytes = plan->memory_bytes;
+	w->guest = plan->guest[0] != '\0';
 	w->news = news;
 	w->arg = arg;
 	w->order_ms = now_ms();
@@ -135,7 +136,7 @@ worker_turn(struct worker *w, struct error *e)
 		if (sandbox_verify_namespaces(w->pid, w->waived, why, sizeof(why)) == -1)
 			return relay_locked(w->relay, e) == RELAY_ENDED ? RELAY_ENDED : not_confined(e, why);
 		w->placed = true;
-		group_join(&w->group, w->pid, w->waived, w->memory_bytes, on_settled, w);
+		group_join(w, on_settled, w);
 	}
 	if (!w->locked && (news = relay_locked(w->relay, e)) != RELAY_LOCKED)
 		return news;

@@ -37,7 +37,8 @@ struct group {
 /* While a nursery loads: what would make its first worker wait is done beside it.  Nothing to hear of. */
 void		 group_prepare(unsigned int waived, uint64_t memory_bytes);
 /* Asks for it; settled(arg) follows from the loop if it is `asked` after this. */
-void		 group_join(struct group *, pid_t, unsigned int waived, uint64_t memory_bytes, void (*settled)(void *), void *arg);
+struct worker;
+void		 group_join(struct worker *, void (*settled)(void *), void *arg);
 /* Waits until it is not asked any more, before the process is reaped.  No settled() comes after or from within. */
 void		 group_settle(struct group *);
 /* The worker is gone.  -1: something in its group would not die. */
@@ -52,6 +53,7 @@ struct worker {
 	unsigned int		 serial;
 	unsigned int		 waived;
 	uint64_t		 memory_bytes;
+	bool			 guest;		/* it becomes another program, with threads */
 	struct group		 group;
 	bool			 placed;	/* its namespaces seen, its group asked for */
 	bool			 locked;	/* it says so */

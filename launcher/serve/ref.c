@@ -119,11 +119,9 @@ uploaded_find(const struct reg_connector *c, const struct wanted *w, struct conn
 		    c->nversions == 0 ? ": nothing was uploaded yet" : "");
 	if ((v = reg_version(c, t != NULL ? t->version : (uint32_t)w->version)) == NULL)
 		return error_set(e, ERR_NO_CONNECTOR, "%s has no version %lld", c->alias, (long long)w->version);
-	if (v->kind == REG_BUNDLE)
-		return error_set(e, ERR_UNSUPPORTED, "%s@%u is a Node bundle (index.js): it is kept, but this version of bascule runs "
-		    "native connectors only", c->alias, v->number);
 	reg_folder(v, path);
-	snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", v->program);
+	if (v->kind == REG_NATIVE)
+		snprintf(path + strlen(path), sizeof(path) - strlen(path), "/%s", v->program);
 	if (connector_find(path, ref, e) == -1)
 		return error_in(e, "%s@%u", c->alias, v->number);
 	snprintf(ref->name, sizeof(ref->name), "%s@%u", c->alias, v->number);

@@ -36,6 +36,8 @@
 /* What a worker may use. */
 #define WORKER_MEMORY_BYTES	((uint64_t)512 * MIB)	/* platform's figure */
 #define WORKER_FILES_MAX	64		/* descriptors, sockets of libcurl included */
+#define GUEST_FILES_MAX		256		/* a guest's, its sockets included */
+#define GUEST_TASKS_MAX		64		/* threads of a guest; Node begins with 11 */
 #define WORKER_CPU_S		3600		/* processor time; a list of millions fits */
 
 /* A connector and its specification. */

@@ -25,7 +25,17 @@ enum nursery_fd {
 	FD__NURSERY_COUNT
 };
 
-/* argv[1] of a connector that is started as a nursery; argv[2]: waived layers, a decimal bit set. */
+/* What a guest has instead (worker/guest): whatever it writes to the usual two is log. */
+enum guest_fd {
+	GUEST_FD_REQUEST,	/* as FD_REQUEST */
+	GUEST_FD_LOG,
+	GUEST_FD_ERROR,		/* the same pipe */
+	GUEST_FD_RESULT,	/* as FD_RESULT, without "locked" */
+	GUEST_FD__COUNT
+};
+
+/* argv[1] of a connector that is started as a nursery; argv[2]: waived layers, a decimal bit set;
+   for a guest argv[3]: the folder of its files, argv[4]: its memory in MiB. */
 #define NURSERY_ARG	"--nursery"
 
 /* Launcher to nursery: fork one.  FD__COUNT descriptors come with it, in enum order. */

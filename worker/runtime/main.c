@@ -217,7 +217,7 @@ settle(const struct spec *sp, const char *waived)
 		text_inherit();
 		fetch_rehearse();
 		nursery_rehearse(sp);
-		parked = nursery_run((unsigned int)strtoul(waived, NULL, 10));
+		parked = nursery_run((unsigned int)strtoul(waived, NULL, 10), false);
 	} else
 		sandbox_lock_alone();
 	work(sp, parked);

@@ -93,7 +93,7 @@ rseq_leave(void)
 
 /* Returns in workers only. */
 bool
-nursery_run(unsigned int waived)
+nursery_run(unsigned int waived, bool guest)
 {
 	struct nursery_order	 o;
 	pid_t			 pid;
@@ -104,15 +104,18 @@ nursery_run(unsigned int waived)
 	/* What stage 2 has to complain of goes where the launcher listens. */
 	if (dup2(FD_COMPLAINT, STDERR_FILENO) == -1)
 		_exit(error_face(ERR_SYSTEM)->exit);
-	rseq_leave();
-	sandbox_lock(waived);
-	heap_settle();
+	if (!guest) {
+		rseq_leave();
+		sandbox_lock(waived);
+		heap_settle();
+	}
 	close(STDERR_FILENO);
 	if (report(0, 0) == -1)
 		_exit(error_face(ERR_SYSTEM)->exit);
 	while (order_take(&o) == 1) {
-		if ((pid = sandbox_fork(waived)) == 0) {
-			sandbox_shed(waived, FD__COUNT);
+		if ((pid = guest ? sandbox_fork_guest() : sandbox_fork(waived)) == 0) {
+			if (!guest)
+				sandbox_shed(waived, FD__COUNT);
 			return o.parked != 0;
 		}
 		if (pid == -1)

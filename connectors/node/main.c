@@ -1,0 +1,30 @@
+/*
+ * main.c -- with which arguments a worker becomes Node.
+ */
+#include <stdio.h>
+
+#include "worker/guest/guest.h"
+
+#define HEAP_PERCENT	75		/* of the memory limit, for JavaScript's heap; the rest is Node's, buffers and code */
+#define HOST		"host.js"
+
+void
+guest_arguments(const struct guest_start *g, const char **argv)
+{
+	static char	 heap[64], host[4096 + sizeof(HOST)];
+	size_t		 n = 0;
+
+	snprintf(heap, sizeof(heap), "--max-old-space-size=%lu", g->memory_mib * HEAP_PERCENT / 100);
+	snprintf(host, sizeof(host), "%s/" HOST, g->home);
+	argv[n++] = g->program;
+	argv[n++] = heap;			/* V8 would take what the machine has, and die without a word */
+	argv[n++] = "--no-addons";		/* refused with its name, not by a missing file */
+	argv[n++] = "--no-global-search-paths";	/* modules come with the bundle */
+	argv[n++] = host;
+	if (g->parked)
+		argv[n++] = "--ahead";
+	argv[n++] = "--name";
+	argv[n++] = g->name;
+	argv[n++] = g->folder;
+	argv[n] = NULL;
+}
