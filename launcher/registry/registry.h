@@ -34,7 +34,7 @@
 
 enum reg_kind {
 	REG_NATIVE,		/* program is run */
-	REG_BUNDLE,		/* index.js: kept and given back, run by nobody yet */
+	REG_BUNDLE,		/* index.js: run by Node */
 };
 
 struct reg_version {
