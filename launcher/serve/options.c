@@ -290,7 +290,7 @@ static void
 help(void)
 {
 	printf("Usage: bascule serve [options]\n"
-	    "       bascule serve token add NAME --tokens FILE --scope SCOPE[,SCOPE...]\n"
+	    "       bascule serve token add NAME --tokens FILE --scope SCOPE[,SCOPE...] [--subject SUBJECT]\n"
 	    "       bascule serve token list|remove ...\n"
 	    "Runs commands of connectors for callers by HTTP, each in a fresh, confined process.\n\n");
 	for (size_t i = 0; i < N_ITEMS(rows); i++) {

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <event2/bufferevent_ssl.h>
 #include <event2/http.h>
 
 #include "launcher/serve/answer.h"
@@ -172,6 +173,24 @@ peer_may(long uid)
 	return server.set.npeers == 0 && (server.set.socket_mode & 0077) != 0;
 }
 
+/* A caller without a token, by what its certificate names; verified in the handshake. */
+static const struct token *
+by_certificate(const struct exchange *x)
+{
+	struct evhttp_connection	*evcon = evhttp_request_get_connection(x->req);
+	SSL				*ssl;
+	X509				*cert;
+	const struct token		*t = NULL;
+
+	if (x->door->ctx == NULL || server.set.client_ca == NULL || evcon == NULL ||
+	    (ssl = bufferevent_openssl_get_ssl(evhttp_connection_get_bufferevent(evcon))) == NULL ||
+	    SSL_get_verify_result(ssl) != X509_V_OK || (cert = SSL_get1_peer_certificate(ssl)) == NULL)
+		return NULL;
+	t = tokenset_find_subject(tokens, cert);
+	X509_free(cert);
+	return t;
+}
+
 /* Fills who and caller; false: refused, answered. */
 static bool
 let_in(struct exchange *x, enum scope scope)
@@ -197,6 +216,8 @@ let_in(struct exchange *x, enum scope scope)
 	(void)error_set(&e, ERR_INSUFFICIENT_PERMISSION, "a token is wanted: Authorization: Bearer ...");
 	if (auth != NULL && strncasecmp(auth, "Bearer ", 7) == 0)
 		x->who = oauth_bearer(tokens, auth + 7, &e);
+	else if (auth == NULL)
+		x->who = by_certificate(x);
 	if (x->who != NULL) {
 		snprintf(x->caller, sizeof(x->caller), "%s", x->who->name);
 		return true;

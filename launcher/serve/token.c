@@ -1,5 +1,5 @@
 /*
- * token.c -- bascule serve token: makes, lists and removes tokens.
+ * token.c -- bascule serve token: makes, lists and removes tokens, and subjects that need none.
  *
  * The file is written beside itself and renamed; a server reads it again on SIGHUP.
  */
@@ -64,8 +64,8 @@ line_print(struct buf *b, const struct token *t)
 {
 	char	 scopes[FILE_LINE_BYTES];
 
-	buf_addf(b, "%s ", t->name);
-	for (size_t i = 0; i < sizeof(t->sha256); i++)
+	buf_addf(b, "%s %s", t->name, t->subject);
+	for (size_t i = 0; t->subject[0] == '\0' && i < sizeof(t->sha256); i++)
 		buf_addf(b, "%02x", t->sha256[i]);
 	token_scope_print(t, ",", scopes, sizeof(scopes));
 	buf_addf(b, " %s", scopes);
@@ -101,8 +101,9 @@ token_make(struct token *t, char text[sizeof(TOKEN_PREFIX) + TOKEN_DIGITS], stru
 	return 0;
 }
 
+/* What the caller is known by: a certificate's subject, or a token that is shown. */
 static int
-add(const char *path, const char *name, const char *scopes, const struct tokenset *ts, struct error *e)
+add(const char *path, const char *name, const char *subject, const char *scopes, const struct tokenset *ts, struct error *e)
 {
 	struct token	 t = { 0 };
 	char		 text[sizeof(TOKEN_PREFIX) + TOKEN_DIGITS];
@@ -111,7 +112,14 @@ add(const char *path, const char *name, const char *scopes, const struct tokense
 	buf_init(&b, FILE_BYTES_MAX);
 	if (scopes == NULL)
 		return error_set(e, ERR_USAGE, "--scope: read, manage, invoke, invoke:CONNECTOR; several with commas");
-	if (token_scopes(&t, scopes, e) == -1 || token_make(&t, text, e) == -1)
+	if (token_scopes(&t, scopes, e) == -1)
+		return -1;
+	if (subject != NULL && !subject_ok(subject))
+		return error_set(e, ERR_USAGE, "--subject: cn:NAME, dns:NAME or uri:URI is wanted, of at most %d bytes",
+		    SUBJECT_BYTES_MAX);
+	if (subject != NULL)
+		snprintf(t.subject, sizeof(t.subject), "%s", subject);
+	else if (token_make(&t, text, e) == -1)
 		return -1;
 	snprintf(t.name, sizeof(t.name), "%s", name);
 	if (ts != NULL && lines_print(&b, ts, name) != tokenset_count(ts))
@@ -119,8 +127,9 @@ add(const char *path, const char *name, const char *scopes, const struct tokense
 	line_print(&b, &t);
 	if (file_replace(path, &b, e) == -1)
 		return -1;
-	printf("%s\n", text);
-	fprintf(stderr, "This is shown once. A server that runs takes it on SIGHUP.\n");
+	if (subject == NULL)
+		printf("%s\n", text);
+	fprintf(stderr, "%sA server that runs takes it on SIGHUP.\n", subject == NULL ? "This is shown once. " : "");
 	explicit_bzero(text, sizeof(text));
 	return 0;
 }
@@ -151,7 +160,7 @@ list(const struct tokenset *ts)
 }
 
 static int
-token_command(const char *verb, const char *name, const char *path, const char *scopes, struct error *e)
+token_command(const char *verb, const char *name, const char *path, const char *subject, const char *scopes, struct error *e)
 {
 	struct tokenset	*ts = NULL;
 	int		 r = -1;
@@ -164,7 +173,7 @@ token_command(const char *verb, const char *name, const char *path, const char *
 	else if (name == NULL || !token_name_ok(name))
 		r = error_set(e, ERR_USAGE, "a NAME of letters, digits and ._-@ is wanted, of at most %d", TOKEN_NAME_MAX);
 	else if (strcmp(verb, "add") == 0)
-		r = add(path, name, scopes, ts, e);
+		r = add(path, name, subject, scopes, ts, e);
 	else
 		r = drop(path, name, ts, e);
 	tokenset_free(ts);
@@ -175,9 +184,10 @@ int
 cmd_token(int argc, char **argv)
 {
 	static const struct option	 options[] = {
-		{ "tokens", required_argument, NULL, 't' }, { "scope", required_argument, NULL, 's' }, { NULL, 0, NULL, 0 },
+		{ "tokens", required_argument, NULL, 't' }, { "scope", required_argument, NULL, 's' },
+		{ "subject", required_argument, NULL, 'x' }, { NULL, 0, NULL, 0 },
 	};
-	const char			*path = NULL, *scopes = NULL, *verb;
+	const char			*path = NULL, *scopes = NULL, *subject = NULL, *verb;
 	struct error			 e = ERROR_NONE;
 	int				 o;
 
@@ -187,18 +197,20 @@ cmd_token(int argc, char **argv)
 			path = optarg;
 		else if (o == 's')
 			scopes = optarg;
+		else if (o == 'x')
+			subject = optarg;
 		else
 			path = scopes = verb = NULL;
 	}
 	verb = optind < argc ? argv[optind] : "";
 	if (path == NULL || (strcmp(verb, "add") != 0 && strcmp(verb, "list") != 0 && strcmp(verb, "remove") != 0) ||
 	    argc - optind > 2) {
-		(void)error_set(&e, ERR_USAGE, "usage: bascule serve token add NAME --tokens FILE --scope SCOPE[,SCOPE...] | "
+		(void)error_set(&e, ERR_USAGE, "usage: bascule serve token add NAME --tokens FILE --scope SCOPE[,SCOPE...] [--subject SUBJECT] | "
 		    "list --tokens FILE | remove NAME --tokens FILE");
 		return fail(&e);
 	}
 	umask(077);
-	if (token_command(verb, optind + 1 < argc ? argv[optind + 1] : NULL, path, scopes, &e) == -1)
+	if (token_command(verb, optind + 1 < argc ? argv[optind + 1] : NULL, path, subject, scopes, &e) == -1)
 		return fail(&e);
 	return fflush(stdout) == 0 ? 0 : error_face(ERR_SYSTEM)->exit;
 }

@@ -94,11 +94,13 @@ line_read(char *line, struct token *t, struct error *e)
 		*scopes = strtok_r(NULL, " \t\n", &save);
 
 	if (scopes == NULL || strtok_r(NULL, " \t\n", &save) != NULL)
-		return error_set(e, ERR_USAGE, "NAME SHA256 SCOPES is wanted");
+		return error_set(e, ERR_USAGE, "NAME SHA256 SCOPES or NAME SUBJECT SCOPES is wanted");
 	if (!token_name_ok(name))
 		return error_set(e, ERR_USAGE, "the name may have letters, digits and ._-@, at most %d", TOKEN_NAME_MAX);
-	if (digest_read(hex, t->sha256) == -1)
-		return error_set(e, ERR_USAGE, "the digest has 64 lower-case hexadecimal digits");
+	if (subject_ok(hex))
+		snprintf(t->subject, sizeof(t->subject), "%s", hex);
+	else if (digest_read(hex, t->sha256) == -1)
+		return error_set(e, ERR_USAGE, "a digest of 64 lower-case hexadecimal digits is wanted, or cn:, dns: or uri: and a name");
 	snprintf(t->name, sizeof(t->name), "%s", name);
 	return token_scopes(t, scopes, e);
 }
@@ -178,7 +180,7 @@ tokenset_find(const struct tokenset *ts, const char *text)
 
 	token_digest(text, strlen(text), sha256);
 	for (size_t i = 0; i < ts->n; i++)
-		if (CRYPTO_memcmp(sha256, ts->list[i].sha256, sizeof(sha256)) == 0)
+		if (ts->list[i].subject[0] == '\0' && CRYPTO_memcmp(sha256, ts->list[i].sha256, sizeof(sha256)) == 0)
 			found = &ts->list[i];
 	return found;
 }
@@ -224,6 +226,15 @@ token_binding(const struct token *t, char out[TOKEN_BINDING_BYTES + 1])
 	token_digest(text, n + sizeof(t->sha256), sha256);
 	for (size_t i = 0; i < TOKEN_BINDING_BYTES / 2; i++)
 		snprintf(out + 2 * i, 3, "%02x", sha256[i]);
+}
+
+const struct token *
+tokenset_find_subject(const struct tokenset *ts, X509 *cert)
+{
+	for (size_t i = 0; i < ts->n; i++)
+		if (ts->list[i].subject[0] != '\0' && subject_is(cert, ts->list[i].subject))
+			return &ts->list[i];
+	return NULL;
 }
 
 bool

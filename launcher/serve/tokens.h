@@ -3,6 +3,9 @@
  *
  * A line of the file: NAME SHA256 SCOPE[,SCOPE...].  The token itself is 256 random bits, shown once when it is
  * made; only its digest is kept, so the file gives nobody a way in.
+
+ * In the place of the digest may stand a subject (subject.h): whoever shows a certificate of --client-ca that names it
+ * needs no token.
  * Scopes: invoke (any connector), invoke:NAME, read (see invocations and metrics), manage (cancel any).
  */
 #ifndef SERVE_TOKENS_H
@@ -11,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "launcher/serve/subject.h"
 #include "worker/contract/error.h"
 #include "worker/contract/limits.h"
 
@@ -26,7 +30,8 @@ enum scope { SCOPE_NONE, SCOPE_ANY, SCOPE_READ, SCOPE_INVOKE, SCOPE_MANAGE };
 
 struct token {
 	char		 name[TOKEN_NAME_MAX + 1];
-	unsigned char	 sha256[32];
+	unsigned char	 sha256[32];			/* of the token, where subject is "" */
+	char		 subject[SUBJECT_BYTES_MAX + 1];
 	bool		 read, manage, invoke;		/* invoke: any connector */
 	size_t		 nconnectors;
 	char		 connectors[SCOPES_MAX][CONNECTOR_NAME_MAX + 1];
@@ -43,6 +48,8 @@ const struct token	*tokenset_at(const struct tokenset *, size_t i);
 const struct token	*tokenset_find(const struct tokenset *, const char *text);
 /* By name, which is no secret; NULL: there is none. */
 const struct token	*tokenset_named(const struct tokenset *, const char *name);
+/* Whom this certificate, which was verified, names: the first of the file; NULL: nobody. */
+const struct token	*tokenset_find_subject(const struct tokenset *, X509 *);
 /* connector: for SCOPE_INVOKE; NULL: is there any it may invoke? */
 bool			 token_may(const struct token *, enum scope, const char *connector);
 

@@ -358,7 +358,7 @@ ok(until_true(sub { living() == 0 }), 'no process is left');
 # --- TLS, tokens
 my $quiet = '>/dev/null 2>&1';
 system("cd $work && openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout ca.key -out ca.pem -days 2 -subj /CN=ca $quiet"
-    . " && printf 'subjectAltName=IP:127.0.0.1,DNS:localhost' >ext && for n in server client; do"
+    . " && printf 'subjectAltName=IP:127.0.0.1,DNS:localhost,URI:spiffe://x/it' >ext && for n in server client; do"
     . " openssl req -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -keyout \$n.key -out \$n.csr -subj /CN=\$n $quiet"
     . " && openssl x509 -req -in \$n.csr -CA ca.pem -CAkey ca.key -CAcreateserial -out \$n.pem -days 2 -extfile ext $quiet; done") == 0
     or die 'no certificates';
@@ -420,6 +420,32 @@ $url = $place->();
 isnt(curl('GET', "$url/healthz", undef, @ca)->{rc}, 0, 'no certificate, no connection');
 is(curl('GET', "$url/healthz", undef, @ca, '--cert', "$work/client.pem", '--key', "$work/client.key")->{code}, 200, 'with one');
 stop('mtls');
+my @client = ('--cert', "$work/client.pem", '--key', "$work/client.key");
+sub subject {
+	my ($entry, $subject, $scope) = @_;
+	return system("@{[bascule()]} serve token add $entry --subject $subject --scope $scope --tokens $work/subjects >/dev/null 2>&1") >> 8;
+}
+isnt(subject('bad', 'cn:', 'read'), 0, 'a subject without a name is refused');
+isnt(subject('bad', 'ip:127.0.0.1', 'read'), 0, 'or of another kind');
+is(subject('others', 'uri:spiffe://x/i', 'read'), 0, 'subjects may stand where tokens do');
+is(subject('named', 'cn:client', "invoke:$name"), 0, 'by common name');
+is(subject('late', 'uri:spiffe://x/it', 'read'), 0, 'by URI');
+spill('tokens-2', slurp("$work/subjects") . slurp("$work/tokens"));
+chmod(0600, "$work/tokens-2");
+server('subjects', '--listen', '127.0.0.1:0', @tls, '--client-ca', "$work/ca.pem", '--tokens', "$work/tokens-2");
+$url = $place->();
+is(curl('POST', "$url/v1/connectors/$name/invoke", $run, @ca, @client)->{code}, 200, 'a certificate stands for its entry');
+is((curl('GET', '/v1/invocations')->{json}{invocations}[0]{caller}), 'named', 'which is the caller: the first of the file');
+is(curl('GET', "$url/v1/invocations", undef, @ca, @client)->{code}, 403, 'with its scopes, and no others');
+is(curl('GET', "$url/v1/invocations", undef, @ca, @client, bearer($all))->{code}, 200, 'a token goes before it');
+is(curl('GET', "$url/v1/connectors", undef, @ca, @client, bearer('bsc_no'))->{code}, 401, 'a wrong one, too');
+is(curl('GET', "$url/v1/connectors", undef, @ca, '--cert', "$work/server.pem", '--key', "$work/server.key")->{code}, 200, 'a URI is enough');
+is(curl('GET', "$url/v1/audit", undef, @ca, '--cert', "$work/server.pem", '--key', "$work/server.key")->{code}, 403, 'for what it may');
+system("cd $work && sed -i '/^named\\|^late/d' tokens-2");
+kill('HUP', pid_of('subjects'));
+until_true(sub { slurp($log) =~ /"event":"reloaded"/ });
+is(curl('GET', "$url/v1/connectors", undef, @ca, @client)->{code}, 401, 'and none that is not there: part of a name is no name');
+stop('subjects');
 server('local', '--listen', '127.0.0.1:0');
 ($url) = slurp($log) =~ m{"place":"(http://127[^"]*)"};
 my @tcp = ('--insecure');

@@ -141,6 +141,7 @@ tokens(void **state)
 		"joe BA7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad read\n",
 		"joe ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad read,,manage\n",
 		"joe ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad invoke:\n",
+		"joe cn: read\n", "joe dn:x read\n", "joe uri:\x01 read\n",
 	};
 	char			 path[] = "/tmp/test_serve.XXXXXX";
 	struct error		 e = ERROR_NONE;
