@@ -123,6 +123,7 @@ main(int argc, char **argv)
 	const char	*name = argc > 1 ? argv[1] : "help", *near;
 	struct error	 e = ERROR_NONE;
 
+	core_dumps_off();
 	streams_open();
 	/* Widths of characters; nothing else of a locale is wanted. */
 	(void)setlocale(LC_CTYPE, "C.UTF-8");

@@ -1,7 +1,10 @@
 /*
  * core.c -- what all invocations of this process share: the loop, the plan, the egress broker.
  */
+#include <fcntl.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #include "launcher/core/inv.h"
 #include "launcher/core/mover.h"
@@ -15,6 +18,24 @@ core_open(struct event_base *loop, const struct core_plan *p)
 {
 	base = loop;
 	plan = *p;
+}
+
+void
+core_dumps_off(void)
+{
+	static const char	 nothing[] = "0";
+	struct rlimit		 none = { 0, 0 };
+	int			 fd = open("/proc/self/coredump_filter", O_WRONLY | O_CLOEXEC);
+
+	/*
+	 * The limit holds for files; who is piped a dump gets one all the same, and then no mapping is in it.  Being
+	 * undumpable would do both, but takes /proc/PID of our children away from us, and with it the maps of their ids.
+	 */
+	(void)setrlimit(RLIMIT_CORE, &none);
+	if (fd != -1) {
+		(void)!write(fd, nothing, sizeof(nothing) - 1);
+		close(fd);
+	}
 }
 
 struct event_base *

@@ -29,6 +29,11 @@ struct core_plan {
 	bool		vault;			/* keeps tokens of connectors that ask for it: vault.h */
 	const char	*broker;		/* program; NULL: the one beside this program */
 };
+/*
+ * Nothing that this process holds gets into a core dump, not even one that is piped away.  First thing in main():
+ * before there is anything to hold.
+ */
+void	core_dumps_off(void);
 /* Once per process, before anything else here.  base is the caller's and outlives core_close(). */
 void	core_open(struct event_base *base, const struct core_plan *);
 /* Ends nurseries, parked workers and broker.  No invocation may be left. */

@@ -263,6 +263,7 @@ main(int argc, char **argv)
 	struct error	 e = ERROR_NONE;
 	int		 parsed;
 
+	core_dumps_off();
 	if (argc > 1 && strcmp(argv[1], "token") == 0)
 		return cmd_token(argc - 1, argv + 1);
 	notify_open();

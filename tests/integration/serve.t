@@ -130,6 +130,8 @@ sub described {
 server('one', '--parked-max', 2, '--limit', 'deadline=20s', '--request-timeout', '2s', '--worker-logs');
 my $r = curl('GET', '/healthz');
 is($r->{code}, 200, 'it lives');
+like(slurp('/proc/' . pid_of('one') . '/limits'), qr/^Max core file size +0 +0 /m, 'it leaves no core file');
+like(slurp('/proc/' . pid_of('one') . '/coredump_filter'), qr/^0+$/, 'and gives no memory to who is piped one');
 described($r, '/healthz', 'get', 'and says so as described');
 described(curl('GET', '/readyz'), '/readyz', 'get', 'it is ready, as described');
 $r = result(evil('ok'));
