@@ -150,6 +150,31 @@ routed_read(struct object *o, const cJSON *v, const char *where, struct faults *
 }
 
 static void
+joins_read(struct object *o, const cJSON *v, const char *where, struct faults *f)
+{
+	char		 at[WHERE_BYTES];
+	const cJSON	*m;
+
+	if (v != NULL && !cJSON_IsObject(v)) {
+		fault(f, where, "an object is wanted: name to a list");
+		return;
+	}
+	cJSON_ArrayForEach(m, v) {
+		struct join	*j = &o->joins[o->njoins];
+
+		if (o->njoins == JOINS_MAX) {
+			fault(f, where, "more than %u joins", JOINS_MAX);
+			return;
+		}
+		o->njoins++;
+		j->name = strdup(m->string);
+		op_read(&j->list, m, inside(at, where, m->string), f);
+		if (j->list.n != 1 || j->list.steps[0].items == NULL)
+			fault(f, at, "one request with \"items\" is wanted");
+	}
+}
+
+static void
 list_check(const struct object *o, const char *where, struct faults *f)
 {
 	if (o->list.n > 1)
@@ -171,7 +196,7 @@ object_read(struct object *o, const cJSON *v, const char *type, const cJSON *spe
 
 	o->type = type == NULL ? NULL : strdup(type);
 	members_only(v, "id uniqueId attributes where disabled locked list read create update delete disable enable unlock "
-	    "password routed readBack", where, f);
+	    "password joins routed readBack", where, f);
 	if (schema == NULL)
 		fault(f, where, "connector-spec.json has no schema for it");
 	if ((o->id = pointer_read(json_get(v, "id"), inside(at, where, "id"), f)) == NULL)
@@ -184,6 +209,7 @@ object_read(struct object *o, const cJSON *v, const char *type, const cJSON *spe
 	o->read_back = json_bool(v, "readBack", true);
 	for (size_t i = 0; i < N_ITEMS(ops); i++)
 		op_read(ops[i].op, json_get(v, ops[i].name), inside(at, where, ops[i].name), f);
+	joins_read(o, json_get(v, "joins"), inside(at, where, "joins"), f);
 	routed_read(o, json_get(v, "routed"), inside(at, where, "routed"), f);
 	list_check(o, inside(at, where, "list"), f);
 }

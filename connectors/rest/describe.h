@@ -15,6 +15,8 @@
 #define OK_MAX			8u		/* statuses that a step takes for good */
 #define ATTRS_MAX		256u		/* of one object */
 #define ENTITLEMENTS_MAX	16u		/* kinds */
+#define JOINS_MAX		4u		/* of one object */
+#define JOIN_ROWS_MAX		10000u		/* of one record */
 #define FAULTS_BYTES_MAX	(64u << 10)	/* of all texts of faults together */
 
 /* What is wrong with a description, a line each: "/account/list/get: ..." */
@@ -94,6 +96,12 @@ struct attr {
 	enum { TYPE_ANY, TYPE_STRING, TYPE_INT, TYPE_BOOLEAN } type;	/* of the specification's schema */
 };
 
+/* Rows of another list that belong to a record: its groups, say.  One request (and its pages) for each record. */
+struct join {
+	char		*name;		/* join.NAME */
+	struct op	 list;		/* one step; sees ${record} */
+};
+
 /* Changes of one attribute, a request a value. */
 struct routed {
 	char		*attribute;
@@ -109,6 +117,8 @@ struct object {
 	struct text	*where;		/* rows that count; NULL: all */
 	struct text	*disabled, *locked;
 	struct op	 list, read, create, update, remove, disable, enable, unlock, password;
+	struct join	 joins[JOINS_MAX];
+	size_t		 njoins;
 	struct routed	*routed;
 	size_t		 nrouted;
 	bool		 read_back;	/* create and update end with a read */

@@ -83,6 +83,10 @@ object_free(struct object *o)
 	text_free(o->locked);
 	for (size_t i = 0; i < N_ITEMS(ops); i++)
 		op_free(ops[i]);
+	for (size_t i = 0; i < o->njoins; i++) {
+		free(o->joins[i].name);
+		op_free(&o->joins[i].list);
+	}
 	for (size_t i = 0; i < o->nrouted; i++) {
 		free(o->routed[i].attribute);
 		op_free(&o->routed[i].add);

@@ -38,6 +38,7 @@ enum root {
 	ROOT_VALUE,		/* one value of a change, or of "each" */
 	ROOT_SET,		/* changes that set: an object */
 	ROOT_STATE,		/* what the last list kept */
+	ROOT_JOIN,		/* rows that belong to the record, by the join's name */
 	ROOT__MAX
 };
 /* "config"; NULL past the last. */

@@ -55,16 +55,33 @@ fits(struct rest *r, const struct rule *ru, const struct fetch_response *rs)
 	return ru->when == NULL || when_holds(r, ru->when, rs);
 }
 
+static const struct rule *
+first_of(struct rest *r, const struct rules *rules, const struct fetch_response *rs)
+{
+	for (size_t i = 0; i < rules->n; i++)
+		if (fits(r, &rules->at[i], rs))
+			return &rules->at[i];
+	return NULL;
+}
+
+static bool
+takes(const struct step *s, int status)
+{
+	for (size_t i = 0; i < s->nok; i++)
+		if (s->ok[i] == status || s->ok[i] == status / 100)
+			return true;
+	return false;
+}
+
+/* The step's own rules, then what it takes for good, then those of all. */
 const struct rule *
 rule_find(struct rest *r, const struct fetch_response *rs)
 {
-	const struct rules	*lists[] = { r->now == NULL ? NULL : &r->now->errors, &r->d->errors };
+	const struct rule	*ru = r->now == NULL ? NULL : first_of(r, &r->now->errors, rs);
 
-	for (size_t k = 0; k < N_ITEMS(lists); k++)
-		for (size_t i = 0; lists[k] != NULL && i < lists[k]->n; i++)
-			if (fits(r, &lists[k]->at[i], rs))
-				return &lists[k]->at[i];
-	return NULL;
+	if (ru != NULL || (r->now != NULL && takes(r->now, rs->status)))
+		return ru;
+	return first_of(r, &r->d->errors, rs);
 }
 
 /* A number of seconds, a date, or a time in seconds since 1970. */
@@ -164,10 +181,7 @@ answer_judge(struct rest *r, const struct step *s, const struct fetch_response *
 		rule_tell(r, ru, rs, e);
 		return -1;
 	}
-	if (ru != NULL || (rs->status >= 200 && rs->status < 300))
+	if (ru != NULL || (rs->status >= 200 && rs->status < 300) || takes(s, rs->status))
 		return 0;
-	for (size_t i = 0; i < s->nok; i++)
-		if (s->ok[i] == rs->status || s->ok[i] == rs->status / 100)
-			return 0;
 	return error_set(e, code_of(rs->status), "%s: the source answered with HTTP %d", s->where, rs->status);
 }

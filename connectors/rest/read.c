@@ -44,36 +44,12 @@ on_row(void *arg, cJSON *row, struct error *e)
 	return -1;
 }
 
-/* A failure that looks like a page: HTTP 200 and "ok": false. */
-static int
-on_page(void *arg, const struct fetch_response *rs, struct error *e)
-{
-	struct listing	*l = arg;
-
-	return answer_judge(l->r, &l->o->list.steps[0], rs, e);
-}
-
 static int
 list(struct rest *r, const struct object *o)
 {
-	const struct step	*s = &o->list.steps[0];
-	struct listing		 l = { r, o };
-	struct page_plan	 plan;
-	struct ready		 y;
-	int			 got;
+	struct listing	 l = { r, o };
 
-	if (o->list.n == 0)
-		return unsupported(r->c);
-	r->now = s;
-	if (step_ready(r, s, &y, r->c->err) == -1)
-		return -1;
-	plan = s->page;
-	plan.judge = on_page;
-	plan.judge_arg = &l;
-	got = fetch_pages(r->f, &y.rq, &plan, on_row, &l, NULL, r->c->err);
-	ready_free(&y);
-	r->now = NULL;
-	return got;
+	return o->list.n == 0 ? unsupported(r->c) : pages_run(r, &o->list.steps[0], on_row, &l, r->c->err);
 }
 
 int

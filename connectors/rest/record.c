@@ -144,12 +144,16 @@ map(struct rest *r, const struct object *o, const cJSON *row, struct error *e)
 cJSON *
 record_map(struct rest *r, const struct object *o, const cJSON *row, struct error *e)
 {
-	cJSON	*out;
+	autojson	*joined = NULL;
+	cJSON		*out = NULL;
 
-	scope_begin(&r->sc);
 	r->sc.roots[ROOT_RECORD] = row;
-	out = map(r, o, row, e);
-	r->sc.roots[ROOT_RECORD] = NULL;
+	if (o->njoins == 0 || (joined = joins_run(r, o, e)) != NULL) {
+		r->sc.roots[ROOT_JOIN] = joined;
+		scope_begin(&r->sc);
+		out = map(r, o, row, e);
+	}
+	r->sc.roots[ROOT_RECORD] = r->sc.roots[ROOT_JOIN] = NULL;
 	return out;
 }
 

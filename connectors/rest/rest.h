@@ -62,6 +62,12 @@ int		 id_set(struct rest *, const char *id);
 /* Reads it by the object's own "read" and emits it; fallback is emitted where there is none. */
 int		 emit_read(struct rest *, const struct object *, const char *id, const cJSON *fallback);
 
+/* list.c: all pages of a list's one step, each row (taken) to on_row. */
+int		 pages_run(struct rest *, const struct step *, int (*on_row)(void *arg, cJSON *row, struct error *e), void *arg,
+		    struct error *e);
+/* What belongs to a record, by name; NULL with *e.  The caller's; an empty object where there are no joins. */
+cJSON		*joins_run(struct rest *, const struct object *, struct error *e);
+
 /* Commands. */
 int	rest_test(struct call *);
 int	rest_account_list(struct call *);

@@ -118,7 +118,12 @@ inside_value(const struct tmpl *t, struct scope *sc, struct value *out, struct e
 		if ((t->names != NULL ? json_set(out->v, t->names[i], v.v) : json_push(out->v, v.v)) == -1)
 			return error_set(e, ERR_SYSTEM, "no memory");
 	}
-	return out->v == NULL ? error_set(e, ERR_SYSTEM, "no memory") : 0;
+	if (out->v == NULL)
+		return error_set(e, ERR_SYSTEM, "no memory");
+	/* An object whose members are all absent is absent as well: {"password": {"value": ...}} without a password. */
+	if (t->kind == KIND_OBJECT && t->n > 0 && out->v->child == NULL)
+		value_clear(out);
+	return 0;
 }
 
 int

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What the integration tests talk to, kept out of the tree under BASCULE_TARGETS (default build/targets).
 #
-#	targets.sh install scim|oidc		the pinned packages, once
+#	targets.sh install scim|oidc|emulate	the pinned packages, once
 #	targets.sh ca DIR			a test authority and a certificate for localhost and 127.0.0.1 in DIR
 #	targets.sh haproxy DIR FRONT:BACK...	DIR/haproxy.cfg: TLS on port FRONT, plain HTTP behind on port BACK
 set -eu
@@ -49,6 +49,7 @@ haproxy_config() {
 case "${1:-}:${2:-}" in
 install:scim)	install scim scimmy@1.3.5 scimmy-routers@1.3.2 express@4 ;;
 install:oidc)	install oidc oidc-provider@9.13.3 ;;
+install:emulate)	install emulate emulate@0.11.2 ;;
 ca:?*)		ca "$2" ;;
 haproxy:?*)	shift; haproxy_config "$@" ;;
 *)		sed -n '2,6s/^# \{0,1\}//p' "$0" >&2; exit 64 ;;

@@ -118,7 +118,7 @@ static const struct {
 	{ "${record.when | date:'iso','epoch'}", "1769860800" },
 	{ "${record.when | date:'iso','http'}", "\"Sat, 31 Jan 2026 12:00:00 GMT\"" },
 	{ "${record.when | addsec:-60}", "\"2026-01-31T11:59:00Z\"" },
-	{ "${1 | str}", "!character 3: config, secret, input, record, response, step, id, value, set or state expected" },
+	{ "${1 | str}", "!character 3: config, secret, input, record, response, step, id, value, set, state or join expected" },
 	{ "${'abc' | sha256}", "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"" },
 	{ "${'what do ya want for nothing?' | hmac:'Jefe'}", "\"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843\"" },
 	{ "${'a?b>' | b64}", "\"YT9iPg==\"" },
@@ -132,9 +132,9 @@ static const struct {
 	{ "${value | soqlstr}", "\"'v\\\\'\\\"\\\\\\\\'\"" },
 	{ "${value | adfstr}", "\"'v''\\\"\\\\'\"" },
 	/* What is none. */
-	{ "${", "!character 3: config, secret, input, record, response, step, id, value, set or state expected" },
+	{ "${", "!character 3: config, secret, input, record, response, step, id, value, set, state or join expected" },
 	{ "${config.host", "!character 14: '|' or '}' expected" },
-	{ "${nobody.x}", "!character 3: config, secret, input, record, response, step, id, value, set or state expected" },
+	{ "${nobody.x}", "!character 3: config, secret, input, record, response, step, id, value, set, state or join expected" },
 	{ "${config.host | eval}", "!character 17: there is no such filter" },
 	{ "${config.host | lower:'x'}", "!character 26: lower takes nothing" },
 	{ "${config.host | default}", "!character 24: default:VALUE" },
@@ -216,7 +216,7 @@ static void
 test_templates(void **state)
 {
 	static const char	 from[] = "{\"a\":\"${config.n}\",\"b\":\"${record.absent}\",\"c\":[\"${record.absent}\",\"x\"],\"d\":{\"e\":1.50},"
-				    "\"f\":null}";
+				    "\"f\":null,\"g\":{\"h\":{\"i\":\"${record.absent}\"}},\"j\":{}}";
 	struct error		 e = ERROR_NONE;
 	autojson		*doc = json_parse(from, strlen(from), NULL, &e);
 	struct tmpl		*t = tmpl_parse(doc, &e);
@@ -227,7 +227,7 @@ test_templates(void **state)
 	scope_fill();
 	assert_int_equal(tmpl_value(t, &sc, &v, &e), 0);
 	text = json_text(v.v);
-	assert_string_equal(text, "{\"a\":5,\"c\":[\"x\"],\"d\":{\"e\":1.50},\"f\":null}");
+	assert_string_equal(text, "{\"a\":5,\"c\":[\"x\"],\"d\":{\"e\":1.50},\"f\":null,\"j\":{}}");
 	tmpl_free(t);
 }
 
