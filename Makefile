@@ -279,13 +279,16 @@ prefix		?= /usr
 install: all
 	install -d $(DESTDIR)$(prefix)/bin $(DESTDIR)$(prefix)/libexec/bascule $(DESTDIR)$(prefix)/lib/bascule/connectors
 	install -m 755 $(B)/bin/bascule $(DESTDIR)$(prefix)/bin/
-	install -m 755 $(filter $(B)/libexec/%,$(PROGRAMS)) $(DESTDIR)$(prefix)/libexec/bascule/
+	install -m 755 $(filter $(B)/libexec/%,$(PROGRAMS)) $(B)/libexec/bascule-rest $(DESTDIR)$(prefix)/libexec/bascule/
 	for c in $(CONNECTORS); do install -d $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c && \
 	    install -m 755 $(B)/connectors/$$c/$$c $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c/ && \
 	    install -m 644 $(B)/connectors/$$c/connector-spec.json $(DESTDIR)$(prefix)/lib/bascule/connectors/$$c/ || exit 1; done
 	install -d $(DESTDIR)$(prefix)/lib/bascule/connectors/node
 	install -m 644 $(filter %.js,$(NODE_HOST)) $(DESTDIR)$(prefix)/lib/bascule/connectors/node/
 	install -m 755 $(B)/connectors/node/node $(DESTDIR)$(prefix)/lib/bascule/connectors/node/
+	for d in $(filter connectors/%,$(DESCRIBED)); do to=$(DESTDIR)$(prefix)/lib/bascule/$$d && install -d $$to && \
+	    ln -f $(DESTDIR)$(prefix)/libexec/bascule/bascule-rest $$to/$${d##*/} && \
+	    install -m 644 $(B)/$$d/connector-spec.json $(B)/$$d/rest.json $$to/ || exit 1; done
 	for m in $(MANUALS); do d=$(DESTDIR)$(prefix)/share/man/man$${m##*.}; install -d $$d && install -m 644 $$m $$d/ || exit 1; done
 	if [ -f launcher/cli/bascule.bash ]; then install -d $(DESTDIR)$(prefix)/share/bash-completion/completions && \
 	    install -m 644 launcher/cli/bascule.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/bascule; fi
