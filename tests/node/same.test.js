@@ -3,37 +3,9 @@
 const { test, after } = require("node:test");
 const assert = require("node:assert");
 const { packed, beside, run, devServer, source, stopAll } = require("./kit.js");
+const { compared } = require("./requests.js");
 
 after(stopAll);
-
-const object = { identity: "1", key: { simple: { id: "1" } } };
-const everyRequests = [
-	["std:test-connection", {}],
-	["std:spec:read", {}],
-	["std:config-options:read", { key: "region" }],
-	["std:account:list", {}],
-	["std:account:list", { stateful: true, state: { cursor: "41" }, schema: { attributes: [] } }],
-	["std:account:read", object],
-	["std:account:create", { identity: null, attributes: { id: "9", many: "one" } }],
-	["std:account:update", { ...object, changes: [{ op: "Set", attribute: "name", value: null }] }],
-	["std:account:update", { ...object, changes: [] }],
-	["std:account:delete", object],
-	["std:account:enable", object],
-	["std:account:disable", object],
-	["std:account:unlock", object],
-	["std:account:discover-schema", {}],
-	["std:entitlement:list", { type: "group" }],
-	["std:entitlement:read", { ...object, type: "group" }],
-	["std:authenticate", { username: "u", password: "p" }],
-	["std:change-password", { ...object, password: "p" }],
-	["std:source-data:discover", { queryInput: { query: "q" } }],
-	["std:source-data:read", { sourceDataKey: "k" }],
-	["std:application-discovery:list", {}],
-	["std:agent:list", { datasetIds: ["a", "b"] }],
-	["std:machine-identity:list", { datasetIds: ["a"] }],
-	["std:resource:list", { datasetIds: [] }],
-	["own:echo", { any: ["thing", 1.50, "\u{1f98c}"] }],
-];
 
 async function same(bundle, config, requests) {
 	for (const [shape, folder, ofServer] of [["SDK inside", packed(bundle), config], ["SDK beside", beside(bundle), undefined]]) {
@@ -54,12 +26,8 @@ async function same(bundle, config, requests) {
 	}
 }
 
-test("hello", () => same("hello", { token: "t0ken" }, [["std:test-connection", {}], ["std:account:list", {}],
-    ["std:account:read", { identity: "john.doe" }], ["std:spec:read", {}]]));
-test("every standard command, and one of its own", () => same("every", {}, everyRequests));
-test("a customizer beside its connector", () => same("customized", { suffix: "-x" }, [["std:account:list", { a: 1 }],
-    ["std:account:read", { identity: "7" }]]));
-test("config read while the module is loaded", () => same("modconfig", { prefix: "p" }, [["std:test-connection", {}]]));
+for (const [bundle, config, requests] of compared)
+	test(bundle, () => same(bundle, config, requests));
 
 test("what a module keeps is gone with the process", async () => {
 	for (let i = 0; i < 2; i++) {

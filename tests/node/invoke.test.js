@@ -1,0 +1,160 @@
+"use strict";
+// Bundles by bascule invoke: behind the walls, with the launcher's border; and hostile ones.
+const { test, after } = require("node:test");
+const assert = require("node:assert");
+const { spawn } = require("node:child_process");
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
+const { root, build, packed, devServer, stopAll } = require("./kit.js");
+const { compared } = require("./requests.js");
+
+const bascule = process.env.BASCULE ?? path.join(build, "bin/bascule");
+const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "bascule-invoke-"));
+
+after(() => {
+	stopAll();
+	fs.rmSync(scratch, { recursive: true });
+});
+
+// { status, records, verdict, log }; the environment of the caller holds what no bundle may see.
+function invoke(bundle, type, { config = {}, input = {}, more = [] } = {}) {
+	return new Promise((resolve) => {
+		const file = path.join(scratch, "config.json"), given = path.join(scratch, "input.json");
+
+		fs.writeFileSync(file, JSON.stringify(config));
+		fs.writeFileSync(given, JSON.stringify(input));
+		const child = spawn(bascule, ["invoke", packed(bundle), type, "--config", file, "--input", `@${given}`, "--verdict", "--logs", ...more],
+		    { cwd: root, env: { PATH: process.env.PATH, CALLERS_SECRET: "seen" }, stdio: ["ignore", "pipe", "pipe"] });
+		const out = [], log = [];
+
+		child.stdout.on("data", (d) => out.push(d));
+		child.stderr.on("data", (d) => log.push(d));
+		child.on("close", (status) => {
+			const text = Buffer.concat(out).toString("utf8"), lines = text.split("\n").slice(0, -1), last = lines.pop() ?? "null";
+
+			resolve({ status, lines, records: text.slice(0, text.length - last.length - 1),
+			    verdict: JSON.parse(last), log: Buffer.concat(log).toString("utf8") });
+		});
+	});
+}
+
+for (const [bundle, config, requests] of compared)
+	test(`${bundle}: the records of the development server`, async () => {
+		const server = await devServer(packed(bundle), config);
+
+		for (const [type, input] of requests) {
+			const ours = await invoke(bundle, type, { config, input }), theirs = await server({ type, config, input });
+			const what = `${bundle}, ${type}`;
+
+			assert.strictEqual(ours.verdict.type, "end", `${what}: ${JSON.stringify(ours.verdict)} ${ours.log}`);
+			assert.strictEqual(ours.status, 0, what);
+			assert.strictEqual(ours.records, theirs.body, what);
+		}
+	});
+
+// way, cause, words, records
+const failures = [
+	["failsInMiddle", "failed", /^half way$/, 1],
+	["lateRecord", "failed", /after the handler had returned/, 0],
+	["rejection", "failed", /nobody awaited it/, 0],
+	["exit", "failed", /called process\.exit/, 0],
+	["neverEnds", "failed", /nothing is left to wait for/, 0],
+	["tooLarge", "record-too-large", /of "huge" is over the limit/, 0],
+	["secretTold", "failed", /Bearer \*\*\*\*$/, 0],
+];
+
+test("errors of a bundle are verdicts", async () => {
+	for (const [way, cause, words, records] of failures) {
+		const r = await invoke("careless", "std:account:list", { config: { token: "s3cr3t-token" }, input: { way } });
+
+		assert.strictEqual(r.verdict.type, "error", way);
+		assert.strictEqual(r.verdict.data.cause, cause, way);
+		assert.match(r.verdict.data.message, words);
+		assert.strictEqual(r.lines.length, records, way);
+		assert.ok(r.status > 0, way);
+		assert.ok(!r.log.includes("s3cr3t-token"), way);
+	}
+	const r = await invoke("hello", "std:account:read", { config: { token: "t" }, input: { identity: "nobody" } });
+
+	assert.deepStrictEqual([r.verdict.data.cause, r.verdict.data.message, r.status], ["notFound", "no account nobody", 66]);
+});
+
+// Refused with one of these; what is got is empty, or its own.
+const REFUSED = /^(EACCES|EROFS|ENOENT|EPERM|ENOSYS|ENETUNREACH|EAI_AGAIN|ESRCH|ENOTFOUND|ECONNREFUSED|ERR_DLOPEN_DISABLED)$/;
+const GOT = { environ: "", otherProcesses: "1", killParent: "true", temporary: "undefined", before: "false" };
+const looks = ["before", "environ", "otherProcesses", "launcherEnviron", "passwd", "shadow", "hosts", "root", "home", "ownFile", "besideOwn",
+    "host", "node", "dev", "shell", "node2", "fork", "listen", "unixListen", "loopback", "metadata", "mapped", "outside", "otherName",
+    "unix", "udp", "killParent", "killAll", "setuid", "addon", "temporary"];
+
+test("what a hostile bundle looks for is not there, twice", async () => {
+	for (let i = 0; i < 2; i++) {
+		const r = await invoke("hostile", "std:account:list", { input: { looks } });
+
+		assert.strictEqual(r.verdict.type, "end", r.log);
+		assert.strictEqual(r.lines.length, looks.length);
+		for (const line of r.lines) {
+			const { identity, attributes: { got, refused } } = JSON.parse(line).data;
+
+			if (GOT[identity] !== undefined)
+				assert.strictEqual(got, GOT[identity], identity);
+			else
+				assert.match(refused ?? `got ${got}`, REFUSED, identity);
+		}
+		for (const layer of ["namespaces", "landlock", "seccomp", "rlimits"])
+			assert.strictEqual(r.verdict.data.layers[layer].state, "on", layer);
+	}
+});
+
+// end, causes it may have, most records
+const ends = [
+	["endsTwice", ["protocol"]],
+	["endsAndGoesOn", ["protocol"]],
+	["leavesSilently", ["protocol"]],
+	["rubbish", ["protocol"]],
+	["lockedAgain", ["protocol"]],
+	["halfLine", ["protocol"]],
+	["closesResults", ["protocol"]],
+	["aborts", ["signal:SEGV", "signal:ABRT", "signal:TRAP", "signal:ILL"]],
+	["stays", ["deadline", "failed", "protocol"]],
+	["memory", ["memory"]],
+	["buffers", ["memory"]],
+	["loop", ["deadline"]],
+	["loopLater", ["deadline"]],
+	["microtasks", ["deadline"]],
+	["trapsTerm", ["deadline"]],
+	["workers", ["protocol", "memory", "deadline", "failed", "signal:SEGV", "signal:ABRT"]],
+	["hugeLine", ["record-too-large"]],
+	["stdout", ["deadline", "failed"]],
+	["listeners", ["protocol", "failed"]],
+];
+
+for (const [end, causes] of ends)
+	test(`hostile: ${end}`, async () => {
+		const from = Date.now();
+		const r = await invoke("hostile", "std:account:list", { input: { end }, more: ["--limit", "deadline=5s"] });
+
+		assert.strictEqual(r.verdict.type, "error");
+		assert.ok(causes.includes(r.verdict.data.cause), `${r.verdict.data.cause}: ${r.verdict.data.message}`);
+		assert.ok(r.status > 0);
+		assert.ok(Date.now() - from < 15000, "it was ended in time");
+	});
+
+test("a bundle that says \"end\" itself is believed, as any connector is", async () => {
+	assert.strictEqual((await invoke("hostile", "std:account:list", { input: { end: "endsAndLeaves" } })).verdict.type, "end");
+});
+
+test("what a module keeps and what it left in /tmp is gone with the process", async () => {
+	for (const prefix of ["a", "b"]) {
+		const r = await invoke("modconfig", "std:account:list", { config: { prefix } });
+
+		assert.strictEqual(r.records, `{"data":{"identity":"${prefix}-1","attributes":{"id":"1","calls":1,"seen":1}},"type":"output"}\n`);
+	}
+});
+
+test("without namespaces a bundle is not run at all", async () => {
+	const r = await invoke("hello", "std:test-connection", { config: { token: "t" }, more: ["--sandbox", "container"] });
+
+	assert.strictEqual(r.verdict.data.cause, "sandbox");
+	assert.match(r.verdict.data.message, /a Node bundle needs them/);
+});
