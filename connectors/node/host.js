@@ -21,6 +21,7 @@ const { openResults } = require("./results.js");
 const verdict = require("./verdict.js");
 const { secretsOf } = require("./secrets.js");
 const { Bundle, member } = require("./bundle.js");
+const { watchLogs } = require("./logs.js");
 const { environment, makeContext, joinCustomizers } = require("./context.js");
 
 const LATE_MS = 250;			/* how long work that nobody awaited may show itself after the handler's return */
@@ -177,6 +178,8 @@ async function run(request, bundle, linked) {
 	const scopes = [];
 
 	verdict.keepSecret(secretsOf(request, spec, linked?.spec()));
+	if (verdict.hasSecrets())
+		watchLogs();
 	process.env = environment(config);
 	process.chdir(bundle.folder);
 	for (const b of [bundle, linked]) {

@@ -10,6 +10,7 @@
 const fs = require("fs");
 const inspect = require("util").inspect;
 
+const utf8Slice = Function.prototype.call.bind(Buffer.prototype.utf8Slice);
 const { bind, call } = Function.prototype;
 const free = bind.bind(call);		/* free(f)(self, ...rest) is self.f(...rest) */
 
@@ -20,6 +21,8 @@ module.exports = Object.freeze({
 	inspect,
 	toBytes: Buffer.from,
 	bytes: Buffer.byteLength,
+	isBytes: Buffer.isBuffer,
+	bytesToText: (bytes) => utf8Slice(bytes, 0, bytes.length),
 	isArray: Array.isArray,
 	keys: Object.keys,
 	defineProperty: Object.defineProperty,

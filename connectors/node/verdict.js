@@ -68,6 +68,14 @@ function redact(text) {
 	return text;
 }
 
+/* The characters of base64 that a text alone decides when it begins `at` bytes into a group of three. */
+function base64Of(text, at) {
+	const bytes = Buffer.from(text);
+
+	return Buffer.concat([Buffer.alloc(at), bytes]).toString("base64")
+	    .slice(Math.ceil(at * 8 / 6), Math.floor((at + bytes.length) * 8 / 6));
+}
+
 /* Values that must not be shown; called before a bundle's code runs. */
 function keepSecret(values) {
 	const all = new Set(secrets);
@@ -78,8 +86,8 @@ function keepSecret(values) {
 		all.add(value);
 		all.add(JSON.stringify(value).slice(1, -1));
 		all.add(encodeURIComponent(value.toWellFormed?.() ?? value));
-		/* Base64 of what begins with it: the last group may depend on what follows. */
-		all.add(Buffer.from(value).toString("base64").replace(/.?.?=*$/, ""));
+		for (let at = 0; at < 3; at++)
+			all.add(base64Of(value, at));
 	}
 	secrets = [...all].filter((s) => s.length >= SECRET_CHARS_MIN).sort((a, b) => b.length - a.length);
 }
@@ -169,4 +177,4 @@ function writeVerdict(reason) {
 	return CAUSE_EXIT[word] ?? TYPE_EXIT[type] ?? 1;
 }
 
-module.exports = Object.freeze({ keepSecret, log, reasonOf, writeVerdict, cut, STACK_CHARS_MAX });
+module.exports = Object.freeze({ keepSecret, redact, hasSecrets: () => secrets.length > 0, log, reasonOf, writeVerdict, cut, STACK_CHARS_MAX });

@@ -43,7 +43,7 @@ function readRequest() {
 	return request;
 }
 
-/* Whole, or it throws; EPIPE means that nobody reads any more. */
+/* Text or bytes; whole, or it throws; EPIPE means that nobody reads any more. */
 function writeAll(fd, rest) {
 	let at = 0;
 
@@ -59,7 +59,7 @@ function writeAll(fd, rest) {
 }
 
 function write(fd, text) {
-	writeAll(fd, safe.toBytes(text, "utf8"));
+	writeAll(fd, typeof text === "string" ? safe.toBytes(text, "utf8") : text);
 }
 
 module.exports = Object.freeze({ FD, readRequest, write, writeAll });

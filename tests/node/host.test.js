@@ -180,6 +180,30 @@ test("nothing of a request is in the process's environment or arguments", async 
 	    ["", false, ["CONNECTOR_CONFIG"], ["1", true, true, true], { token: "s3cr3t" }]);
 });
 
+test("secrets are blotted out of what a bundle prints", async () => {
+	const folder = made("prints", plain(`
+		const fs = require("fs"), { token } = JSON.parse(Buffer.from(process.env.CONNECTOR_CONFIG, "base64"));
+		console.log("console", token);
+		console.error("error", { authorization: "Bearer " + token });
+		process.stdout.write(Buffer.from("buffer " + token + "\\n"));
+		fs.writeSync(1, "sync " + token + "\\n");
+		fs.writeSync(2, Buffer.from("xxpart " + token + "\\n"), 2, 6 + token.length);
+		await new Promise((resolve) => fs.write(1, "\\nasync " + token + " x\\n", null, "utf8", resolve));
+		console.log("basic", Buffer.from(token + ":x").toString("base64"));
+		for (const user of ["u", "us", "use"])
+			console.log("basic", Buffer.from(user + ":" + token).toString("base64"));
+		const n = fs.writeSync(1, "length " + token);
+		console.log("plain", n);`));
+	const r = await run(folder, command({ config: { token: "s3cr3t-t0ken" } }));
+
+	assert.strictEqual(r.verdict.type, "end", r.log);
+	assert.strictEqual(r.log.includes("s3cr3t"), false, r.log);
+	for (const at of [0, 1, 2])
+		assert.ok(!r.log.includes(Buffer.from("\0".repeat(at) + "s3cr3t-t0ken").toString("base64").slice(4, 14)), r.log);
+	for (const words of ["console ****", "error", "buffer ****", "sync ****", "part ****", "async **** x", "basic ****", "plain 19"])
+		assert.ok(r.log.includes(words), `${words} in ${r.log}`);
+});
+
 test("reloadConfig() knows the patches that were sent", async () => {
 	const folder = made("reload", plain(`
 		const patch = (...data) => res.write({ data, type: "config" });
