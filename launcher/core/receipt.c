@@ -15,6 +15,17 @@ cpu_ms(const struct rusage *u)
 	    (u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1000;
 }
 
+/* Why a layer that nobody waived does not stand; NULL: it does. */
+static const char *
+layer_absent(const struct invocation *iv, enum sandbox_layer l)
+{
+	if (l == LAYER_CGROUP && !iv->w->group.in)
+		return iv->w->group.why;
+	if (l == LAYER_MEMORY && iv->plan.guest[0] != '\0')
+		return "Node makes code while it runs: its memory may be written and executed";
+	return NULL;
+}
+
 /* Each layer an object: its state, and what more can be said of it. */
 static cJSON *
 layers(const struct invocation *iv)
@@ -22,16 +33,17 @@ layers(const struct invocation *iv)
 	cJSON	*all = cJSON_CreateObject();
 
 	for (enum sandbox_layer l = 0; l < LAYER__MAX; l++) {
-		cJSON	*o = cJSON_CreateObject();
-		bool	 on = (iv->waived & (1u << l)) == 0;
+		cJSON		*o = cJSON_CreateObject();
+		bool		 on = (iv->waived & (1u << l)) == 0;
+		const char	*why = on ? layer_absent(iv, l) : NULL;
 
-		(void)json_set_str(o, "state", !on ? "waived" : l == LAYER_CGROUP && !iv->w->group.in ? "absent" : "on");
+		(void)json_set_str(o, "state", !on ? "waived" : why != NULL ? "absent" : "on");
 		if (on && l == LAYER_LANDLOCK)
 			(void)json_set(o, "level", json_int(sandbox_landlock_level()));
-		if (on && l == LAYER_MEMORY)
+		if (on && why == NULL && l == LAYER_MEMORY)
 			(void)json_set_bool(o, "mdwe", sandbox_mdwe());
-		if (on && l == LAYER_CGROUP && !iv->w->group.in)
-			(void)json_set_str(o, "why", iv->w->group.why);
+		if (why != NULL)
+			(void)json_set_str(o, "why", why);
 		(void)json_set(all, sandbox_layer_name(l), o);
 	}
 	return all;

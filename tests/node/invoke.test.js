@@ -103,6 +103,7 @@ test("what a hostile bundle looks for is not there, twice", async () => {
 		}
 		for (const layer of ["namespaces", "landlock", "seccomp", "rlimits"])
 			assert.strictEqual(r.verdict.data.layers[layer].state, "on", layer);
+		assert.match(r.verdict.data.layers.memory.why, /written and executed/, "what does not stand is said");
 	}
 });
 

@@ -152,6 +152,18 @@ test_limits(void **state)
 	assert_false(cgroup_oom(again));
 	assert_int_equal(run(again, MIB), 0);
 	assert_int_equal(cgroup_return(again), 0);
+
+	/* A second process, for as long as it is asked for. */
+	again = cgroup_take(64 * (uint64_t)MIB, &e);
+	assert_int_equal(cgroup_tasks(again, 2), 0);
+	status = run(again, MIB);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 5);
+	assert_int_equal(cgroup_return(again), 0);
+	again = cgroup_take(64 * (uint64_t)MIB, &e);
+	assert_ptr_equal(again, g);
+	assert_int_equal(run(again, MIB), 0);
+	assert_int_equal(cgroup_return(again), 0);
 	cgroup_shutdown();
 }
 
