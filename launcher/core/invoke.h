@@ -104,6 +104,7 @@ struct inv_request {
 	unsigned int		 waived;	/* sandbox layers, bits of enum sandbox_layer */
 	unsigned int		 required;	/* of those that are used where they can be had: refuse without */
 	const char *const	*allow_private;	/* hosts whose private addresses may be reached; NULL-terminated, or NULL */
+	const char		*trace;		/* traceparent that requests to the source go on with; NULL: none */
 	const char		*source;	/* its name; NULL: known by the places that it may reach */
 	const struct rate_budget *rate;		/* the operator's, instead of the specification's; NULL: none */
 	const char *const	*egress;	/* "HOST[:PORT]": the only ones of the spec's; NULL-terminated, or NULL: all */

@@ -43,6 +43,7 @@ request_make(struct invocation *iv, const struct inv_request *rq)
 	buf_init(&kept, REQUEST_BYTES_MAX);
 	keep_fill(iv, rq, &kept);
 	out->rated = egress_rated(iv);
+	snprintf(out->trace, sizeof(out->trace), "%s", traceparent_ok(rq->trace) ? rq->trace : "");
 	out->cache_text = !kept.failed && kept.len > 0 ? kept.data : NULL;
 	buf_init(&iv->request, REQUEST_BYTES_MAX);
 	request_print(&iv->request, out);

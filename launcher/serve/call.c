@@ -257,7 +257,7 @@ static int
 call_start(struct call *c, struct connector_ref *ref, struct ask *a, struct error *e)
 {
 	struct inv_request	 q = { .ref = ref, .rq = &a->rq, .limits = a->limits, .waived = server.set.waived,
-	    .allow_private = server.set.opened, .source = c->source, .rate = settings_rate(&server.set, c->source),
+	    .allow_private = server.set.opened, .source = c->source, .trace = c->traced ? c->trace : NULL, .rate = settings_rate(&server.set, c->source),
 	    .sink = { .record = on_record, .log = on_log, .ready = on_ready, .done = on_done, .arg = c } };
 	int64_t			 left = c->deadline_ms - now_ms();
 
@@ -310,6 +310,7 @@ call_find(const char *id)
 static struct call *
 call_new(struct exchange *x, const struct connector_ref *ref, const struct ask *a, const char *trace)
 {
+	const char	*given = evhttp_find_header(evhttp_request_get_input_headers(x->req), "traceparent");
 	struct call	*c = calloc(1, sizeof(*c));
 
 	if (c == NULL)
@@ -324,6 +325,7 @@ call_new(struct exchange *x, const struct connector_ref *ref, const struct ask *
 	snprintf(c->caller, sizeof(c->caller), "%s", x->caller);
 	snprintf(c->id, sizeof(c->id), "%s", a->rq.id);
 	snprintf(c->trace, sizeof(c->trace), "%s", trace);
+	c->traced = given != NULL && strcmp(given, trace) == 0;
 	evtimer_assign(&c->late, server.base, on_late, c);
 	answer_header(x->req, "Bascule-Invocation", c->id);
 	logs_begin(c->id);

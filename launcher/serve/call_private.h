@@ -50,6 +50,7 @@ struct call {
 	char			 type[REQUEST_TYPE_BYTES_MAX + 1];
 	char			 source[SOURCE_BYTES_MAX + 1];
 	char			 trace[TRACEPARENT_BYTES + 1];
+	bool			 traced;	/* it is the caller's, and goes on to the source */
 	char			 caller[TOKEN_NAME_MAX + 16];
 	char			 key[STORE_KEY_BYTES_MAX + 1];	/* "": none */
 };

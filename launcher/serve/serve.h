@@ -30,7 +30,6 @@ struct event_base;
 #define RESULTS_IN_MEMORY	(64 * MIB)	/* bytes, likewise */
 #define JOURNAL_RETRY_S		10		/* callers are told to wait while nothing can be written down */
 #define SOURCE_BYTES_MAX	64		/* a source's name */
-#define TRACEPARENT_BYTES	55		/* 00-<32>-<16>-<2> */
 
 /* What the command line said; read-only once the server runs, but for what SIGHUP reads again. */
 struct settings {

@@ -32,26 +32,13 @@ id_make(char id[REQUEST_ID_BYTES_MAX + 1])
 		snprintf(id + 2 * i, 3, "%02x", r[i]);
 }
 
-static bool
-trace_ok(const char *t)
-{
-	static const char	 form[] = "00-00000000000000000000000000000000-0000000000000000-00";
-
-	if (t == NULL || strlen(t) != TRACEPARENT_BYTES || strncmp(t, "ff", 2) == 0)
-		return false;
-	for (size_t i = 0; i < TRACEPARENT_BYTES; i++)
-		if (form[i] == '-' ? t[i] != '-' : strchr("0123456789abcdef", t[i]) == NULL)
-			return false;
-	return strncmp(t + 3, form + 3, 32) != 0 && strncmp(t + 36, form + 36, 16) != 0;
-}
-
 /* The caller's, else one of our own. */
 static void
 trace_take(const char *given, char trace[TRACEPARENT_BYTES + 1])
 {
 	char	 r[REQUEST_ID_BYTES_MAX + 1], s[REQUEST_ID_BYTES_MAX + 1];
 
-	if (trace_ok(given)) {
+	if (traceparent_ok(given)) {
 		snprintf(trace, TRACEPARENT_BYTES + 1, "%s", given);
 		return;
 	}

@@ -6,6 +6,8 @@ use FindBin;
 use lib $FindBin::Bin;
 use asking;
 use support;
+use IO::Handle;
+use IO::Socket::INET;
 use JSON::PP;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -82,6 +84,42 @@ server('waived', '--without', 'landlock');
 $r = curl('GET', '/v1/doctor');
 is_deeply($r->{json}{waived}, ['landlock'], 'layers that the server does without are waived');
 stop('waived');
+
+# --- the caller's trace goes on to the source
+{
+	my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1', LocalPort => 0, Listen => 16) or die "no port: $!";
+	my $port = $listener->sockport;
+	my $source = fork() // die "fork: $!";
+	if ($source == 0) {
+		open(my $asked, '>', "$work/asked") or POSIX::_exit(1);
+		$asked->autoflush;
+		while (my $s = $listener->accept) {
+			my $head = '';
+			while (defined(my $line = <$s>)) { last if $line =~ /^\r?\n/; $head .= $line }
+			print $asked $head, "\n";
+			print $s "HTTP/1.1 200 OK\r\nContent-Type: application/scim+json\r\nContent-Length: 58\r\nConnection: close\r\n\r\n",
+			    sprintf('%-58s', '{"totalResults":0,"Resources":[],"schemas":["x"]}');
+			close($s);
+		}
+	}
+	close($listener);
+	server('trace');
+	my $body = { type => 'std:account:list', config => { baseUrl => "http://localhost:$port/scim/v2", token => $secret }, input => {} };
+	my $trace = '0123456789abcdef0123456789abcdef';
+	curl('POST', '/v1/connectors/scim/invoke', $body, '-H', "traceparent: 00-$trace-0123456789abcdef-01");
+	my @sent = slurp("$work/asked") =~ /^traceparent: (.*?)\r$/mig;
+	my $requests = () = slurp("$work/asked") =~ m{ HTTP/1.1\r}g;
+	cmp_ok($requests, '>', 0, 'a source is asked');
+	is(scalar @sent, $requests, 'with the trace, each time');
+	ok(!(grep { !/^00-$trace-[0-9a-f]{16}-01$/ || /-0123456789abcdef-/ } @sent), 'of its caller, and a span of its own');
+	curl('POST', '/v1/connectors/scim/invoke', $body);
+	my $then = () = slurp("$work/asked") =~ m{ HTTP/1.1\r}g;
+	cmp_ok($then, '>', $requests, 'it is asked for a caller without one');
+	is(() = slurp("$work/asked") =~ /^traceparent:/mig, scalar @sent, 'and no trace is made up');
+	stop('trace');
+	kill('KILL', $source);
+	waitpid($source, 0);
+}
 
 # --- limits and the audit log
 spill('limits', "# ours\n\ndeadline=5s\n");

@@ -95,6 +95,43 @@ test_user_agent(void **state)
 	}
 }
 
+/* The caller's trace, and a span of its own for each request; nothing where there is none. */
+static void
+test_trace(void **state)
+{
+	static const struct route	 r = { "/base/a", { OK("1") } };
+	static const char		 given[] = "00-0123456789abcdef0123456789abcdef-00000000000000ff-ff";
+	char				 spans[2][17] = { "", "" };
+
+	(void)state;
+	for (int i = 0; i < 3; i++) {
+		struct fetch	*f;
+		const char	*line;
+
+		trace_setup(i < 2 ? given : "");
+		server_start(&r, 1);
+		f = client_new((struct fetch_options){ .attempts = 1 });
+		assert_int_equal(fetch_call(f, &(struct fetch_request){ .path = "/a" }, NULL, &err), 0);
+		line = strcasestr(shared->asked[0], "\r\ntraceparent: ");
+		if (i == 2)
+			assert_null(line);
+		else {
+			char	 trace[64];
+
+			assert_non_null(line);
+			snprintf(trace, sizeof(trace), "%.55s", line + strlen("\r\ntraceparent: "));
+			assert_true(traceparent_ok(trace));
+			assert_memory_equal(trace, given, 3 + 32 + 1);
+			assert_string_equal(trace + 52, "-01");
+			memcpy(spans[i], trace + 36, 16);
+			assert_string_not_equal(spans[i], "00000000000000ff");
+		}
+		fetch_free(f);
+		server_stop();
+	}
+	assert_string_not_equal(spans[0], spans[1]);
+}
+
 /* What is written to FD_RESULT meanwhile; it is the test's own output otherwise. */
 struct capture {
 	int	 saved, fd;
@@ -250,7 +287,7 @@ int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = {
-		cmocka_unit_test(test_gzip), cmocka_unit_test(test_user_agent), cmocka_unit_test(test_keep_alive),
+		cmocka_unit_test(test_gzip), cmocka_unit_test(test_trace), cmocka_unit_test(test_user_agent), cmocka_unit_test(test_keep_alive),
 		cmocka_unit_test(test_explain), cmocka_unit_test(test_silence),
 	};
 	struct error	 e = ERROR_NONE;

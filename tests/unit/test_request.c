@@ -112,31 +112,59 @@ too_large(void **state)
 	assert_int_equal(e.code, ERR_LIMIT);
 }
 
+static void
+traceparents(void **state)
+{
+	static const struct { const char *text; bool ok; } rows[] = {
+		{ "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01", true },
+		{ "01-0123456789abcdef0123456789abcdef-0123456789abcdef-ff", true },
+		{ "ff-0123456789abcdef0123456789abcdef-0123456789abcdef-01", false },
+		{ "00-0123456789ABCDEF0123456789abcdef-0123456789abcdef-01", false },
+		{ "00-00000000000000000000000000000000-0123456789abcdef-01", false },
+		{ "00-0123456789abcdef0123456789abcdef-0000000000000000-01", false },
+		{ "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01-x", false },
+		{ "00-0123456789abcdef0123456789abcdef-0123456789abcdef-0\n", false },
+		{ "", false }, { NULL, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(rows); i++)
+		assert_int_equal(traceparent_ok(rows[i].text), rows[i].ok);
+}
+
 /* What passes between launcher and worker is what the launcher sets, not what a caller wrote. */
 static void
 runtime_member(void **state)
 {
-	static const char	 text[] = "{\"type\":\"std:account:list\",\"runtime\":{\"rate\":true,\"cache\":{\"a\":{\"value\":\"x\"}}}}";
+	static const char	 text[] = "{\"type\":\"std:account:list\",\"runtime\":{\"rate\":true,\"trace\":\"00-0123456789abcdef0123456789abcdef-0123456789abcdef-01\",\"cache\":{\"a\":{\"value\":\"x\"}}}}";
 	struct request		 rq, again;
 	struct error		 e = ERROR_NONE;
 	struct buf		 b;
+	char			 given[TRACEPARENT_BYTES + 1];
 
 	(void)state;
 	assert_int_equal(request_parse(text, strlen(text), &rq, &e), 0);
 	assert_true(rq.rated);
 	assert_non_null(rq.cache);
+	assert_string_equal(rq.trace, "00-0123456789abcdef0123456789abcdef-0123456789abcdef-01");
+	memcpy(given, rq.trace, sizeof(given));
+	rq.trace[0] = '\0';
 	rq.rated = false;
 	buf_init(&b, REQUEST_BYTES_MAX);
 	request_print(&b, &rq);
 	assert_null(strstr(b.data, "runtime"));
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 6; i++) {
 		buf_reset(&b);
-		rq.rated = i != 1;
-		rq.cache_text = i != 0 ? "{\"t\":{\"ttlMs\":5,\"value\":\"v\"}}" : NULL;
+		rq.rated = i % 3 != 1;
+		memcpy(rq.trace, given, sizeof(given));
+		if (i < 3)
+			rq.trace[0] = '\0';
+		rq.cache_text = i % 3 != 0 ? "{\"t\":{\"ttlMs\":5,\"value\":\"v\"}}" : NULL;
 		request_print(&b, &rq);
 		assert_int_equal(request_parse(b.data, b.len, &again, &e), 0);
-		assert_int_equal(again.rated, i != 1);
-		assert_int_equal(json_i64(json_get(again.cache, "t"), "ttlMs", 0), i != 0 ? 5 : 0);
+		assert_int_equal(again.rated, i % 3 != 1);
+		assert_string_equal(again.trace, i < 3 ? "" : given);
+		assert_int_equal(json_i64(json_get(again.cache, "t"), "ttlMs", 0), i % 3 != 0 ? 5 : 0);
 		request_free(&again);
 	}
 	buf_free(&b);
@@ -147,7 +175,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(runtime_member), cmocka_unit_test(case_files), cmocka_unit_test(fields), cmocka_unit_test(tree_stays_with_the_caller),
+		cmocka_unit_test(traceparents), cmocka_unit_test(runtime_member), cmocka_unit_test(case_files), cmocka_unit_test(fields), cmocka_unit_test(tree_stays_with_the_caller),
 		cmocka_unit_test(too_large),
 	};
 

@@ -191,10 +191,24 @@ input_check(const struct request *rq, struct error *e)
 	return needs_check(info, rq->input, e);
 }
 
+bool
+traceparent_ok(const char *t)
+{
+	static const char	 form[] = "00-00000000000000000000000000000000-0000000000000000-00";
+
+	if (t == NULL || strlen(t) != TRACEPARENT_BYTES || strncmp(t, "ff", 2) == 0)
+		return false;
+	for (size_t i = 0; i < TRACEPARENT_BYTES; i++)
+		if (form[i] == '-' ? t[i] != '-' : strchr("0123456789abcdef", t[i]) == NULL)
+			return false;
+	return strncmp(t + 3, form + 3, 32) != 0 && strncmp(t + 36, form + 36, 16) != 0;
+}
+
 static int
 envelope_read(const cJSON *doc, struct request *rq, struct error *e)
 {
 	const cJSON	*version;
+	const char	*trace;
 
 	if (!cJSON_IsObject(doc))
 		return refuse(e, "request", "must be a JSON object");
@@ -209,6 +223,9 @@ envelope_read(const cJSON *doc, struct request *rq, struct error *e)
 	rq->version = -1;
 	rq->cache = json_get(json_get(doc, "runtime"), "cache");
 	rq->rated = json_bool(json_get(doc, "runtime"), "rate", false);
+	trace = json_str(json_get(doc, "runtime"), "trace", NULL);
+	if (traceparent_ok(trace))
+		memcpy(rq->trace, trace, sizeof(rq->trace));
 	if ((version = given(doc, "version")) == NULL)
 		return 0;
 	if (!cJSON_IsNumber(version) || !json_i64_of(version, &rq->version) || rq->version < 0)
@@ -258,6 +275,30 @@ request_free(struct request *rq)
 	explicit_bzero(rq, sizeof(*rq));
 }
 
+/* Between launcher and runtime; absent where it says nothing. */
+static void
+runtime_print(struct buf *b, const struct request *rq)
+{
+	const char	*before = ",\"runtime\":{";
+
+	if (rq->cache_text != NULL) {
+		buf_adds(b, before);
+		buf_adds(b, "\"cache\":");
+		buf_adds(b, rq->cache_text);
+		before = ",";
+	}
+	if (rq->trace[0] != '\0') {
+		buf_addf(b, "%s\"trace\":\"%s\"", before, rq->trace);
+		before = ",";
+	}
+	if (rq->rated) {
+		buf_addf(b, "%s\"rate\":true", before);
+		before = ",";
+	}
+	if (before[1] == '\0')
+		buf_addc(b, '}');
+}
+
 void
 request_print(struct buf *b, const struct request *rq)
 {
@@ -275,14 +316,6 @@ request_print(struct buf *b, const struct request *rq)
 	json_print(b, rq->config);
 	buf_adds(b, ",\"input\":");
 	json_print(b, rq->input);
-	if (rq->rated || rq->cache_text != NULL) {
-		buf_adds(b, ",\"runtime\":{");
-		if (rq->cache_text != NULL) {
-			buf_adds(b, "\"cache\":");
-			buf_adds(b, rq->cache_text);
-			buf_adds(b, rq->rated ? "," : "");
-		}
-		buf_adds(b, rq->rated ? "\"rate\":true}" : "}");
-	}
+	runtime_print(b, rq);
 	buf_addc(b, '}');
 }

@@ -23,6 +23,7 @@
 
 #define REQUEST_TYPE_BYTES_MAX	128	/* a command's name */
 #define REQUEST_ID_BYTES_MAX	128	/* an invocation id: [A-Za-z0-9._:-] */
+#define TRACEPARENT_BYTES	55	/* 00-<32>-<16>-<2>, lower-case hexadecimal digits: W3C Trace Context */
 
 struct request {
 	enum command	 cmd;
@@ -36,6 +37,7 @@ struct request {
 	cJSON		*input;		/* object, {} if absent or null (custom commands: any value) */
 	/* Between launcher and worker; launchers set what they print, whatever a caller wrote. */
 	bool		 rated;		/* the worker asks for permits (egress.h) */
+	char		 trace[TRACEPARENT_BYTES + 1];	/* the trace that its requests to the source belong to; "": none */
 	const cJSON	*cache;		/* read: what the launcher has kept, an object; NULL: it keeps nothing */
 	const char	*cache_text;	/* printed: the same, NULL: nothing; not owned */
 };
@@ -58,9 +60,12 @@ int	request_from_tree(cJSON *doc, struct request *rq, struct error *e)
 /* Frees what *rq owns (zeroing its strings) and zeroes it; harmless on a zeroed request. */
 void	request_free(struct request *rq) __attribute__((nonnull));
 
+/* Is this a traceparent, and none of zeros?  NULL is none. */
+bool	traceparent_ok(const char *);
+
 /*
  * The document a worker reads:
- * {"id":...,"type":...,"version":n,"config":{...},"input":{...},"runtime":{"rate":true,"cache":{"name":{"ttlMs":n,"value":"..."}}}}
+ * {"id":...,"type":...,"version":n,"config":{...},"input":{...},"runtime":{"rate":true,"trace":"00-...","cache":{"name":{"ttlMs":n,"value":"..."}}}}
  * runtime is between launcher and runtime, and absent where it says nothing.
  */
 void	request_print(struct buf *b, const struct request *rq);

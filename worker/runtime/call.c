@@ -64,6 +64,7 @@ call_init(struct call *c, const struct request *rq, const struct spec *sp, struc
 	input_secrets(rq->input);
 	emit_reset();
 	permit_setup(rq->rated);
+	trace_setup(rq->trace);
 	cache_setup(rq->cache, spec_caches(sp));
 	log_setup(json_bool(rq->config, "spConnDebugLoggingEnabled", false));
 }

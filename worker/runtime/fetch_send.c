@@ -6,6 +6,7 @@
 
 #include "worker/contract/version.h"
 #include "worker/runtime/fetch_priv.h"
+#include "worker/runtime/runtime.h"
 
 #define USER_AGENT	"User-Agent: bascule/" BASCULE_VERSION
 
@@ -52,6 +53,10 @@ static int
 headers_make(struct fetch *f, const struct fetch_request *rq, const char *form, bool body, struct curl_slist **list,
     struct error *e)
 {
+	char	 trace[TRACEPARENT_BYTES + 1];
+
+	if (trace_next(trace) && header_add(list, "traceparent: ", trace, e) == -1)
+		return -1;
 	if (header_add(list, USER_AGENT, "", e) == -1 || header_add(list, "Expect:", "", e) == -1 ||
 	    header_add(list, "Accept: ", form != NULL ? "application/json" : f->accept, e) == -1)
 		return -1;

@@ -70,6 +70,9 @@ bool	cache_used(void);
 
 /* egress_client.c: whether the source has a budget. */
 void	permit_setup(bool wanted);
+/* trace.c: the traceparent of the request, "" where it has none; and one for a request to the source, false: none. */
+void	trace_setup(const char *given);
+bool	trace_next(char out[TRACEPARENT_BYTES + 1]);
 
 /* Whether debug lines appear. */
 void	log_setup(bool debug);
