@@ -28,7 +28,23 @@ group_note(struct group *g, uint32_t done, uint32_t of, int err)
 		(void)group_leave(g);
 }
 
-/* m NULL: the mover died, and how far it came is not known. */
+/* By ourselves: there is no mover, or it died.  The loop waits for once. */
+static void
+group_put(struct group *g)
+{
+	struct error	 e = ERROR_NONE;
+	int		 r = cgroup_put(g->of, g->pid, &e);
+
+	g->in = r == 0;
+	g->broken = r == -1;
+	if (g->in)
+		return;
+	(void)snprintf(g->why, sizeof(g->why), "%.250s", e.msg);
+	if (!g->broken)
+		(void)group_leave(g);
+}
+
+/* m NULL: the mover died. */
 static void
 group_answer(struct group *g, const struct moved *m)
 {
@@ -39,9 +55,9 @@ group_answer(struct group *g, const struct moved *m)
 	if (m != NULL)
 		group_note(g, m->done, m->done + (m->error != 0), m->error);
 	else {
+		/* How far it came is not known; done again it is done. */
 		cgroup_entered(g->of);
-		g->broken = true;
-		(void)snprintf(g->why, sizeof(g->why), "cgroup: the process that moves workers died");
+		group_put(g);
 	}
 	if (settled != NULL)
 		settled(g->arg);
@@ -104,13 +120,16 @@ group_join(struct worker *w, void (*settled)(void *), void *arg)
 	n = cgroup_doors(g->of, fds);
 	err = errno;
 	g->serial = ++serials;
+	g->pid = w->pid;
 	g->settled = settled;
 	g->arg = arg;
 	if (n > 0 && mover_start(on_moved) == 0 && mover_ask(g->serial, w->pid, fds, n)) {
 		g->asked = true;
 		LIST_INSERT_HEAD(&waiting, g, next);
-	} else
-		group_note(g, 0, n, n == 0 ? err : EAGAIN);
+	} else if (n > 0)
+		group_put(g);
+	else
+		group_note(g, 0, 0, err);
 	while (n > 0)
 		(void)close(fds[--n]);
 }

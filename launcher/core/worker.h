@@ -30,6 +30,7 @@ struct group {
 	bool		 broken;	/* neither in nor out: the worker must end */
 	bool		 in;
 	uint64_t	 serial;
+	pid_t		 pid;
 	char		 why[256];	/* if not */
 	void		(*settled)(void *arg);	/* no longer asked */
 	void		*arg;
