@@ -3,9 +3,10 @@
  * bundle.js -- a folder with index.js, compiled before there is a request and run after.
  *
  * Its file is wrapped as Node wraps any CommonJS module.  Compiling runs nothing of it: what it does at module level,
- * such as reading its config, happens when run() is called.  V8's code for it may come from a cache, which was made
- * of these very bytes by a process that never saw a request; V8 refuses one of a source of another length, other flags or
- * another version, so whoever keeps it keeps it under the bundle's digest.
+ * such as reading its config, happens when run() is called.  A parked process has time: it compiles every function, where
+ * V8 by itself compiles each when it is first called.  One that is not parked may have V8's code from a cache, which was
+ * made of these very bytes by a process that never saw a request; V8 refuses one of a source of another length, other
+ * flags or another version, so whoever keeps it keeps it under the bundle's digest.
  */
 const fs = require("fs");
 const path = require("path");
@@ -25,23 +26,36 @@ function explain(e, file) {
 	return e;
 }
 
+let lazy = true;
+
+/* How V8 compiles from now on. */
+function lazily(yes) {
+	if (yes !== lazy)
+		require("v8").setFlagsFromString(yes ? "--lazy" : "--no-lazy");
+	lazy = yes;
+}
+
 class Bundle {
-	constructor(folder, cacheFile, name) {
+	/* cache: a file of V8's code; eager: compile every function now; name: what it is called outside. */
+	constructor(folder, { cache, eager, name } = {}) {
 		this.folder = path.resolve(folder);
 		this.file = path.join(this.folder, MAIN);
 		this.name = name ?? path.basename(this.folder);
 		try {
-			this.compile(fs.readFileSync(this.file, "utf8").replace(/^\ufeff/, "").replace(/^#!/, "//"), cacheFile);
+			lazily(!eager || cache !== undefined);
+			this.compile(fs.readFileSync(this.file, "utf8").replace(/^\ufeff/, "").replace(/^#!/, "//"), cache);
 		} catch (e) {
 			throw explain(e, this.file);
+		} finally {
+			lazily(true);
 		}
 	}
 
-	compile(source, cacheFile) {
+	compile(source, cache) {
 		this.source = IMPORTER === undefined ? source : null;
 		this.script = IMPORTER === undefined ? null : new vm.Script(Module.wrap(source), {
 			filename: this.file,
-			cachedData: cacheFile === undefined ? undefined : fs.readFileSync(cacheFile),
+			cachedData: cache === undefined ? undefined : fs.readFileSync(cache),
 			importModuleDynamically: IMPORTER,
 		});
 	}

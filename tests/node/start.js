@@ -3,9 +3,10 @@
 // Everything of a round runs after another, so that a busy machine weighs on all alike; medians and ratios are printed.
 const { spawn, spawnSync } = require("node:child_process");
 const fs = require("node:fs");
+const http = require("node:http");
 const os = require("node:os");
 const path = require("node:path");
-const { host, node, packed, devServer, source, stopAll } = require("./kit.js");
+const { build, host, node, packed, devServer, source, start, stopAll } = require("./kit.js");
 
 const rounds = Number(process.argv[2] ?? 21), bundle = process.argv[3] ?? "hello";
 let request;
@@ -34,6 +35,39 @@ function once(args, { parked = false } = {}) {
 	});
 }
 
+// A server with workers parked, on a socket of its own: until the first byte of the answer's body.
+async function served() {
+	const socketPath = path.join(scratch, "socket");
+
+	await start(path.join(build, "bin/bascule"), ["serve", "--listen", `unix:${socketPath}`, "--parked-min", "2"], /"listening"/,
+	    { BASCULE_CONNECTORS: path.dirname(packed(bundle)) });
+	return () => new Promise((resolve, reject) => {
+		const from = ms();
+		const ask = http.request({ socketPath, method: "POST", path: `/v1/connectors/${bundle}/invoke`,
+		    headers: { "content-type": "application/json" } }, (answer) => {
+			let first;
+
+			answer.on("data", () => { first ??= ms() - from; });
+			answer.on("end", () => resolve(first));
+		});
+
+		ask.on("error", reject);
+		ask.end(request);
+	});
+}
+
+function invoked(configFile) {
+	return new Promise((resolve) => {
+		const from = ms();
+		let first;
+		const child = spawn(path.join(build, "bin/bascule"), ["invoke", packed(bundle), "std:test-connection", "--config", configFile],
+		    { stdio: ["ignore", "pipe", "ignore"] });
+
+		child.stdout.on("data", () => { first ??= ms() - from; });
+		child.on("close", () => resolve(first));
+	});
+}
+
 (async () => {
 	const config = await source(10);
 	const server = await devServer(packed(bundle), config);
@@ -41,6 +75,9 @@ function once(args, { parked = false } = {}) {
 
 	request = JSON.stringify({ type: "std:test-connection", config, input: {} });
 	fs.writeFileSync(empty, "");
+	fs.writeFileSync(path.join(scratch, "config.json"), JSON.stringify(config));
+	const serve = await served();
+
 	spawnSync(node, [host, "--compile", packed(bundle)], { env: {}, stdio: ["ignore", "ignore", "inherit", fd] });
 	const ways = {
 		"node, empty script, until its end": () => once([empty]),
@@ -49,6 +86,8 @@ function once(args, { parked = false } = {}) {
 		"host, not parked, V8's code cached": () => once([host, "--cache", cache, packed(bundle)]),
 		"host, parked": () => once([host, "--locked", "--ahead", packed(bundle)], { parked: true }),
 		"host, parked, V8's code cached": () => once([host, "--locked", "--ahead", "--cache", cache, packed(bundle)], { parked: true }),
+		"bascule invoke": () => invoked(path.join(scratch, "config.json")),
+		"bascule serve, worker parked": async () => { await serve(); await new Promise((r) => setTimeout(r, 250)); return serve(); },
 		"warm development server": async () => { const from = ms(); await server(JSON.parse(request)); return ms() - from; },
 	};
 	const times = Object.fromEntries(Object.keys(ways).map((name) => [name, []]));
