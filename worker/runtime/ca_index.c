@@ -29,6 +29,7 @@ struct entry {
 
 static struct entry	*entries;
 static size_t		 count;
+static X509_LOOKUP_METHOD *method;	/* a store refers to it, and does not own it */
 
 static char *
 file_read(const char *path, size_t *len)
@@ -180,9 +181,8 @@ index_drop(char *text)
 int
 ca_index_load(X509_STORE *store, const char *file)
 {
-	X509_LOOKUP_METHOD	*method;
-	size_t			 len;
-	char			*text;
+	size_t	 len;
+	char	*text;
 
 	if (entries != NULL || (text = file_read(file, &len)) == NULL)
 		return -1;
@@ -196,6 +196,7 @@ ca_index_load(X509_STORE *store, const char *file)
 	}
 	if (X509_LOOKUP_meth_set_get_by_subject(method, by_subject) != 1 || X509_STORE_add_lookup(store, method) == NULL) {
 		X509_LOOKUP_meth_free(method);
+		method = NULL;
 		index_drop(text);
 		ERR_clear_error();
 		return -1;
