@@ -68,7 +68,12 @@ struct file_id {
 	struct timespec	 changed;
 };
 /* pool.c: of a connector's program, and the specification beside it. */
-void	files_look(const struct nursery_plan *, struct file_id *program, struct file_id *spec);
+struct connector_files {
+	struct file_id	program;	/* or a bundle's main file */
+	struct file_id	spec;
+	struct file_id	description;	/* rest.json, of a connector without code; else zero */
+};
+void	files_look(const struct nursery_plan *, struct connector_files *);
 
 /*
  * pool.c: nurseries that are kept, and workers parked before their first read.

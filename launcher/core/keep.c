@@ -74,20 +74,21 @@ static int
 key_make(struct invocation *iv, const struct inv_request *rq)
 {
 	uint8_t		 source[16];
-	struct file_id	 program, spec;
+	struct connector_files files;
 	struct buf	 b;
 	int		 r;
 
 	buf_init(&b, REQUEST_BYTES_MAX);
 	egress_source(iv, source);
 	buf_add(&b, source, sizeof(source));
-	files_look(&iv->plan, &program, &spec);
+	files_look(&iv->plan, &files);
 	buf_addf(&b, "%s%c%s", iv->plan.program, '\0', iv->plan.guest);
-	file_add(&b, &program);
-	file_add(&b, &spec);
+	file_add(&b, &files.program);
+	file_add(&b, &files.spec);
+	file_add(&b, &files.description);
 	buf_addc(&b, '\n');
 	value_add(&b, rq->rq->config);
-	r = b.failed || program.ino == 0 ? -1 : vault_key_of(b.data, b.len, &iv->vault);
+	r = b.failed || files.program.ino == 0 ? -1 : vault_key_of(b.data, b.len, &iv->vault);
 	buf_wipe(&b);
 	return r;
 }

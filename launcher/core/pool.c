@@ -21,7 +21,7 @@ TAILQ_HEAD(worker_list, worker);
 struct pool {
 	TAILQ_ENTRY(pool)	 next;
 	struct nursery_plan	 plan;
-	struct file_id		 program, spec;
+	struct connector_files	 files;
 	struct nursery		*nursery;	/* orders go here; NULL: none */
 	struct nursery		*heir;		/* starting, to take its place */
 	struct nursery		*old;		/* answers what it was ordered, then ends */
@@ -56,20 +56,27 @@ file_same(const struct file_id *a, const struct file_id *b)
 	    a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
 }
 
+static struct file_id
+file_beside(char *path, size_t n, const char *name)
+{
+	char	*slash = strrchr(path, '/');
+
+	snprintf(slash + 1, n - (size_t)(slash + 1 - path), "%s", name);
+	return file_id(path);
+}
+
 void
-files_look(const struct nursery_plan *p, struct file_id *program, struct file_id *spec)
+files_look(const struct nursery_plan *p, struct connector_files *f)
 {
 	char	 path[sizeof(p->program) + sizeof("/connector-spec.json")];
-	char	*slash;
 
 	if (p->guest[0] != '\0')
 		snprintf(path, sizeof(path), "%s/" BUNDLE_MAIN, p->guest);
 	else
 		memcpy(path, p->program, strlen(p->program) + 1);
-	*program = file_id(path);
-	slash = strrchr(path, '/');
-	memcpy(slash + 1, "connector-spec.json", sizeof("connector-spec.json"));
-	*spec = file_id(path);
+	f->program = file_id(path);
+	f->spec = file_beside(path, sizeof(path), "connector-spec.json");
+	f->description = file_beside(path, sizeof(path), "rest.json");
 }
 
 static void
@@ -301,13 +308,13 @@ static void
 pool_refresh(struct pool *p)
 {
 	struct nursery	*n = p->nursery;
-	struct file_id	 program, spec;
+	struct connector_files	 files;
 
-	files_look(&p->plan, &program, &spec);
-	if (file_same(&program, &p->program) && file_same(&spec, &p->spec))
+	files_look(&p->plan, &files);
+	if (file_same(&files.program, &p->files.program) && file_same(&files.spec, &p->files.spec) &&
+	    file_same(&files.description, &p->files.description))
 		return;
-	p->program = program;
-	p->spec = spec;
+	p->files = files;
 	discard_all(p);
 	p->nursery = NULL;
 	retire(p, n);

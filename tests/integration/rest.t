@@ -175,6 +175,22 @@ subtest 'answers that look good' => sub {
 	isnt(invoke(at('good'), 'std:account:read', { identity => 'none' })->{exit}, 0, 'one that is not there');
 };
 
+subtest 'a description that changes under a server' => sub {
+	my $folder = connector_for($description);
+	my ($name) = $folder =~ m{/([^/]+)$};
+	my $socket = "$dir/serve.socket";
+	start('serve', qr/"event":"listening"/, { BASCULE_CONNECTORS => $dir }, bascule(), 'serve', '--listen', "unix:$socket",
+	    '--allow-private', 'localhost');
+	my $body = spill('ask.json', { type => 'std:account:read', config => at('good'), input => { identity => '77' } });
+	my $ask = sub { return scalar `curl -s --unix-socket $socket -H 'Content-Type: application/json' --data-binary \@$body http://localhost/v1/connectors/$name/invoke` };
+	like($ask->(), qr/"id":"77"/, 'served');
+	my $d = decode_json(encode_json($description));
+	$d->{account}{read}{item} = '/nobody';
+	spill("$name/rest.json", JSON::PP->new->utf8->encode($d));
+	like($ask->(), qr/no record where one is described/, 'the next call is by the new one');
+	stop('serve');
+};
+
 sub with {
 	my ($path, $value) = @_;
 	my $d = decode_json(encode_json($description));
