@@ -2,20 +2,22 @@
 /*
  * secrets.js -- which values of a request must not be seen in a verdict or a log line of the host.
  *
- * The specification says which items of the config are secret; in what it does not name, a member's name tells.
+ * The specification says which items of the config are secret, and which cannot be.  Of the others, and of what it does
+ * not name, a member's name tells: many connectors take their token by an item of type "text".
  */
-const TYPES = new Set(["secret", "secrettextarea"]);
+const SECRET = new Set(["secret", "secrettextarea"]);
+const PLAIN = new Set(["url", "number", "checkbox", "toggle", "radio", "select"]);
 const NAMES = /passw|secret|token|api.?key|private.?key|credential|authorization/i;
 const DEPTH_MAX = 16;
 
-/* Keys of secret items, wherever a form may hold one: menus, sections, cards, the halves of a key-value list. */
-function secretKeys(node, found, depth = 0) {
+/* Types of items by key, wherever a form may hold one: menus, sections, cards, the halves of a key-value list. */
+function itemTypes(node, found, depth = 0) {
 	if (node === null || typeof node !== "object" || depth > DEPTH_MAX)
 		return;
-	if (TYPES.has(node.type) && typeof node.key === "string")
-		found.add(node.key);
+	if (typeof node.type === "string" && typeof node.key === "string" && !SECRET.has(found.get(node.key)))
+		found.set(node.key, node.type);
 	for (const value of Object.values(node))
-		secretKeys(value, found, depth + 1);
+		itemTypes(value, found, depth + 1);
 }
 
 function secretValues(node, isSecret, found, depth = 0) {
@@ -39,11 +41,12 @@ function inputSecrets(input) {
 }
 
 function secretsOf(request, ...specs) {
-	const keys = new Set(), found = inputSecrets(request.input);
+	const types = new Map(), found = inputSecrets(request.input);
+	const isSecret = (name) => SECRET.has(types.get(name)) || (!PLAIN.has(types.get(name)) && NAMES.test(name));
 
 	for (const spec of specs)
-		secretKeys(spec?.sourceConfig, keys);
-	secretValues(request.config, (name) => keys.has(name) || NAMES.test(name), found);
+		itemTypes(spec?.sourceConfig, types);
+	secretValues(request.config, isSecret, found);
 	return found;
 }
 

@@ -180,6 +180,21 @@ test("nothing of a request is in the process's environment or arguments", async 
 	    ["", false, ["CONNECTOR_CONFIG"], ["1", true, true, true], { token: "s3cr3t" }]);
 });
 
+test("what is secret: by its item, else by its name", () => {
+	const { secretsOf } = require(path.join(path.dirname(host), "secrets.js"));
+	const item = (key, type, more) => ({ key, type, label: key, ...more });
+	const spec = { sourceConfig: [{ type: "menu", items: [{ type: "section", items: [item("tokenUrl", "url"), item("tokenKind", "select"),
+	    item("token", "text"), item("pin", "secret"), item("headers", "keyValue", { keyValueKey: item("key", "text"),
+	    keyValueValue: item("value", "secret") }), item("cards", "cardList", { subMenus: [{ items: [item("hidden", "secrettextarea")] }] })] }] }] };
+	const config = { tokenUrl: "https://idp/token", tokenKind: "bearer", token: "a", pin: "b", headers: [{ key: "X-Key", value: "c" }],
+	    cards: [{ hidden: "d", shown: "e" }], clientSecret: "f", plain: "g", nested: { apiKey: "h" }, list: ["i"] };
+	const input = { password: "j", changes: [{ attribute: "Password", value: "k" }, { attribute: "mail", value: "l" }] };
+
+	assert.deepStrictEqual(secretsOf({ config, input }, spec, null).filter((s) => s !== undefined).sort(),
+	    ["a", "b", "c", "d", "f", "h", "j", "k"]);
+	assert.deepStrictEqual(secretsOf({ config: {} }).filter((s) => s !== undefined), []);
+});
+
 test("secrets are blotted out of what a bundle prints", async () => {
 	const folder = made("prints", plain(`
 		const fs = require("fs"), { token } = JSON.parse(Buffer.from(process.env.CONNECTOR_CONFIG, "base64"));
