@@ -33,6 +33,7 @@ const wrong = [
 	["libraryType", 0, "generic", undefined, /^of a library$/],
 	["secretTold", 0, "generic", undefined, /^401 for Authorization: Bearer \*\*\*\*$/],
 	["cause", 0, "generic", undefined, /^fetch failed: connect ECONNREFUSED$/],
+	["prototypeOfErrors", 0, "generic", undefined, /process\.exit\(3\)/],
 	["cyclic", 0, "generic", undefined, /cannot be written as JSON: Converting circular/],
 	["bigint", 0, "generic", undefined, /cannot be written as JSON: .*BigInt/],
 	["tooLarge", 0, "generic", "record-too-large", /output record of "huge" is over the limit of 256 KiB/],
@@ -170,6 +171,7 @@ test("nothing of a request is in the process's environment or arguments", async 
 		const fs = require("fs"), out = (data) => res.write({ data, type: "output" });
 		out(fs.readFileSync("/proc/self/environ", "utf8"));
 		out(fs.readFileSync("/proc/self/cmdline", "utf8").includes("s3cr3t"));
+		out("CONNECTOR_CONFIG" in process.report.getReport().environmentVariables);
 		out(Object.keys(process.env));
 		process.env.NUMBER = 1;
 		out([process.env.NUMBER, "NUMBER" in process.env, delete process.env.NUMBER, process.env.NUMBER === undefined]);
@@ -177,7 +179,7 @@ test("nothing of a request is in the process's environment or arguments", async 
 	const r = await run(folder, command({ config: { token: "s3cr3t" } }));
 
 	assert.deepStrictEqual(r.lines.slice(0, -1).map((l) => JSON.parse(l).data),
-	    ["", false, ["CONNECTOR_CONFIG"], ["1", true, true, true], { token: "s3cr3t" }]);
+	    ["", false, false, ["CONNECTOR_CONFIG"], ["1", true, true, true], { token: "s3cr3t" }]);
 });
 
 test("what is secret: by its item, else by its name", () => {

@@ -33,6 +33,11 @@ const ways = {
 		for (let i = 0; i < 40000; i++)
 			res.send({ identity: String(i), attributes: { text: "x".repeat(1000) } });
 	},
+	prototypeOfErrors: async () => {
+		Object.prototype.cause = "client-gone";
+		setTimeout(() => process.exit(3), 1);
+		await later(50);
+	},
 	prototypes: async (res) => {
 		Object.prototype.cause = "client-gone";
 		Object.prototype.toJSON = function () { return undefined; };
