@@ -15,9 +15,8 @@ static char	*text;		/* of the file; NULL: why says why not */
 static size_t	 text_len;
 static const char *why = "it was not read";
 
-/* Before main(): the runtime loads nothing of a connector's own. */
-static void __attribute__((constructor))
-description_load(void)
+static void
+description_read(void)
 {
 	const char	*program = (const char *)(uintptr_t)getauxval(AT_EXECFN);
 	const char	*slash = program == NULL ? NULL : strrchr(program, '/');
@@ -39,6 +38,15 @@ description_load(void)
 		    (n = read(fd, text + text_len, (size_t)st.st_size - text_len)) > 0)
 			text_len += (size_t)n;
 	close(fd);
+}
+
+/* Before main(): the runtime loads nothing of a connector's own, and has no word for a check. */
+static void __attribute__((constructor))
+description_load(int argc, char **argv)
+{
+	if (argc == 3 && strcmp(argv[1], CHECK_ARG) == 0)
+		exit(description_check(argv[2]));
+	description_read();
 }
 
 const struct description *

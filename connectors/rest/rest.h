@@ -21,6 +21,13 @@ void		 rest_free(struct rest *);
 static inline void rest_freep(struct rest **r) { rest_free(*r); }
 #define autorest	__attribute__((cleanup(rest_freep))) struct rest
 
+/*
+ * check.c: every fault of the description in a folder, with its line, for `bascule validate --spec FOLDER`.  Exit status: 0
+ * where there is none, 65 where there are, 66 where there is nothing to check.
+ */
+#define CHECK_ARG	"--check"
+int		 description_check(const char *folder);
+
 /* load.c: the description beside the program, read before the walls; what was wrong with it otherwise. */
 const struct description *description_loaded(const cJSON *spec, struct error *e);
 

@@ -17,6 +17,7 @@
 /* Subcommands: argv[0] is the subcommand's name; the exit status. */
 int	cmd_invoke(int argc, char **argv);
 int	cmd_connectors(int argc, char **argv);
+int	cmd_validate(int argc, char **argv);
 int	cmd_practice(int argc, char **argv);
 int	cmd_doctor(int argc, char **argv);
 int	cmd_serve(int argc, char **argv);

@@ -23,6 +23,7 @@ static const struct subcommand {
 	{ "serve", "run commands for callers by HTTP, many at once", cmd_serve },
 	{ "connectors", "list the connectors that are installed; with a name, its commands", cmd_connectors },
 	{ "doctor", "try what this host can confine a connector with, and say what is missing", cmd_doctor },
+	{ "validate", "check the description of a connector without code, fault by fault", cmd_validate },
 	{ "practice", "start the built-in practice source, a SCIM 2.0 service in memory", cmd_practice },
 	{ "help", "this text; \"help exit\": the exit statuses", cmd_help },
 	{ "version", "print the version", cmd_version },
@@ -83,6 +84,27 @@ cmd_practice(int argc, char **argv)
 {
 	(void)argc;
 	return exec_beside("bascule-practice", argv);
+}
+
+int
+cmd_validate(int argc, char **argv)
+{
+	static const char	 usage[] = "usage: bascule validate --spec FOLDER\n\n"
+				    "Checks FOLDER/rest.json against FOLDER/connector-spec.json.  Each fault is a line:\n"
+				    "FOLDER/rest.json:LINE: /where: what.  Exit status: 0, or 65 where there are faults.\n";
+	char			*check[] = { (char *)(uintptr_t)"bascule-rest", (char *)(uintptr_t)"--check", NULL, NULL };
+	struct error		 e = ERROR_NONE;
+
+	if (argc == 2 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0)) {
+		fputs(usage, stdout);
+		return 0;
+	}
+	if (argc != 3 || strcmp(argv[1], "--spec") != 0) {
+		error_set(&e, ERR_USAGE, "validate: --spec FOLDER is wanted");
+		return cli_fail(&e);
+	}
+	check[2] = argv[2];
+	return exec_beside("bascule-rest", check);
 }
 
 int

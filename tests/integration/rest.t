@@ -241,6 +241,23 @@ subtest 'descriptions that are wrong' => sub {
 	like(invoke(at('good'), 'std:account:list')->{err}, qr/"bad".*"worse"/s, 'every fault is told, not the first');
 };
 
+subtest 'validate' => sub {
+	my $validate = sub { my $out = `@{[bascule()]} validate --spec $_[0] 2>/dev/null`; return ($? >> 8, $out) };
+	for my $folder (map { root() . "/$_" } qw(connectors/okta tests/rest/practice)) {
+		is_deeply([$validate->($folder)], [0, ''], "$folder has no fault");
+	}
+	my $folder = connector_for("{\n\"format\": 1,\n\"http\": { \"base\": \"\${config.baseUrl}\" },\n\"account\": {\n" .
+	    "\"id\": \"/id\",\n\"attributes\": { \"id\": \"/id\", \"n\": \"\${record.n | nonsense}\" },\n\"list\": { \"get\": \"users\" } } }\n");
+	my ($status, $out) = $validate->($folder);
+	is($status, 65, 'faults have a status of their own');
+	like($out, qr{^\Q$folder\E/rest\.json:6: /account/attributes/n: .*no such filter$}m, 'file, line, place and what');
+	like($out, qr{rest\.json:7: /account/list/get: a path begins with '/'$}m, 'each of them');
+	like($out, qr{: /account/read: connector-spec\.json names std:account:read}m, 'also what is missing');
+	spill((split(m{/}, $folder))[-1] . '/rest.json', "{\n\"format\":\n}\n");
+	like(($validate->($folder))[1], qr{rest\.json:3: byte}, 'and where it is no JSON');
+	is(($validate->("$dir/nowhere"))[0], 66, 'nothing to check');
+};
+
 subtest 'descriptions that mean harm' => sub {
 	local $support::connector = connector_for(with('/http/base', 'http://localhost:' . free_port()));
 	$r = invoke(at('good'), 'std:account:list');
