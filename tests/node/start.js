@@ -97,9 +97,14 @@ function invoked(configFile) {
 			times[name].push(await way());
 	const warm = median(times["warm development server"]), base = median(times["node, the bundle alone, until its end"]);
 
-	for (const [name, list] of Object.entries(times))
+	for (const [name, list] of Object.entries(times)) {
+		if (list.includes(undefined)) {
+			console.log(`${name.padEnd(40)} gave no record`);
+			continue;
+		}
 		console.log(`${name.padEnd(40)} ${median(list).toFixed(1).padStart(7)} ms  ${(median(list) / warm).toFixed(2).padStart(6)} x warm server` +
 		    `  ${(median(list) / base).toFixed(2).padStart(5)} x bundle alone`);
+	}
 	stopAll();
 	fs.rmSync(scratch, { recursive: true });
 })();
