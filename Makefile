@@ -3,7 +3,7 @@
 # A room's objects are its folder's; a program is the rooms it may hold.
 #   worker/contract   what crosses the pipe		-> everybody
 #   worker/runtime    the process that honours it	-> connectors only
-#   worker/guest      a worker that becomes a program of somebody else's	-> connectors/node
+#   worker/guest      a worker that becomes a program of somebody else's	-> connectors/node, connectors/exec
 #   worker/absent     names libcurl.a wants, ends for each	-> connectors only
 #   sandbox           takes authority away		-> connectors, launcher
 #   launcher/*        client of the contract		-> launcher's programs only
@@ -31,6 +31,7 @@ CONNECTORS	= $(filter-out $(patsubst connectors/%/rest.json,%,$(wildcard connect
 EVIL		= $(patsubst tests/evil/%/connector-spec.json,%,$(wildcard tests/evil/*/connector-spec.json))
 # Runs bundles of the platform's SDK; a connector only together with one.
 NODE_HOST	= $(patsubst %,$(B)/%,$(wildcard connectors/node/*.js)) $(B)/connectors/node/node
+EXEC_HOST	= $(B)/connectors/exec/exec
 UNIT		= $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ		= $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
 
@@ -61,7 +62,7 @@ HARDEN		= -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOU
 CFLAGS		?= -O2 -g
 LINK		= $(CC) -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(CFLAGS) $(LDFLAGS)
 
-all: described $(PROGRAMS) $(foreach c,$(CONNECTORS),$(B)/connectors/$(c)/$(c) $(B)/connectors/$(c)/connector-spec.json) $(NODE_HOST)
+all: described $(PROGRAMS) $(foreach c,$(CONNECTORS),$(B)/connectors/$(c)/$(c) $(B)/connectors/$(c)/connector-spec.json) $(NODE_HOST) $(EXEC_HOST)
 
 $(B)/bin/bascule: $(CLI) $(CORE) $(SANDBOX) $(CONTRACT)
 	@mkdir -p $(@D)
@@ -96,6 +97,9 @@ endef
 $(foreach c,$(CONNECTORS),$(eval $(call connector_rules,$(c))))
 
 $(B)/connectors/node/node: $(call room,connectors/node) $(GUEST)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LIBS_sandbox) $(LIBS_base)
+$(B)/connectors/exec/exec: $(call room,connectors/exec) $(GUEST)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS_sandbox) $(LIBS_base)
 $(B)/connectors/node/%.js: connectors/node/%.js
@@ -289,6 +293,8 @@ install: all
 	for d in $(filter connectors/%,$(DESCRIBED)); do to=$(DESTDIR)$(prefix)/lib/bascule/$$d && install -d $$to && \
 	    ln -f $(DESTDIR)$(prefix)/libexec/bascule/bascule-rest $$to/$${d##*/} && \
 	    install -m 644 $(B)/$$d/connector-spec.json $(B)/$$d/rest.json $$to/ || exit 1; done
+	install -d $(DESTDIR)$(prefix)/lib/bascule/connectors/exec
+	install -m 755 $(EXEC_HOST) $(DESTDIR)$(prefix)/lib/bascule/connectors/exec/
 	for m in $(MANUALS); do d=$(DESTDIR)$(prefix)/share/man/man$${m##*.}; install -d $$d && install -m 644 $$m $$d/ || exit 1; done
 	if [ -f launcher/cli/bascule.bash ]; then install -d $(DESTDIR)$(prefix)/share/bash-completion/completions && \
 	    install -m 644 launcher/cli/bascule.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/bascule; fi

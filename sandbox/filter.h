@@ -23,6 +23,7 @@ enum filter {
 	FILTER_BROKER,		/* the egress broker, once it has started */
 	FILTER_GUEST_BIRTH,	/* a nursery of guests, until a worker has its walls */
 	FILTER_GUEST,		/* a worker that becomes a program of somebody else's */
+	FILTER_GUEST_MANY,	/* the same with processes */
 	FILTER__MAX
 };
 
@@ -54,6 +55,11 @@ extern const struct rule	rules_native[];		/* rules_native.c */
 extern const size_t		nrules_native;
 extern const struct rule	rules_guest[];		/* rules_guest.c */
 extern const size_t		nrules_guest;
+/* Stand in that table for two numbers that are drawn when the filter is made for use: see guest.c. */
+#define FILTER_COOKIE_A		0xc00c1ec00c1e000aull
+#define FILTER_COOKIE_B		0xc00c1ec00c1e000bull
+/* The numbers; zeroed: the table's own. */
+extern uint64_t			filter_cookie[2];
 extern const struct rule	rules_broker[];		/* rules_broker.c */
 extern const size_t		nrules_broker;
 

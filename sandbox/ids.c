@@ -16,6 +16,15 @@
 
 #define NOBODY	65534
 
+/* What makes pid namespaces; for a nursery of guests networks as well. */
+static uint32_t	 kept = 1u << CAP_SYS_ADMIN;
+
+void
+ids_keep_network(void)
+{
+	kept |= 1u << CAP_NET_ADMIN | 1u << CAP_NET_BIND_SERVICE;
+}
+
 static int
 caps_set(uint32_t low)
 {
@@ -54,7 +63,7 @@ ids_become(unsigned int waived)
 	/* EPERM: the launcher has no privilege, so groups could not be given up; they are its own. */
 	if (setgroups(0, NULL) == -1 && !(ON(waived, LAYER_NAMESPACES) && errno == EPERM))
 		sandbox_die(LAYER_IDS, "give up groups", errno);
-	if (ON(waived, LAYER_NAMESPACES) && caps_inherit(1u << CAP_SYS_ADMIN) == -1)
+	if (ON(waived, LAYER_NAMESPACES) && caps_inherit(kept) == -1)
 		sandbox_die(LAYER_IDS, "keep what makes pid namespaces", errno);
 	/* No bounding set can be emptied once the ids of a namespace-less root are gone. */
 	for (int cap = 0; prctl(PR_CAPBSET_READ, cap, 0, 0, 0) >= 0; cap++)
@@ -69,10 +78,11 @@ ids_drop(unsigned int waived)
 {
 	bool	 ns = ON(waived, LAYER_NAMESPACES);
 
-	if (caps_set(ns ? 1u << CAP_SYS_ADMIN : 0) == -1)
+	if (caps_set(ns ? kept : 0) == -1)
 		sandbox_die(LAYER_IDS, "drop capabilities", errno);
-	if (ns && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_SYS_ADMIN, 0, 0) == -1)
-		sandbox_die(LAYER_IDS, "keep what makes pid namespaces", errno);
+	for (int cap = 0; ns && cap < 32; cap++)
+		if ((kept & 1u << cap) != 0 && prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, cap, 0, 0) == -1)
+			sandbox_die(LAYER_IDS, "keep what makes pid namespaces", errno);
 }
 
 void

@@ -24,6 +24,8 @@
 #define FS_EXECUTE	(1ull << 0)
 #define FS_READ_FILE	(1ull << 2)
 #define FS_READ_DIR	(1ull << 3)
+#define FS_WRITE_FILE	(1ull << 1)
+#define FS_TRUNCATE	(1ull << 14)
 /* Write, remove, make folders, files and links; truncate where the kernel knows it. */
 #define FS_WRITE_TMP	((1ull << 1) | (1ull << 4) | (1ull << 5) | (1ull << 7) | (1ull << 8) | (1ull << 12))
 #define NET_BIND	(1ull << 0)
@@ -127,22 +129,33 @@ landlock_load(const char *program)
 /* The loader is a program too, and the kernel's to start; a name of it that is a link leads to the file. */
 static const char *const	 loaders[] = { "/lib64/ld-linux-x86-64.so.2", "/lib/ld-linux-aarch64.so.1", NULL };
 
-void
-landlock_guest(const char *program)
+static void
+allow_all(int ruleset, const char *const *paths, uint64_t rights)
 {
-	int	 fd = ruleset_new(NET_ALL);
+	for (; *paths != NULL; paths++)
+		allow(ruleset, *paths, rights);
+}
 
-	for (size_t i = 0; sandbox_readable[i] != NULL; i++)
-		allow(fd, sandbox_readable[i], FS_READ_FILE);
-	for (size_t i = 0; sandbox_guest_readable[i] != NULL; i++)
-		allow(fd, sandbox_guest_readable[i], FS_READ_FILE);
-	for (size_t i = 0; loaders[i] != NULL; i++)
-		allow(fd, loaders[i], FS_READ_FILE | FS_EXECUTE);
-	allow(fd, program, FS_READ_FILE | FS_EXECUTE);
-	allow(fd, SANDBOX_GUEST_FOLDER, FS_READ_FILE);
+/*
+ * That loader, asked by name, would load any file that can be read here, as would a program that maps it: there is
+ * no other program than these in its root but what lies in the folders of libraries, and none gains by it.
+ */
+void
+landlock_guest(const struct sandbox_guest *g)
+{
+	int	 fd = ruleset_new(NET_BIND);
+
+	allow_all(fd, sandbox_readable, FS_READ_FILE);
+	allow_all(fd, sandbox_guest_readable, FS_READ_FILE);
+	allow_all(fd, loaders, FS_READ_FILE | FS_EXECUTE);
+	allow_all(fd, g->programs, FS_READ_FILE | FS_EXECUTE);
+	allow_all(fd, sandbox_guest_devices, FS_READ_FILE | FS_WRITE_FILE);
+	for (const struct made_file *f = sandbox_guest_files; f->path != NULL; f++)
+		allow(fd, f->path, FS_READ_FILE);
+	allow(fd, SANDBOX_GUEST_FOLDER, FS_READ_FILE | (g->own_program ? FS_EXECUTE : 0));
 	allow(fd, SANDBOX_GUEST_HOME, FS_READ_FILE);
 	allow(fd, "/proc", FS_READ_FILE);
-	allow(fd, "/tmp", FS_READ_FILE | FS_WRITE_TMP);
+	allow(fd, "/tmp", FS_READ_FILE | FS_WRITE_TMP | (sandbox_landlock_level() >= 3 ? FS_TRUNCATE : 0));
 	ruleset_enter(fd);
 }
 

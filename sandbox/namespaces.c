@@ -13,6 +13,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -24,7 +25,7 @@
 
 #define NS_FLAGS	(CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS | CLONE_NEWCGROUP | \
 			 CLONE_NEWTIME)
-#define TREES_MAX	20		/* sandbox_readable[], a guest's, and the folders of both programs */
+#define TREES_MAX	64		/* sandbox_readable[], a guest's, and the folders of both programs */
 #define NEW_ROOT	"/tmp"		/* covered in the child's own mount namespace only */
 #define PATH_BYTES	4352		/* NEW_ROOT and a path */
 
@@ -119,7 +120,7 @@ struct tree {
 	char	path[4096];
 	char	link[256];	/* a symbolic link is made again, not followed */
 	int	fd;
-	bool	folder;
+	bool	folder, device;
 };
 
 /* False where there is nothing at the path: a system without /lib64, say.  at: its place in the new root. */
@@ -157,7 +158,8 @@ tree_take(struct tree *t, const char *path)
 static void
 tree_place(const struct tree *t)
 {
-	struct mount_attr	 ro = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV };
+	struct mount_attr	 ro = { .attr_set = MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID |
+				    (t->device ? MOUNT_ATTR_NOEXEC : MOUNT_ATTR_NODEV) };
 	char			 at[PATH_BYTES];
 
 	snprintf(at, sizeof(at), NEW_ROOT "%s", t->path);
@@ -180,37 +182,100 @@ static size_t		 ntrees;
 static void
 trees_take(const char *const *paths)
 {
-	for (; *paths != NULL && ntrees < TREES_MAX - 3; paths++)
+	for (; *paths != NULL && ntrees < TREES_MAX; paths++)
 		ntrees += tree_take(&trees[ntrees], *paths) ? 1 : 0;
 }
 
+static void
+take_to(const char *path, const char *at)
+{
+	if (ntrees == TREES_MAX)
+		sandbox_die(LAYER_NAMESPACES, "too many parts of a root", 0);
+	if (!tree_take_to(&trees[ntrees++], path, at))
+		sandbox_die(LAYER_NAMESPACES, path, errno);
+}
+
 void
-root_take(const char *program, const char *guest)
+root_take(const char *program)
+{
+	char	 folder[4096];
+
+	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
+		sandbox_die(LAYER_NAMESPACES, "own the mounts", errno);
+	trees_take(sandbox_readable);
+	folder_of(program, folder, sizeof(folder));
+	take_to(folder, folder);
+}
+
+/* It lies in a folder that is there already. */
+static bool
+is_covered(const char *path)
+{
+	for (size_t i = 0; i < ntrees; i++) {
+		size_t	 n = strlen(trees[i].path);
+
+		if (trees[i].folder && trees[i].link[0] == '\0' && strncmp(path, trees[i].path, n) == 0 && path[n] == '/')
+			return true;
+	}
+	return false;
+}
+
+/* A file by its own name, whatever it is a link to. */
+static void
+file_take(const char *path, bool device)
+{
+	char	 real[4096];
+
+	if (is_covered(path))
+		return;
+	if (realpath(path, real) == NULL)
+		sandbox_die(LAYER_NAMESPACES, path, errno);
+	take_to(real, path);
+	trees[ntrees - 1].device = device;
+}
+
+static bool	 guests;
+
+void
+root_take_guest(const struct sandbox_wall *w)
 {
 	/* Only who sees one may mount another, and each worker puts its own over it. */
 	static const char *const	 proc[] = { "/proc", NULL };
 	char				 folder[4096];
 
-	if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) == -1)
-		sandbox_die(LAYER_NAMESPACES, "own the mounts", errno);
-	trees_take(sandbox_readable);
-	if (guest != NULL) {
-		trees_take(sandbox_guest_programs);
-		trees_take(sandbox_guest_readable);
-		trees_take(proc);
-		/* Whatever is below /tmp outside is not seen under its own name: each worker's own lies over it. */
-		folder_of(program, folder, sizeof(folder));
-		if (!tree_take_to(&trees[ntrees++], guest, SANDBOX_GUEST_FOLDER) ||
-		    !tree_take_to(&trees[ntrees++], folder, SANDBOX_GUEST_HOME))
-			sandbox_die(LAYER_NAMESPACES, guest, errno);
+	guests = true;
+	root_take(w->program);
+	trees_take(sandbox_guest_readable);
+	trees_take(proc);
+	for (size_t i = 0; sandbox_guest_devices[i] != NULL; i++)
+		file_take(sandbox_guest_devices[i], true);
+	for (size_t i = 0; w->guest_programs[i] != NULL; i++)
+		file_take(w->guest_programs[i], false);
+	/* Whatever is below /tmp outside is not seen under its own name: each worker's own lies over it. */
+	folder_of(w->program, folder, sizeof(folder));
+	take_to(w->guest, SANDBOX_GUEST_FOLDER);
+	take_to(folder, SANDBOX_GUEST_HOME);
+}
+
+static void
+files_make(void)
+{
+	char	 at[PATH_BYTES];
+	int	 fd;
+
+	make_place(NEW_ROOT "/tmp", true);
+	for (const struct made_file *f = sandbox_guest_files; f->path != NULL; f++) {
+		snprintf(at, sizeof(at), NEW_ROOT "%s", f->path);
+		make_place(at, false);
+		if ((fd = open(at, O_WRONLY | O_CLOEXEC)) == -1 || fchmod(fd, 0444) == -1 ||
+		    write(fd, f->text, strlen(f->text)) != (ssize_t)strlen(f->text))
+			sandbox_die(LAYER_NAMESPACES, f->path, errno);
+		close(fd);
 	}
-	folder_of(program, folder, sizeof(folder));
-	if (!tree_take(&trees[ntrees++], folder))
-		sandbox_die(LAYER_NAMESPACES, folder, errno);
 }
 
 void
-root_enter(bool guest)
+root_enter(void)
 {
 	struct mount_attr	 ro = { .attr_set = MOUNT_ATTR_RDONLY };
 
@@ -218,8 +283,8 @@ root_enter(bool guest)
 		sandbox_die(LAYER_NAMESPACES, "make a root", errno);
 	for (size_t i = 0; i < ntrees; i++)
 		tree_place(&trees[i]);
-	if (guest)
-		make_place(NEW_ROOT "/tmp", true);
+	if (guests)
+		files_make();
 	if (chdir(NEW_ROOT) == -1 || syscall(SYS_pivot_root, ".", ".") == -1 ||
 	    umount2(".", MNT_DETACH) == -1 || chdir("/") == -1)
 		sandbox_die(LAYER_NAMESPACES, "enter the root", errno);

@@ -4,6 +4,9 @@
 #ifndef SANDBOX_PRIVATE_H
 #define SANDBOX_PRIVATE_H
 
+#include <linux/filter.h>
+#include <linux/seccomp.h>
+
 #include "sandbox/filter.h"
 #include "sandbox/sandbox.h"
 
@@ -21,26 +24,37 @@ void	birth_orphan_never(void);
 void	birth_childless(void);				/* no process more, for good */
 void	memory_begin(void);				/* out of dumps */
 void	memory_lock(void);				/* never executable once written */
-void	root_take(const char *program, const char *guest);			/* mount namespace: takes hold of what stays readable */
+void	root_take(const char *program);			/* mount namespace: takes hold of what stays readable */
+void	root_take_guest(const struct sandbox_wall *);	/* the same for a nursery of guests */
 void	ids_become(unsigned int waived);		/* user, group, groups; files can be made in the namespace after that only */
-void	root_enter(bool guest);				/* a new, read-only root; a guest finds a place for /tmp */
+void	root_enter(void);				/* a new, read-only root */
+void	ids_keep_network(void);				/* before: a nursery of guests keeps what makes networks as well */
 void	ids_drop(unsigned int waived);			/* bounding set and capabilities; keeps CAP_SYS_ADMIN of its own namespace */
 void	ids_shed(void);					/* that one too */
 void	landlock_load(const char *program);		/* stage 1: read and execute libraries, the CA file, the program's folder */
 void	landlock_resolver(void);			/* the broker: read the resolver's files, take no TCP port */
-void	landlock_guest(const char *program);	/* a guest: start that program, read, write /tmp */
+void	landlock_guest(const struct sandbox_guest *);	/* a guest: start its programs, read, write /tmp */
 void	landlock_close(void);				/* stage 2: nothing */
 void	rlimits_set(const struct sandbox_wall *);
 
 void	filter_enter(enum filter);
+#define FILTER_CODE_MAX	1024		/* instructions */
+/* The same in two steps; there is room for one. */
+void	filter_keep(enum filter, struct sock_fprog *kept);
+void	filter_enter_kept(const struct sock_fprog *);
 
 /* The folder of a program, into buf; never fails for an absolute path that fits. */
 void	folder_of(const char *program, char *buf, size_t n);
 
 /* What a connector may read while it loads; NULL-terminated, absolute paths. */
 extern const char *const sandbox_readable[];
-/* Beside them: programs a guest may be, and what they read. */
-extern const char *const sandbox_guest_programs[], *const sandbox_guest_readable[];
+/* Beside them what guests read, and their devices. */
+extern const char *const sandbox_guest_readable[], *const sandbox_guest_devices[];
+/* What a guest finds in /etc: made for it. */
+struct made_file {
+	const char	*path, *text;
+};
+extern const struct made_file sandbox_guest_files[];
 /* What the broker may read while it serves. */
 extern const char *const sandbox_resolver_files[];
 

@@ -116,8 +116,8 @@ static void
 mount_inside(void)
 {
 	ids_become(0);
-	root_take(LIBRARY, NULL);
-	root_enter(false);
+	root_take(LIBRARY);
+	root_enter();
 	if (open(FORBIDDEN, O_RDONLY | O_CLOEXEC) != -1)
 		escaped(LAYER_NAMESPACES, "the old root can be read");
 	if (mkdir("/x", 0700) != -1)

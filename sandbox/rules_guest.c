@@ -16,12 +16,23 @@
 
 #include "sandbox/filter.h"
 
+/*
+ * M: as G, and for those that may make processes.
+ */
+#define COOKIE(n, which) { .arg = (n), .op = SCMP_CMP_EQ, .datum_a = (which) }
+/* In no process that it makes. */
+#define NEVER	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | \
+		 CLONE_PTRACE | CLONE_PARENT | CLONE_THREAD | CLONE_PIDFD)
+
 /* As libc makes a thread, and in no other way. */
 #define THREAD	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | \
 		 CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
+/* As Go does. */
+#define GO_THREAD	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 #define TYPE_MASK	0xfu		/* SOCK_NONBLOCK and SOCK_CLOEXEC are above it */
 
-#define G	IN(FILTER_GUEST)
+#define M	IN(FILTER_GUEST_MANY)
+#define G	(IN(FILTER_GUEST) | M)
 #define D	(G | IN(FILTER_GUEST_BIRTH))
 #define ALLOW	ANSWER_ALLOW
 #define KILL	ANSWER_KILL
@@ -110,6 +121,7 @@ const struct rule rules_guest[] = {
 
 	/* Threads, signals, ends. */
 	{ NAME(clone),	ALLOW,	G, "a thread", IF(ARG(0, ~(uint64_t)0, THREAD)) },
+	{ NAME(clone),	ALLOW,	G, "a thread of Go", IF(ARG(0, ~(uint64_t)0, GO_THREAD)) },
 	PLAIN(set_robust_list, "threads"),
 	PLAIN(set_tid_address, "threads"),
 	PLAIN(rseq, "threads"),
@@ -120,18 +132,35 @@ const struct rule rules_guest[] = {
 	{ NAME(sched_getaffinity), ALLOW, G, "how many processors", IF(INT_ARG(0, 0)) },
 	PLAIN(exit, "threads"),
 	PLAIN(exit_group, "the end"),
-	PLAIN(execve, "the program itself; Landlock lets no other be started"),
+	{ NAME(execve),	ALLOW,	IN(FILTER_GUEST), "the program itself: by a word that is gone with whoever knew it",
+	    IF(COOKIE(4, FILTER_COOKIE_A), COOKIE(5, FILTER_COOKIE_B)) },
+	{ NAME(execve),	ALLOW,	M, "what Landlock lets it execute" },
+	{ NAME(clone),	ALLOW,	M, "a process", IF(ARG(0, NEVER, 0)) },
+	{ NAME(fork),	ALLOW,	M, "a process" },
+	{ NAME(vfork),	ALLOW,	M, "a process" },
+	{ NAME(setpgid), EPERM,	M, "a shell's jobs: the launcher knows them by their session and group" },
+	{ NAME(setsid),	EPERM,	M, "the launcher knows them by their session" },
 	PLAIN(rt_sigaction, "signals"),
 	PLAIN(rt_sigprocmask, "signals"),
 	PLAIN(rt_sigreturn, "signals"),
 	PLAIN(sigaltstack, "signals"),
 	PLAIN(kill, "itself: nobody else is in its pid namespace"),
 	PLAIN(tgkill, "abort()"),
-	PLAIN(wait4, "there is no child"),
+	PLAIN(wait4, "children, where there are any"),
+	PLAIN(waitid, "children, where there are any"),
+	PLAIN(rt_sigsuspend, "a shell waits"),
+	PLAIN(rt_sigtimedwait, "waiting for signals"),
+	PLAIN(setitimer, "timeouts"),
+	PLAIN(alarm, "timeouts"),
+	PLAIN(timer_create, "Go"),
+	PLAIN(timer_settime, "Go"),
+	PLAIN(timer_delete, "Go"),
 	PLAIN(restart_syscall, "a wait that was interrupted"),
 
 	/* Who and what it is. */
 	PLAIN(getpid, "identity"),
+	PLAIN(getpgrp, "identity"),
+	PLAIN(getpgid, "identity"),
 	PLAIN(getppid, "identity"),
 	PLAIN(getuid, "identity"),
 	PLAIN(geteuid, "identity"),
@@ -165,7 +194,9 @@ const struct rule rules_guest[] = {
 	PLAIN(epoll_wait, "the loop"),
 	PLAIN(epoll_pwait, "the loop"),
 	PLAIN(eventfd2, "the loop"),
+	PLAIN(pipe, "a shell"),
 	PLAIN(pipe2, "the loop"),
+	PLAIN(epoll_create, "the loop"),
 	PLAIN(poll, "the loop"),
 	PLAIN(ppoll, "the loop"),
 	PLAIN(select, "the loop"),
@@ -175,10 +206,12 @@ const struct rule rules_guest[] = {
 	PLAIN(inotify_rm_watch, "files that change"),
 
 	/* Sockets of the internet, in a namespace that holds nothing. */
-	{ NAME(socket),	ALLOW,	G, "TCP", IF(INT_ARG(0, AF_INET), ARG(1, TYPE_MASK, SOCK_STREAM)) },
-	{ NAME(socket),	ALLOW,	G, "TCP", IF(INT_ARG(0, AF_INET6), ARG(1, TYPE_MASK, SOCK_STREAM)) },
-	{ NAME(socket),	ALLOW,	G, "names are asked for", IF(INT_ARG(0, AF_INET), ARG(1, TYPE_MASK, SOCK_DGRAM)) },
-	{ NAME(socket),	ALLOW,	G, "names are asked for", IF(INT_ARG(0, AF_INET6), ARG(1, TYPE_MASK, SOCK_DGRAM)) },
+	{ NAME(socket),	ALLOW,	G, "TCP", IF(INT_ARG(0, AF_INET), ARG(1, TYPE_MASK, SOCK_STREAM), INT_ARG(2, 0)) },
+	{ NAME(socket),	ALLOW,	G, "TCP", IF(INT_ARG(0, AF_INET), ARG(1, TYPE_MASK, SOCK_STREAM), INT_ARG(2, IPPROTO_TCP)) },
+	{ NAME(socket),	ALLOW,	G, "names are asked for", IF(INT_ARG(0, AF_INET), ARG(1, TYPE_MASK, SOCK_DGRAM), INT_ARG(2, 0)) },
+	{ NAME(socket),	ALLOW,	G, "names are asked for", IF(INT_ARG(0, AF_INET), ARG(1, TYPE_MASK, SOCK_DGRAM), INT_ARG(2, IPPROTO_UDP)) },
+	{ NAME(socket),	EAFNOSUPPORT, G, "there is no IPv6 in there", IF(INT_ARG(0, AF_INET6)) },
+	{ NAME(socket),	EACCES,	G, "frames", IF(INT_ARG(0, AF_PACKET)) },
 	{ NAME(socket),	EACCES,	G, "libc asks its cache of names", IF(INT_ARG(0, AF_UNIX)) },
 	{ NAME(socket),	EACCES,	G, "libc asks which families there are", IF(INT_ARG(0, AF_NETLINK)) },
 	{ NAME(listen),	EACCES,	G, "nobody could connect to it" },
@@ -205,6 +238,14 @@ const struct rule rules_guest[] = {
 	SOCKOPT(IPPROTO_IPV6, IPV6_V6ONLY, "sockets"),
 	SOCKOPT(IPPROTO_IP, IP_RECVERR, "libc asks for names"),
 	SOCKOPT(IPPROTO_IPV6, IPV6_RECVERR, "libc asks for names"),
+
+	{ NAME(socketpair), ALLOW, G, "the loop of other languages", IF(INT_ARG(0, AF_UNIX), ARG(1, TYPE_MASK, SOCK_STREAM)) },
+	PLAIN(recvmmsg, "names are asked for"),
+	SOCKOPT(SOL_SOCKET, SO_RCVTIMEO, "timeouts"),
+	SOCKOPT(SOL_SOCKET, SO_SNDTIMEO, "timeouts"),
+	SOCKOPT(SOL_SOCKET, SO_LINGER, "sockets"),
+	SOCKOPT(SOL_SOCKET, SO_BROADCAST, "Go, of every socket for names"),
+	SOCKOPT(IPPROTO_TCP, TCP_USER_TIMEOUT, "timeouts"),
 
 	SHUT(seccomp),
 	SHUT(mount),

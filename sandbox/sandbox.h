@@ -59,6 +59,7 @@ struct sandbox_wall {
 	int		 sync_fd;	/* read: one byte once the id maps are written */
 	pid_t		 parent;	/* die when it does */
 	const char	*guest;		/* folder of a guest's files, absolute; NULL: none, a native connector */
+	const char *const *guest_programs;	/* NULL-terminated: other files that it may execute */
 };
 
 /*
@@ -82,14 +83,38 @@ pid_t	sandbox_fork(unsigned int waived);
 void	sandbox_shed(unsigned int waived, unsigned int first_fd);
 
 /*
- * A guest is a program of somebody else's that a worker becomes by exec: an interpreter.  Its nursery runs our code
- * only; sandbox_wall() leaves Landlock and the filter out, and sandbox_lock() is not called.  Each worker is
- * made by sandbox_fork_guest() and confines itself before it says that it is locked, then execs `program` and no other.
+ * A guest is a program of somebody else's that a worker becomes by exec: an interpreter, say.  Its nursery runs our
+ * code only; sandbox_wall() leaves Landlock and the filter out, and sandbox_lock() is not called.  Each worker is
+ * made by sandbox_fork_guest(), is given a network, confines itself before it says that it is locked, then execs.
  */
-const char *sandbox_guest_program(void);	/* what this host has; NULL: none */
+struct sandbox_guest {
+	const char *const *programs;	/* NULL-terminated: what it may execute */
+	bool		 own_program;	/* and what lies in its folder */
+	bool		 processes;	/* it may make some, and execute; else it has threads, and executes nothing after that once */
+};
+const char *sandbox_guest_program(void);	/* Node, where this host has it; NULL: nowhere */
+/* Once, in the nursery.  No failure return, as in the others below. */
+void	sandbox_guest_prepare(const struct sandbox_guest *);
 pid_t	sandbox_fork_guest(void);		/* as sandbox_fork(), with mounts, net and ipc of its own */
-/* No failure return. */
-void	sandbox_guest(unsigned int waived, const char *program, unsigned int first_fd);
+/*
+ * Its network: made-up addresses, all local, and those that its policy names by number.  Whoever answers there does so
+ * on these sockets (close-on-exec, non-blocking): the name server's of UDP, of TCP, then one that listens for
+ * each port.  Returns how many.
+ */
+#define SANDBOX_RESOLVER	"198.18.0.1"	/* of 198.18.0.0/15, which is nobody's (RFC 2544) */
+#define SANDBOX_NET_MASK	"255.254.0.0"
+#define SANDBOX_NET_PORTS_MAX	16
+#define SANDBOX_NET_ADDRESSES_MAX 16
+struct sandbox_net {
+	size_t		nports, naddresses;
+	uint16_t	ports[SANDBOX_NET_PORTS_MAX];		/* of TCP */
+	uint32_t	addresses[SANDBOX_NET_ADDRESSES_MAX];	/* IPv4, network order */
+};
+#define SANDBOX_NET_FDS_MAX	(2 + SANDBOX_NET_PORTS_MAX)
+size_t	sandbox_guest_net(const struct sandbox_net *, int fds[SANDBOX_NET_FDS_MAX]);
+void	sandbox_guest(unsigned int waived, const struct sandbox_guest *, unsigned int first_fd);
+/* Behind the walls, once; -1 with errno. */
+int	sandbox_guest_exec(const char *program, char *const argv[], char *const envp[]);
 /* Where it finds its files, wherever they are outside, and those beside the nursery's own program. */
 #define SANDBOX_GUEST_FOLDER	"/app"
 #define SANDBOX_GUEST_HOME	"/host"

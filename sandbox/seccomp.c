@@ -3,6 +3,10 @@
  */
 #include <assert.h>
 #include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include "sandbox/filter.h"
 #include "sandbox/private.h"
@@ -28,6 +32,7 @@ static const struct {
 	[FILTER_BROKER]		= { "broker", rules_broker, &nrules_broker, ANSWER_KILL },
 	[FILTER_GUEST_BIRTH]	= { "guest-birth", rules_guest, &nrules_guest, ANSWER_ALLOW },
 	[FILTER_GUEST]		= { "guest", rules_guest, &nrules_guest, ENOSYS },
+	[FILTER_GUEST_MANY]	= { "guest-many", rules_guest, &nrules_guest, ENOSYS },
 };
 static_assert(sizeof(filters) / sizeof(filters[0]) == FILTER__MAX, "every filter has a row");
 
@@ -83,6 +88,20 @@ filter_new(enum filter f, uint32_t arch, int *err)
 	return NULL;
 }
 
+uint64_t	filter_cookie[2];
+
+static int
+rule_add(scmp_filter_ctx ctx, const struct rule *r)
+{
+	struct scmp_arg_cmp	args[RULE_ARGS_MAX];
+
+	memcpy(args, r->args, sizeof(args));
+	for (unsigned int i = 0; i < r->nargs && filter_cookie[0] != 0; i++)
+		if (args[i].datum_a == FILTER_COOKIE_A || args[i].datum_a == FILTER_COOKIE_B)
+			args[i].datum_a = filter_cookie[args[i].datum_a == FILTER_COOKIE_B];
+	return seccomp_rule_add_array(ctx, action(r->answer), r->nr, r->nargs, args);
+}
+
 scmp_filter_ctx
 filter_make(enum filter f, uint32_t arch, const char **what, int *err)
 {
@@ -95,7 +114,7 @@ filter_make(enum filter f, uint32_t arch, const char **what, int *err)
 		if ((r->in & IN(f)) == 0)
 			continue;
 		/* A rule that says what the default says, or the same twice: refused by libseccomp, never wanted. */
-		if ((*err = -seccomp_rule_add_array(ctx, action(r->answer), r->nr, r->nargs, r->args)) == 0)
+		if ((*err = -rule_add(ctx, r)) == 0)
 			continue;
 		*what = r->why;
 		seccomp_release(ctx);
@@ -116,4 +135,32 @@ filter_enter(enum filter f)
 	if ((err = seccomp_load(ctx)) != 0)
 		sandbox_die(LAYER_SECCOMP, "load the filter", -err);
 	seccomp_release(ctx);
+}
+
+/* Made once, entered often: by one call, that needs no memory. */
+void
+filter_keep(enum filter f, struct sock_fprog *kept)
+{
+	static struct sock_filter	 code[FILTER_CODE_MAX];
+	const char			*what;
+	int				 err, fd = memfd_create("filter", MFD_CLOEXEC);
+	scmp_filter_ctx			 ctx = filter_make(f, seccomp_arch_native(), &what, &err);
+	ssize_t				 n;
+
+	if (ctx == NULL)
+		sandbox_die(LAYER_SECCOMP, what, err);
+	if (fd == -1 || (err = seccomp_export_bpf(ctx, fd)) != 0)
+		sandbox_die(LAYER_SECCOMP, "write the filter down", fd == -1 ? errno : -err);
+	if ((n = pread(fd, code, sizeof(code), 0)) <= 0 || n == (ssize_t)sizeof(code))
+		sandbox_die(LAYER_SECCOMP, "the filter is too long", 0);
+	close(fd);
+	seccomp_release(ctx);
+	*kept = (struct sock_fprog){ .len = (unsigned short)(n / (ssize_t)sizeof(code[0])), .filter = code };
+}
+
+void
+filter_enter_kept(const struct sock_fprog *kept)
+{
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, kept) == -1)
+		sandbox_die(LAYER_SECCOMP, "load the filter", errno);
 }

@@ -29,16 +29,20 @@ void
 sandbox_wall(const struct sandbox_wall *w)
 {
 	if (w->guest != NULL && !ON(w->waived, LAYER_NAMESPACES))
-		sandbox_die(LAYER_NAMESPACES, "a Node bundle needs them; a native connector can go without", 0);
+		sandbox_die(LAYER_NAMESPACES, "a connector that is no native one needs them: its walls and its way out stand on them", 0);
 	birth_begin(w->parent);
 	memory_begin();
 	if (ON(w->waived, LAYER_NAMESPACES)) {
 		wait_for_maps(w->sync_fd);
-		root_take(w->program, w->guest);
+		if (w->guest != NULL) {
+			root_take_guest(w);
+			ids_keep_network();
+		} else
+			root_take(w->program);
 	}
 	ids_become(w->waived);
 	if (ON(w->waived, LAYER_NAMESPACES))
-		root_enter(w->guest != NULL);
+		root_enter();
 	ids_drop(w->waived);
 	birth_die_with(w->parent);
 	if (ON(w->waived, LAYER_RLIMITS))

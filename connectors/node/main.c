@@ -8,6 +8,9 @@
 #define HEAP_PERCENT	75		/* of the memory limit, for JavaScript's heap; the rest is Node's, buffers and code */
 #define HOST		"host.js"
 
+/* The bundle's own is made inside (context.js). */
+const char *const guest_environment[] = { NULL };
+
 void
 guest_arguments(const struct guest_start *g, const char **argv)
 {

@@ -15,7 +15,7 @@
 
 struct job {
 	struct job	*next;
-	uint32_t	 leg;
+	uint32_t	 leg, stream;	/* stream: of a guest's network (gateway.h), or 0 */
 	struct dial	 dial;
 };
 

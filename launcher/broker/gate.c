@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 
 #include "launcher/broker/gate.h"
+#include "launcher/broker/gateway.h"
 #include "launcher/broker/leg.h"
 #include "worker/contract/util.h"
 
@@ -84,7 +85,7 @@ cut_off(struct leg *l, const struct wire_contact *why)
 	r = record_send(&c);
 	leg_let_go(l);
 	fd_closep(&l->fd);
-	return r;
+	return gateway_free(l) == -1 ? -1 : r;
 }
 
 static int
@@ -189,8 +190,12 @@ static int
 leg_readable(struct leg *l, uint32_t events)
 {
 	char	packet[sizeof(struct egress_question)];
-	ssize_t	n = recv(l->fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
+	ssize_t	n;
 	int	unread = 0;
+
+	if (l->networked && l->gateway == NULL && (events & EPOLLIN))
+		return gateway_take(l) == -1 ? malformed(l) : 0;
+	n = recv(l->fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR) && !(events & (EPOLLHUP | EPOLLERR)))
 		return 0;
@@ -198,10 +203,11 @@ leg_readable(struct leg *l, uint32_t events)
 	if (n <= 0) {
 		/* Its question is still worth a record, and what it has is still counted. */
 		fd_closep(&l->fd);
-		govern_leave(&l->rate, now_ms());
+		if (l->gateway == NULL)
+			govern_leave(&l->rate, now_ms());
 		return 0;
 	}
-	if (l->job != NULL)
+	if (l->job != NULL || l->networked)
 		return malformed(l);
 	/* An answer that was not taken yet: it would hold descriptors in flight. */
 	if (ioctl(l->fd, SIOCOUTQ, &unread) == 0 && unread > 0)
@@ -230,9 +236,11 @@ jobs_done(void)
 	int		 r = 0;
 
 	while (r == 0 && (j = crew_done()) != NULL) {
-		struct leg	*l = leg_of_job(j);
+		struct leg	*l = j->stream == 0 ? leg_of_job(j) : NULL;
 
-		if (l != NULL)
+		if (j->stream != 0)
+			r = gateway_dialled(j);
+		else if (l != NULL)
 			r = job_settle(l, j);
 		job_free(j);
 	}
@@ -270,6 +278,7 @@ leg_open(const struct gate *g, struct wire_open *w, size_t bytes, int fd)
 	}
 	if ((l = leg_new(w->head.leg, fd, &p)) == NULL)
 		return -1;
+	l->networked = w->networked != 0;
 	if (watch(g, l->fd, l->id) == -1 || govern_join(&l->rate, &w->rate, now_ms()) == -1)
 		fd_closep(&l->fd);	/* the worker sees its way out closed */
 	return 0;
@@ -322,12 +331,13 @@ static int
 wait_ms(void)
 {
 	const struct leg	*l = leg_oldest();
-	int64_t			 left;
+	int64_t			 now = now_ms(), due = gateway_due(now);
 
-	if (l == NULL)
+	if (l != NULL && l->deadline_ms + GRACE_MS < due)
+		due = l->deadline_ms + GRACE_MS;
+	if (due == INT64_MAX)
 		return -1;
-	left = l->deadline_ms + GRACE_MS - now_ms();
-	return left > 0 ? (int)left : 0;
+	return due > now ? (int)(due - now) : 0;
 }
 
 /* 1: done, 0: go on, -1: failed. A leg is found by its number, never by a pointer an earlier event may have freed. */
@@ -340,6 +350,8 @@ event(const struct gate *g, const struct epoll_event *ev)
 		return control_readable(g);
 	if (ev->data.u64 == KEY_DONE)
 		return jobs_done();
+	if (ev->data.u64 & GATEWAY_KEY)
+		return gateway_event(ev->data.u64, ev->events);
 	l = leg_find((uint32_t)ev->data.u64);
 	return l == NULL || l->fd == -1 ? 0 : leg_readable(l, ev->events);
 }
@@ -359,7 +371,7 @@ loop(const struct gate *g, struct error *e)
 			if (r == -1)
 				return error_set(e, ERR_PROTOCOL, "broker: the launcher is gone or made no sense");
 		}
-		if (overdue() == -1)
+		if (overdue() == -1 || gateway_tick(now_ms()) == -1)
 			return error_set(e, ERR_PROTOCOL, "broker: the launcher is gone");
 		if (atomic_load(&dial_outdated) && !leg_any())
 			return 0;	/* the launcher starts another */
@@ -374,6 +386,7 @@ gate_run(int control_fd, size_t files_max, struct error *e)
 	autofd			epoll_fd = epoll_create1(EPOLL_CLOEXEC);
 
 	record_start(control_fd, files_max);
+	gateway_start(epoll_fd);
 	g.epoll_fd = epoll_fd;
 	if (epoll_fd == -1 || crew_start(&g.done_fd) == -1 || watch(&g, control_fd, KEY_CONTROL) == -1 ||
 	    watch(&g, g.done_fd, KEY_DONE) == -1)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "launcher/broker/gateway.h"
 #include "launcher/broker/leg.h"
 #include "worker/contract/util.h"
 
@@ -100,8 +101,10 @@ leg_let_go(struct leg *l)
 int
 leg_free(struct leg *l)
 {
-	int	r = watch_end(&l->watch);
+	int	r = gateway_free(l);
 
+	if (watch_end(&l->watch) == -1)
+		r = -1;
 	govern_leave(&l->rate, now_ms());
 	if (r == 0 && l->rate.bounded)
 		r = record_spent(l->id, l->rate.wait_ms, l->rate.permits);
@@ -114,27 +117,40 @@ leg_free(struct leg *l)
 	return r;
 }
 
-int
-leg_ask(struct leg *l, bool private_ok)
+struct job *
+leg_dial(struct leg *l, bool private_ok, uint32_t stream)
 {
 	const struct wire_proxy	*proxy = policy_proxy(&l->policy, &l->q);
 	struct job		*j = calloc(1, sizeof(*j));
 
 	if (j == NULL)
-		return -1;
+		return NULL;
 	if (proxy != NULL)
 		j->dial.proxy = *proxy;
 	j->leg = l->id;
+	j->stream = stream;
 	memcpy(j->dial.host, l->q.host, sizeof(j->dial.host));
 	j->dial.port = l->q.port;
 	j->dial.private_ok = private_ok;
 	j->dial.fd = -1;
-	j->dial.deadline_ms = l->deadline_ms = now_ms() + DIAL_MS;
+	j->dial.deadline_ms = now_ms() + DIAL_MS;
 	atomic_init(&j->dial.abandoned, false);
 	if (crew_submit(j) == -1) {
 		job_free(j);
-		return -1;
+		return NULL;
 	}
+	return j;
+}
+
+int
+leg_ask(struct leg *l, bool private_ok)
+{
+	struct job	*j = leg_dial(l, private_ok, 0);
+
+	if (j == NULL)
+		return -1;
+	/* It may have been done already: its own deadline is not to be looked at any more. */
+	l->deadline_ms = now_ms() + DIAL_MS;
 	l->job = j;
 	line_join(l);
 	return 0;

@@ -27,6 +27,8 @@ struct leg {
 	int64_t			 dialling_ms;	/* so far */
 	struct watch		 watch;
 	struct governed		 rate;
+	bool			 networked;	/* a guest's: its first packet is its network */
+	struct gateway		*gateway;	/* which has come; NULL: not yet, or none */
 
 	struct egress_question	 q;		/* the one outstanding */
 	struct job		*job;		/* that works on it; NULL: none outstanding */
@@ -43,6 +45,8 @@ bool		 leg_any(void);
 
 /* Hands its question to the crew; -1: nobody has time. */
 int		 leg_ask(struct leg *, bool private_ok);
+/* The same for a connection of its network, which may be one of many: the job, or NULL. */
+struct job	*leg_dial(struct leg *, bool private_ok, uint32_t stream);
 /* Its job is no longer waited for. */
 void		 leg_let_go(struct leg *);
 /* The leg that has waited longest; NULL if none does. */

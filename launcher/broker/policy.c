@@ -206,6 +206,16 @@ policy_proxy(const struct policy *p, const struct egress_question *q)
 }
 
 const char *
+policy_knows(const struct policy *p, const char *host)
+{
+	enum host_kind	kind = host_kind(host);
+
+	if (kind == HOST_BAD)
+		return "not a host name: letters, digits and hyphens in two or more labels";
+	return any_has(p->hosts, p->nrules, host, kind) ? NULL : "the host is not in the connector's egress list";
+}
+
+const char *
 policy_refuses(const struct policy *p, const struct egress_question *q, bool *private_ok)
 {
 	enum host_kind	kind = host_kind(q->host);

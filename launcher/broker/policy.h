@@ -42,6 +42,8 @@ void		policy_free(struct policy *);
  * private addresses may be reached; else why not, for people.
  */
 const char	*policy_refuses(const struct policy *, const struct egress_question *, bool *private_ok);
+/* NULL if the host is in the list, on any port, or why not. */
+const char	*policy_knows(const struct policy *, const char *host);
 /* The proxy for this host, NULL if it is dialled straight. */
 const struct wire_proxy *policy_proxy(const struct policy *, const struct egress_question *);
 

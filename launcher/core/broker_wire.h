@@ -23,7 +23,7 @@
 #include "worker/contract/limits.h"
 #include "worker/contract/spec.h"
 
-#define WIRE_VERSION		3
+#define WIRE_VERSION		4
 #define WIRE_FD			3		/* in the broker */
 #define WIRE_RULES_MAX		SPEC_EGRESS_MAX
 #define WIRE_OPENED_MAX		64		/* hosts whose private addresses the operator opened */
@@ -86,6 +86,7 @@ struct wire_open {
 	uint16_t		nrules;
 	uint16_t		nopened;
 	uint16_t		ndirect;
+	uint16_t		networked;	/* 1: a guest's, whose first packet is its network (egress.h) */
 	struct wire_proxy	proxy;
 	struct wire_host	hosts[WIRE_HOSTS_MAX];
 };

@@ -112,39 +112,40 @@ name_ok(const char *name)
 	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
 }
 
-/* What runs bundles, where it is installed; NULL: nowhere. */
-static const char *
-bundle_host(char *out, size_t n)
-{
-	char	 relative[64];
-
-	for (size_t i = 0; i < N_ITEMS(own_folders); i++) {
-		snprintf(relative, sizeof(relative), "%s/node/node", own_folders[i]);
-		if (core_beside(relative, out, n) == 0 && access(out, X_OK) == 0)
-			return out;
-	}
-	return NULL;
-}
-
-/* A folder with index.js and a specification, as the platform's SDK packs it; -1 with ERR_NONE: it is none. */
+/* A folder that is a connector by what its specification says; -1 with ERR_NONE: it is none. */
 static int
-take_bundle(const char *folder, struct connector_ref *ref, struct error *e)
+take_guest(const char *folder, struct connector_ref *ref, struct error *e)
 {
 	char	 file[PATH_MAX * 2];
 
-	snprintf(file, sizeof(file), "%s/" BUNDLE_MAIN, folder);
-	if (strlen(file) >= sizeof(ref->guest) || access(file, R_OK) == -1)
-		return -1;
-	if (bundle_host(ref->program, sizeof(ref->program)) == NULL)
-		return error_set(e, ERR_NO_CONNECTOR, "%.200s is a Node bundle, and connectors/node, which runs those, is not "
-		    "installed", folder);
-	snprintf(ref->guest, sizeof(ref->guest), "%s", folder);
-	snprintf(ref->name, sizeof(ref->name), "%s", strrchr(folder, '/') + 1);
 	snprintf(file, sizeof(file), "%s/connector-spec.json", folder);
-	return spec_load(file, &ref->spec, e);
+	if (access(file, R_OK) == -1 || spec_load(file, &ref->spec, e) == -1)
+		return -1;
+	snprintf(ref->name, sizeof(ref->name), "%s", strrchr(folder, '/') + 1);
+	if (guest_find(folder, ref, e) == 0)
+		return 0;
+	spec_free(&ref->spec);
+	return -1;
 }
 
-/* path: of a folder that holds a program of its own name, of a bundle's, or of a program. */
+/* Says so itself: then it is no matter what else lies there. */
+static bool
+is_guest(const char *folder)
+{
+	struct spec		 sp = { 0 };
+	struct spec_runtime	 r = { 0 };
+	struct error		 e = ERROR_NONE;
+	char			 file[PATH_MAX * 2];
+
+	snprintf(file, sizeof(file), "%s/connector-spec.json", folder);
+	if (spec_load(file, &sp, &e) == -1)
+		return false;
+	spec_runtime(&sp, &r);
+	spec_free(&sp);
+	return r.kind == RUNTIME_EXEC || r.kind == RUNTIME_NODE;
+}
+
+/* path: of a folder that holds a program of its own name or a guest, or of a program. */
 static int
 take(const char *path, struct connector_ref *ref, struct error *e)
 {
@@ -159,8 +160,10 @@ take(const char *path, struct connector_ref *ref, struct error *e)
 		snprintf(file, sizeof(file), "%s/%s", full, slash + 1);
 	else
 		snprintf(file, sizeof(file), "%s", full);
+	if (S_ISDIR(st.st_mode) && is_guest(full))
+		return take_guest(full, ref, e);
 	if (strlen(file) >= sizeof(ref->program) || access(file, X_OK) == -1)
-		return S_ISDIR(st.st_mode) ? take_bundle(full, ref, e) : -1;
+		return S_ISDIR(st.st_mode) ? take_guest(full, ref, e) : -1;
 	memcpy(ref->program, file, strlen(file) + 1);
 	snprintf(ref->name, sizeof(ref->name), "%s", strrchr(file, '/') + 1);
 	snprintf(strrchr(file, '/') + 1, sizeof("connector-spec.json"), "connector-spec.json");

@@ -27,9 +27,23 @@ struct nursery;
 
 #define BUNDLE_MAIN	"index.js"	/* what makes a folder a bundle */
 
+/*
+ * guest.c: connectors that are programs none of ours.
+ */
+/* Fills program, guest, main and words for the folder, by ref->spec; -1 with ERR_NONE: it holds none. */
+int	guest_find(const char *folder, struct connector_ref *ref, struct error *e);
+struct nursery_plan;
+/* Adds the places that it may reach, so that its network has them. */
+int	guest_places(struct nursery_plan *, const struct egress_rule *, size_t n, struct error *e);
+/* Arguments of its host, and files that it may execute, both NULL-terminated; they point into the plan. */
+void	guest_arguments_of(const struct nursery_plan *, char *argv[GUEST_WORDS_MAX], size_t from,
+	    const char *programs[GUEST_PROGRAMS_MAX + 1]);
+
 struct nursery_plan {
 	char		 program[4096];		/* absolute path */
-	char		 guest[4096];		/* folder of the bundle that it runs; "": none */
+	char		 guest[4096];		/* folder of the guest that it runs; "": none */
+	char		 main[256];		/* file of it, whose change is another connector */
+	struct guest_words words;
 	unsigned int	 waived;
 	uint64_t	 memory_bytes;
 	unsigned int	 cpu_s;
@@ -149,6 +163,11 @@ bool		 relay_paused(const struct relay *);
 bool		 relay_resumable(const struct relay *);
 /* The worker's own verdict; false if it gave none. */
 bool		 relay_verdict(const struct relay *, struct error *verdict);
+/* A worker that may end without a word has ended well: -1 if its results do not allow that. */
+int		 relay_end(struct relay *, struct error *e);
+/* Its last line of log that was not blank, as it was passed on; "": none. */
+#define RELAY_LAST_LOG_BYTES 400
+const char	*relay_last_log(const struct relay *);
 /*
  * The call that the worker says the filter refused; NULL if it said none.  Its word alone: to be
  * believed of one that died of SIGSYS.

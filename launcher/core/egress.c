@@ -72,7 +72,7 @@ egress_fill(struct invocation *iv, const struct inv_request *rq, struct error *e
 		return -1;
 	if (rq->allow_private != NULL && (way->allow_private = texts_copy(rq->allow_private)) == NULL)
 		return error_set(e, ERR_SYSTEM, "no memory");
-	return 0;
+	return iv->plan.guest[0] != '\0' ? guest_places(&iv->plan, way->rules, way->nrules, e) : 0;
 }
 
 void
@@ -104,7 +104,7 @@ egress_open(struct invocation *iv, struct error *e)
 	struct broker_policy	 policy = { .rules = iv->way->rules, .nrules = iv->way->nrules,
 	    .allow_private = (const char *const *)iv->way->allow_private, .proxy = &iv->way->proxy,
 	    .direct = iv->way->direct.hosts, .connects_max = (unsigned int)iv->limits.connects,
-	    .rate = &iv->way->rate };
+	    .rate = &iv->way->rate, .networked = iv->plan.guest[0] != '\0' };
 
 	if ((iv->outlet = outlet_take(e)) == NULL)
 		return -1;

@@ -15,6 +15,7 @@
 #include <cjson/cJSON.h>
 
 #include "worker/contract/error.h"
+#include "worker/contract/guest_word.h"
 #include "worker/contract/record.h"
 #include "worker/contract/request.h"
 #include "worker/contract/spec.h"
@@ -46,11 +47,19 @@ struct core_counts {
 };
 struct core_counts core_count(void);
 
+/* Texts with their NULs, one behind the other. */
+struct guest_words {
+	uint32_t	 bytes, behind;		/* all, and those behind "--" */
+	char		 text[GUEST_WORDS_BYTES_MAX];
+};
+
 /* What is installed under a name. */
 struct connector_ref {
 	char		name[CONNECTOR_NAME_MAX + 1];
-	char		program[4096];	/* absolute path, no symlinks; of a bundle: what runs it */
-	char		guest[4096];	/* the bundle's folder (index.js); "": program is the connector */
+	char		program[4096];	/* absolute path, no symlinks; of a guest: what runs it */
+	char		guest[4096];	/* folder of a bundle or of a program that is none of ours; "": program is the connector */
+	char		main[256];	/* of a guest: the file in it that is run */
+	struct guest_words words;	/* of a guest: for its host */
 	struct spec	spec;
 };
 

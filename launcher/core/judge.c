@@ -44,6 +44,36 @@ death_judge(const struct invocation *iv, struct error *e)
 	snprintf(e->what, sizeof(e->what), "%s", what == NULL ? "" : what);
 }
 
+/* A program that is named in a specification need not speak (a bundle's host does): it left with 0, or with another status and why in its last line. */
+static void
+status_judge(struct invocation *iv, struct error *e)
+{
+	int	 status = WEXITSTATUS(iv->wait_status);
+
+	if (status == 0)
+		(void)relay_end(iv->w->relay, e);
+	else if (relay_last_log(iv->w->relay)[0] != '\0')
+		error_set(e, ERR_GENERIC, "%s (exit status %d)", relay_last_log(iv->w->relay), status);
+	else
+		error_set(e, ERR_GENERIC, "the program ended with exit status %d and no word", status);
+}
+
+/* A guest's message seldom says what the broker knows: which host it was refused. */
+static void
+refusal_name(struct invocation *iv)
+{
+	const char	*host = egress_refused(iv);
+	char		 said[sizeof(iv->verdict.msg)];
+
+	if (host == NULL || iv->verdict.code == ERR_NONE || iv->verdict.code > ERR_UPSTREAM)
+		return;
+	snprintf(said, sizeof(said), "%s", iv->verdict.msg);
+	if (strstr(said, host) != NULL)
+		iv->verdict.code = ERR_NO_EGRESS;
+	else
+		snprintf(iv->verdict.msg, sizeof(iv->verdict.msg), "%.300s (on the way it was refused %.150s)", said, host);
+}
+
 /* The worker is gone and its results are at their end: what was it? */
 void
 inv_judge(struct invocation *iv)
@@ -61,6 +91,8 @@ inv_judge(struct invocation *iv)
 	}
 	if (WIFSIGNALED(iv->wait_status))
 		death_judge(iv, &iv->verdict);
+	else if (!spoke && iv->plan.words.behind > 0 && iv->w->locked)
+		status_judge(iv, &iv->verdict);
 	else if (!spoke && WEXITSTATUS(iv->wait_status) == SANDBOX_EXIT)
 		error_set(&iv->verdict, ERR_SANDBOX, "the worker could not confine itself");
 	else if (!spoke)
@@ -75,4 +107,6 @@ inv_judge(struct invocation *iv)
 		if (said.code != ERR_NONE && egress_refused(iv) != NULL && strstr(said.msg, "no-egress") != NULL)
 			iv->verdict.code = ERR_NO_EGRESS;
 	}
+	if (iv->w->guest)
+		refusal_name(iv);
 }

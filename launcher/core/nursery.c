@@ -73,8 +73,9 @@ child(const struct nursery_plan *p, const struct birth *b, pid_t parent)
 {
 	char			 waived[16], memory[24];
 	bool			 guest = p->guest[0] != '\0';
-	char			*argv[] = { (char *)(uintptr_t)p->program, (char *)(uintptr_t)NURSERY_ARG, waived,
-				    guest ? (char *)(uintptr_t)p->guest : NULL, memory, NULL };
+	char			*argv[GUEST_WORDS_MAX] = { (char *)(uintptr_t)p->program, (char *)(uintptr_t)NURSERY_ARG,
+				    waived, guest ? (char *)(uintptr_t)p->guest : NULL, memory, NULL };
+	const char		*programs[GUEST_PROGRAMS_MAX + 1] = { NULL };
 	char			*envp[] = { NULL };
 	int			 orders = fcntl(b->orders[1], F_DUPFD_CLOEXEC, FD__NURSERY_COUNT + 1);
 	int			 complaint = fcntl(b->complaint[1], F_DUPFD_CLOEXEC, FD__NURSERY_COUNT + 1);
@@ -83,6 +84,7 @@ child(const struct nursery_plan *p, const struct birth *b, pid_t parent)
 		.program = p->program, .waived = p->waived, .memory_bytes = p->memory_bytes,
 		.cpu_s = p->cpu_s, .files_max = guest ? GUEST_FILES_MAX : WORKER_FILES_MAX,
 		.sync_fd = FD__NURSERY_COUNT, .parent = parent, .guest = guest ? p->guest : NULL,
+		.guest_programs = programs,
 	};
 	sigset_t		 none;
 
@@ -98,6 +100,8 @@ child(const struct nursery_plan *p, const struct birth *b, pid_t parent)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 	snprintf(waived, sizeof(waived), "%u", p->waived);
 	snprintf(memory, sizeof(memory), "%llu", (unsigned long long)(p->memory_bytes / MIB));
+	if (guest)
+		guest_arguments_of(p, argv, 5, programs);
 	sandbox_wall(&wall);
 	execve(p->program, argv, envp);
 	snprintf(waived, sizeof(waived), "exec: %d\n", errno);

@@ -68,13 +68,14 @@ file_beside(char *path, size_t n, const char *name)
 void
 files_look(const struct nursery_plan *p, struct connector_files *f)
 {
-	char	 path[sizeof(p->program) + sizeof("/connector-spec.json")];
+	char	 path[sizeof(p->guest) + sizeof(p->main) + sizeof("/connector-spec.json")];
+	bool	 guest = p->guest[0] != '\0';
 
-	if (p->guest[0] != '\0')
-		snprintf(path, sizeof(path), "%s/" BUNDLE_MAIN, p->guest);
-	else
-		memcpy(path, p->program, strlen(p->program) + 1);
+	snprintf(path, sizeof(path), "%s%s%s", guest ? p->guest : p->program, guest ? "/" : "", guest ? p->main : "");
 	f->program = file_id(path);
+	/* The file that is run may lie in a folder of the guest's. */
+	if (guest)
+		path[strlen(p->guest) + 1] = '\0';
 	f->spec = file_beside(path, sizeof(path), "connector-spec.json");
 	f->description = file_beside(path, sizeof(path), "rest.json");
 }
@@ -275,7 +276,8 @@ pool_find(const struct nursery_plan *plan)
 	TAILQ_FOREACH(p, &pools, next)
 		if (p->plan.waived == plan->waived && p->plan.memory_bytes == plan->memory_bytes &&
 		    p->plan.cpu_s == plan->cpu_s && strcmp(p->plan.program, plan->program) == 0 &&
-		    strcmp(p->plan.guest, plan->guest) == 0)
+		    strcmp(p->plan.guest, plan->guest) == 0 && p->plan.words.bytes == plan->words.bytes &&
+		    memcmp(p->plan.words.text, plan->words.text, plan->words.bytes) == 0)
 			return p;
 	return NULL;
 }

@@ -38,6 +38,7 @@ struct relay {
 	unsigned int		 nkept;
 	struct error		 verdict;
 	bool			 judged, paused, log_cut, log_blank;
+	char			 last_log[RELAY_LAST_LOG_BYTES];	/* the last that was no blank, cut */
 	char			 refused_call[SANDBOX_CALL_BYTES];
 	struct line_buf		 results, logs;
 };
@@ -191,6 +192,21 @@ value_take(struct relay *r, char *line, size_t len, const struct line_facts *f, 
 	return r_read == -1 ? -1 : 1;
 }
 
+int
+relay_end(struct relay *r, struct error *e)
+{
+	if (!(r->flags & CMD_STREAMS) && r->counts.records == 0)
+		return broken(e, r, "the end without an output");
+	r->judged = true;
+	return 0;
+}
+
+const char *
+relay_last_log(const struct relay *r)
+{
+	return r->last_log;
+}
+
 /* 0: pass it on; 1: private, keep it; -1: kill the worker. */
 static int
 line_handle(struct relay *r, char *line, size_t len, struct line_facts *f, struct error *e)
@@ -211,10 +227,7 @@ line_handle(struct relay *r, char *line, size_t len, struct line_facts *f, struc
 	case REC_CONFIG:
 		return 0;
 	case REC_END:
-		if (!(r->flags & CMD_STREAMS) && r->counts.records == 0)
-			return broken(e, r, "the end without an output");
-		r->judged = true;
-		return 1;
+		return relay_end(r, e) == -1 ? -1 : 1;
 	case REC_CACHE:
 		return value_take(r, line, len, f, e);
 	case REC_ERROR:
@@ -320,6 +333,9 @@ log_pass(struct relay *r, char *line, size_t len)
 	for (size_t i = 0; i < len; i++)
 		if ((unsigned char)line[i] < 0x20 || line[i] == 0x7f)
 			line[i] = ' ';
+	if (len > 0)
+		snprintf(r->last_log, sizeof(r->last_log), "%.*s", (int)(len < sizeof(r->last_log) ? len : sizeof(r->last_log) - 1),
+		    line);
 	r->log_bytes += len;
 	r->counts.log_lines++;
 	if (r->sink.log == NULL)

@@ -49,6 +49,17 @@ struct egress_answer {
 	char		pad;
 };
 
+/*
+ * A foreign program asks nothing here: its host sends this, and nothing after it, with the sockets of the worker's
+ * network, which the broker answers on (launcher/broker/gateway.h): its name server's of UDP and of TCP, and one that
+ * listens for each port.
+ */
+#define EGRESS_PORTS_MAX	16
+struct egress_network {
+	uint16_t	nports;
+	uint16_t	ports[EGRESS_PORTS_MAX];
+};
+
 static_assert(sizeof(struct egress_question) == 4 * 2 + 4 + EGRESS_HOST_BYTES_MAX + 1 + 2 &&
     sizeof(struct egress_answer) == 4 + 2 + EGRESS_REASON_BYTES_MAX + 1 + 1, "no holes: nothing of the sender's memory goes along");
 

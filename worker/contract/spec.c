@@ -96,7 +96,7 @@ spec_parse(const char *text, size_t len, struct spec *sp, struct error *e)
 	if (commands_check(json_get(doc, "commands"), e) == -1 ||
 	    form_check(json_get(doc, "sourceConfig"), e) == -1 ||
 	    egress_check(json_get(doc, "egress"), e) == -1 || rate_check(json_get(doc, "rate"), e) == -1 ||
-	    cache_check(json_get(doc, "cache"), e) == -1)
+	    cache_check(json_get(doc, "cache"), e) == -1 || runtime_check(json_get(doc, "runtime"), e) == -1)
 		return -1;
 	sp->name = name;
 	sp->doc = json_steal(&doc);

@@ -2,7 +2,7 @@
  * spec.h -- a connector's connector-spec.json, as far as the runtime needs it.
  *
  * Read leniently, as the platform does: unknown members are kept and ignored.
- * What is used is checked: name, commands, sourceConfig item types, egress, rate, cache.
+ * What is used is checked: name, commands, sourceConfig item types, egress, rate, cache, runtime.
  */
 #ifndef CONTRACT_SPEC_H
 #define CONTRACT_SPEC_H
@@ -75,6 +75,22 @@ int	rate_read(const char *text, struct rate_budget *out, struct error *e);
 
 /* True if the specification says "cache":["token"]: its workers may have values kept by the launcher (record.h). */
 bool	spec_caches(const struct spec *sp);
+
+/*
+ * What runs it, "runtime" of the specification: {"kind":"native"|"exec"|"node"}.  With "exec":
+ *   "argv":["./main.py"]		the program, in the connector's folder or by its full name, and its arguments
+ *   "processes":8,"tools":["/usr/bin/jq"]	it may make so many, and run these besides; 1, if absent: threads only
+ */
+enum runtime_kind { RUNTIME_UNSAID, RUNTIME_NATIVE, RUNTIME_EXEC, RUNTIME_NODE, RUNTIME__MAX };
+#define RUNTIME_WORDS_MAX	16	/* of argv, of tools */
+#define RUNTIME_WORD_BYTES_MAX	1024
+#define RUNTIME_PROCESSES_MAX	64
+struct spec_runtime {
+	enum runtime_kind	 kind;
+	const cJSON		*argv, *tools;	/* lists of texts; NULL: absent */
+	unsigned int		 processes;
+};
+void	spec_runtime(const struct spec *sp, struct spec_runtime *out);
 
 /* True for a host as a rule may name it: a name, an IPv4 address, or "*." and a name of two labels or more. */
 bool	egress_host_ok(const char *host);

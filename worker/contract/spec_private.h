@@ -1,5 +1,5 @@
 /*
- * spec_private.h -- between spec.c, spec_egress.c and spec_rate.c.
+ * spec_private.h -- between spec.c, spec_egress.c, spec_rate.c and spec_runtime.c.
  */
 #ifndef CONTRACT_SPEC_PRIVATE_H
 #define CONTRACT_SPEC_PRIVATE_H
@@ -20,5 +20,8 @@ int	egress_check(const cJSON *list, struct error *e);
 
 /* spec_rate.c: the "rate" member, likewise. */
 int	rate_check(const cJSON *rate, struct error *e);
+
+/* spec_runtime.c: the "runtime" member, likewise. */
+int	runtime_check(const cJSON *runtime, struct error *e);
 
 #endif

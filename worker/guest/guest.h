@@ -3,7 +3,7 @@
  *
  * Such a connector is a nursery of nothing but this: each worker puts up its walls (sandbox.h), says that it is locked,
  * places its descriptors (enum guest_fd) and becomes the program, which reads the request, writes results and a
- * verdict as any worker does (PROTOCOL), and finds its log on 1 and 2.  Its environment is empty.
+ * verdict as any worker does (PROTOCOL), and finds its log on 1 and 2.
  */
 #ifndef GUEST_GUEST_H
 #define GUEST_GUEST_H
@@ -12,9 +12,12 @@
 #include <stddef.h>
 
 #define GUEST_ARGS_MAX	24
+/* What a program finds; NULL-terminated.  Nothing of a tenant's is in it. */
+extern const char *const guest_environment[];	/* defined by the connector */
 
 struct guest_start {
-	const char	*program;	/* what this host has of sandbox_guest_program() */
+	const char	*program;	/* what this host has of sandbox_guest_program(), or the first of words */
+	const char *const *words;	/* the program and its arguments where the connector says which, NULL-terminated */
 	const char	*home;		/* the connector's own folder */
 	const char	*folder;	/* the guest's files */
 	const char	*name;		/* what that folder is called outside */

@@ -4,18 +4,31 @@
  * Nothing of the guest is run or looked at here.  What is made once, before a worker is ordered, is little; the time
  * goes into the program's own start, which is why workers are parked.
  */
+#include <arpa/inet.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "sandbox/sandbox.h"
+#include "worker/contract/egress.h"
 #include "worker/contract/error.h"
+#include "worker/contract/guest_word.h"
 #include "worker/contract/util.h"
 #include "worker/contract/worker_fd.h"
 #include "worker/guest/guest.h"
 #include "worker/runtime/worker.h"
+
+struct guest_plan {
+	unsigned int		 waived;
+	struct sandbox_net	 net;
+	struct sandbox_guest	 walls;
+	const char		*programs[GUEST_PROGRAMS_MAX + 1];
+	size_t			 nprograms;
+};
 
 #define SPARE_FD	GUEST_FD__COUNT	/* free while descriptors change places */
 
@@ -38,43 +51,108 @@ places_change(void)
 	close(SPARE_FD);
 }
 
+/* The sockets of its network go to the broker, by a way that is the guest's no more after that. */
+static void
+network_give(const struct sandbox_net *net)
+{
+	struct egress_network	 m = { .nports = (uint16_t)net->nports };
+	int			 fds[SANDBOX_NET_FDS_MAX];
+	union {
+		char		 buf[CMSG_SPACE(sizeof(fds))];
+		struct cmsghdr	 align;
+	} cmsg = { { 0 } };
+	struct iovec		 iov = { &m, sizeof(m) };
+	struct msghdr		 msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = cmsg.buf };
+	size_t			 n = sandbox_guest_net(net, fds);
+
+	memcpy(m.ports, net->ports, sizeof(m.ports));
+	cmsg.align.cmsg_level = SOL_SOCKET;
+	cmsg.align.cmsg_type = SCM_RIGHTS;
+	cmsg.align.cmsg_len = CMSG_LEN(n * sizeof(int));
+	msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
+	memcpy(CMSG_DATA(&cmsg.align), fds, n * sizeof(int));
+	if (sendmsg(FD_EGRESS, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof(m))
+		cannot("the guest's network", errno);
+	while (n > 0)
+		close(fds[--n]);
+}
+
 static void __attribute__((noreturn))
-become(const struct guest_start *g, unsigned int waived)
+become(const struct guest_start *g, const struct guest_plan *p)
 {
 	static const char	 locked[] = "{\"type\":\"locked\"}\n";
 	const char		*argv[GUEST_ARGS_MAX] = { NULL };
-	char			*none[] = { NULL };
 
 	guest_arguments(g, argv);
-	sandbox_guest(waived, g->program, FD__COUNT);
+	if (chdir(g->folder) == -1)
+		cannot("the connector's folder", errno);
+	network_give(&p->net);
+	sandbox_guest(p->waived, &p->walls, FD__COUNT);
 	if (write(FD_RESULT, locked, sizeof(locked) - 1) != (ssize_t)(sizeof(locked) - 1))
 		_exit(error_face(ERR_CLIENT_GONE)->exit);
+	(void)signal(SIGPIPE, SIG_DFL);		/* what is ignored stays so in the program */
 	places_change();
-	execve(g->program, (char **)(uintptr_t)argv, none);
-	cannot("the guest's program cannot be started", errno);
+	(void)sandbox_guest_exec(g->program, (char **)(uintptr_t)argv, (char **)(uintptr_t)guest_environment);
+	cannot("the connector's program cannot be started", errno);
 }
 
 static const char usage[] =
-"Runs connector bundles; started by a launcher.  Use: bascule invoke FOLDER COMMAND --config FILE\n";
+"Runs connectors that are programs of their own; started by a launcher.  Use: bascule invoke FOLDER COMMAND --config FILE\n";
+
+static bool
+is_word(const char *arg, const char *word, const char **value)
+{
+	size_t	 n = strlen(word);
+
+	*value = arg + n;
+	return strncmp(arg, word, n) == 0;
+}
+
+static void
+word_take(struct guest_plan *p, const char *arg)
+{
+	const char	*v;
+
+	if (is_word(arg, GUEST_WORD_RUN, &v) && p->nprograms < GUEST_PROGRAMS_MAX)
+		p->programs[p->nprograms++] = v;
+	else if (is_word(arg, GUEST_WORD_PROCESSES, &v))
+		p->walls.processes = strtoul(v, NULL, 10) > 1;
+	else if (is_word(arg, GUEST_WORD_PORT, &v) && p->net.nports < SANDBOX_NET_PORTS_MAX)
+		p->net.ports[p->net.nports++] = (uint16_t)strtoul(v, NULL, 10);
+	else if (is_word(arg, GUEST_WORD_ADDRESS, &v) && p->net.naddresses < SANDBOX_NET_ADDRESSES_MAX)
+		p->net.addresses[p->net.naddresses++] = inet_addr(v);
+	else
+		cannot("an argument that is none", 0);
+}
 
 int
 main(int argc, char **argv)
 {
-	struct guest_start	 g = { .program = sandbox_guest_program(), .home = SANDBOX_GUEST_HOME,
-				    .folder = SANDBOX_GUEST_FOLDER };
+	struct guest_start	 g = { .home = SANDBOX_GUEST_HOME, .folder = SANDBOX_GUEST_FOLDER };
+	static struct guest_plan p;
 	const char		*slash;
-	unsigned int		 waived;
+	int			 i = 5;
 
-	if (argc != 5 || strcmp(argv[1], NURSERY_ARG) != 0) {
+	if (argc < 5 || strcmp(argv[1], NURSERY_ARG) != 0) {
 		(void)!write(STDERR_FILENO, usage, sizeof(usage) - 1);
 		return error_face(ERR_USAGE)->exit;
 	}
-	if (g.program == NULL)
-		cannot("Node is not installed as /usr/bin/node or /usr/local/bin/node", 0);
-	waived = (unsigned int)strtoul(argv[2], NULL, 10);
+	for (; i < argc && strcmp(argv[i], GUEST_WORDS_END) != 0; i++)
+		word_take(&p, argv[i]);
+	if (i + 1 < argc) {
+		g.words = (const char *const *)(uintptr_t)(argv + i + 1);
+		g.program = g.words[0];
+		p.walls.own_program = true;
+	} else if (p.nprograms > 0)
+		g.program = p.programs[0];
+	else
+		cannot("no program", 0);
+	p.waived = (unsigned int)strtoul(argv[2], NULL, 10);
+	p.walls.programs = p.programs;
 	slash = strrchr(argv[3], '/');
 	g.name = slash == NULL ? argv[3] : slash + 1;
 	g.memory_mib = strtoul(argv[4], NULL, 10);
-	g.parked = nursery_run(waived, true);
-	become(&g, waived);
+	sandbox_guest_prepare(&p.walls);
+	g.parked = nursery_run(p.waived, true);
+	become(&g, &p);
 }

@@ -1,0 +1,100 @@
+/*
+ * stub.c -- a name server's packets (RFC 1035, 4).
+ */
+#include <string.h>
+
+#include "launcher/broker/stub.h"
+
+#define HEADER_BYTES	12
+#define LABEL_BYTES_MAX	63
+#define TYPE_A		1
+#define CLASS_IN	1
+
+/* Bits of the header's second word. */
+#define IS_ANSWER	0x8000u
+#define OPCODE		0x7800u
+#define WANTS_RECURSION	0x0100u
+#define RECURSES	0x0080u
+#define NO_SUCH_NAME	3u
+
+static unsigned int
+word(const uint8_t *p)
+{
+	return (unsigned int)p[0] << 8 | p[1];
+}
+
+static void
+word_put(uint8_t *p, unsigned int v)
+{
+	p[0] = (uint8_t)(v >> 8);
+	p[1] = (uint8_t)v;
+}
+
+/* One label; false: no host has such a one. */
+static bool
+label_take(char *host, size_t *len, const uint8_t *label, size_t n)
+{
+	bool	 plain = *len + n + 1 <= EGRESS_HOST_BYTES_MAX;
+
+	for (size_t i = 0; plain && i < n; i++) {
+		uint8_t	 c = label[i] >= 'A' && label[i] <= 'Z' ? (uint8_t)(label[i] - 'A' + 'a') : label[i];
+
+		plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+		host[*len + (*len > 0) + i] = (char)c;
+	}
+	if (!plain)
+		return false;
+	if (*len > 0)
+		host[*len] = '.';
+	*len += (*len > 0) + n;
+	host[*len] = '\0';
+	return true;
+}
+
+int
+stub_parse(const uint8_t *packet, size_t n, struct stub_question *q)
+{
+	size_t	 at = HEADER_BYTES, len = 0;
+	bool	 plain = true;
+
+	memset(q, 0, sizeof(*q));
+	if (n < HEADER_BYTES || n > STUB_BYTES_MAX || (word(packet + 2) & (IS_ANSWER | OPCODE)) != 0 || word(packet + 4) != 1)
+		return -1;
+	while (at < n && packet[at] != 0) {
+		size_t	 label = packet[at];
+
+		/* A pointer makes no sense in the first name of a packet. */
+		if (label > LABEL_BYTES_MAX || at + 1 + label >= n)
+			return -1;
+		plain = plain && label_take(q->host, &len, packet + at + 1, label);
+		at += 1 + label;
+	}
+	if (at + 5 > n)
+		return -1;
+	if (!plain)
+		q->host[0] = '\0';
+	q->address = word(packet + at + 1) == TYPE_A && word(packet + at + 3) == CLASS_IN;
+	q->bytes = at + 5;
+	return 0;
+}
+
+size_t
+stub_answer(const uint8_t *packet, const struct stub_question *q, enum stub_answer a, uint32_t address,
+    uint8_t out[STUB_BYTES_MAX])
+{
+	/* The name of the question again, kind, class, how long it is good for, and how long it is. */
+	uint8_t		 record[] = { 0xc0, HEADER_BYTES, 0, TYPE_A, 0, CLASS_IN, 0, 0, 0, STUB_TTL_S, 0, 4, 0, 0, 0, 0 };
+	bool		 fits = a == STUB_ADDRESS && q->bytes + sizeof(record) <= STUB_BYTES_MAX;
+	size_t		 n = q->bytes;
+
+	memcpy(out, packet, n);
+	word_put(out + 2, IS_ANSWER | RECURSES | (word(packet + 2) & WANTS_RECURSION) | (a == STUB_NO_NAME ? NO_SUCH_NAME : 0));
+	word_put(out + 6, fits ? 1 : 0);
+	word_put(out + 8, 0);
+	word_put(out + 10, 0);
+	if (!fits)
+		return n;
+	memcpy(record + sizeof(record) - sizeof(address), &address, sizeof(address));
+	memcpy(out + n, record, sizeof(record));
+	return n + sizeof(record);
+}

@@ -1,0 +1,36 @@
+/*
+ * stub.h -- a name server's packets: one question is taken apart, one answer is made.
+ *
+ * No sockets here, and nothing is looked up: the addresses are made up by who calls.
+ */
+#ifndef BROKER_STUB_H
+#define BROKER_STUB_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "worker/contract/limits.h"
+
+#define STUB_BYTES_MAX	512	/* a packet of UDP without extensions */
+#define STUB_TTL_S	60
+
+enum stub_answer {
+	STUB_ADDRESS,		/* of the name */
+	STUB_NOTHING,		/* there is such a name, and nothing of the kind that was asked for */
+	STUB_NO_NAME,
+};
+
+struct stub_question {
+	char	host[EGRESS_HOST_BYTES_MAX + 1];	/* lower case, no trailing dot; "" where no host can be called so */
+	bool	address;				/* it asks for an IPv4 address */
+	size_t	bytes;					/* of header and question in the packet */
+};
+
+/* Any bytes at all are fine; -1: no question, and no answer to be given. */
+int	stub_parse(const uint8_t *packet, size_t n, struct stub_question *q);
+/* The answer to the packet that q was taken from; returns its length.  address: network order. */
+size_t	stub_answer(const uint8_t *packet, const struct stub_question *q, enum stub_answer a, uint32_t address,
+	    uint8_t out[STUB_BYTES_MAX]);
+
+#endif
