@@ -64,7 +64,7 @@ is($r->{code}, 404, 'none are kept of one that had a caller');
 like($r->{json}{detail}, qr/mode=async/, 'and it says what keeps them');
 
 # --- a part is never taken for the whole
-async('flood', { id => 'f1', deadline => '700ms' });
+async('flood', { id => 'f1', deadline => '1500ms' });
 my $follower = begin('GET', '/v1/invocations/f1/records');
 ok(state_is('f1', 'streaming'), 'one that runs');
 $r = records('f1', '?follow=false');
@@ -122,9 +122,9 @@ $r = result(evil('hang', { deadline => '300ms' }, key('k2')));
 is($r->{code}, 504, 'one that fails');
 is(result(evil('hang', { deadline => '300ms' }, key('k2')))->{code}, 504, 'has failed');
 is(() = log_of() =~ /"command":"evil:hang".*"event":"invocation.end"|"event":"invocation.end".*"command":"evil:hang"/g, 1, 'once');
-$first = evil('slow', { id => 'k3', deadline => '2s' }, key('k3'), @with_verdict);
+$first = evil('slow', { id => 'k3', deadline => '5s' }, key('k3'), @with_verdict);
 ok(state_is('k3', 'streaming'), 'one that runs');
-my @same = map { evil('slow', { id => 'k3', deadline => '2s' }, key('k3'), @with_verdict) } 1 .. 3;
+my @same = map { evil('slow', { id => 'k3', deadline => '5s' }, key('k3'), @with_verdict) } 1 .. 3;
 kill('KILL', $first->{pid});
 waitpid($first->{pid}, 0);
 sleep(0.3);
