@@ -54,6 +54,7 @@ block(struct cursor *c, size_t length_bytes)
 	return in;
 }
 
+/* One: of two, another reader might take the other. */
 static bool
 name_take(struct cursor list, char name[EGRESS_HOST_BYTES_MAX + 1])
 {
@@ -63,7 +64,7 @@ name_take(struct cursor list, char name[EGRESS_HOST_BYTES_MAX + 1])
 		size_t		 kind = number(&names, 1);
 		struct cursor	 one = block(&names, 2);
 
-		if (one.bad || kind != HOST_NAME || one.left == 0 || one.left > EGRESS_HOST_BYTES_MAX)
+		if (one.bad || kind != HOST_NAME || name[0] != '\0' || one.left == 0 || one.left > EGRESS_HOST_BYTES_MAX)
 			return false;
 		for (size_t i = 0; i < one.left; i++) {
 			char	 ch = (char)one.p[i];

@@ -43,6 +43,7 @@ struct nursery_plan {
 	char		 program[4096];		/* absolute path */
 	char		 guest[4096];		/* folder of the guest that it runs; "": none */
 	char		 main[256];		/* file of it, whose change is another connector */
+	unsigned int	 tasks;			/* of a guest: processes and threads */
 	struct guest_words words;
 	unsigned int	 waived;
 	uint64_t	 memory_bytes;

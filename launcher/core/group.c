@@ -112,7 +112,7 @@ group_join(struct worker *w, void (*settled)(void *), void *arg)
 		(void)snprintf(g->why, sizeof(g->why), "%.250s", e.msg);
 		return;
 	}
-	if (w->guest && cgroup_tasks(g->of, GUEST_TASKS_MAX) == -1) {
+	if (w->guest && cgroup_tasks(g->of, w->tasks) == -1) {
 		(void)snprintf(g->why, sizeof(g->why), "cgroup: allow threads: %s", strerror(errno));
 		(void)group_leave(g);
 		return;

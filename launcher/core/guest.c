@@ -151,6 +151,7 @@ exec_find(struct connector_ref *ref, const struct spec_runtime *r, struct error 
 	char		 many[16];
 	const cJSON	*w;
 
+	ref->tasks = r->processes > 1 ? r->processes : GUEST_TASKS_MAX;
 	snprintf(many, sizeof(many), "%u", r->processes);
 	if (host_find("exec", ref, e) == -1 || word_add(&ref->words, GUEST_WORD_PROCESSES, many, e) == -1)
 		return -1;
@@ -174,6 +175,7 @@ bundle_find(struct connector_ref *ref, struct error *e)
 	if (node == NULL)
 		return error_set(e, ERR_NO_CONNECTOR, "%.64s is a Node bundle, and Node is not installed as /usr/bin/node or "
 		    "/usr/local/bin/node", ref->name);
+	ref->tasks = GUEST_TASKS_MAX;
 	snprintf(ref->main, sizeof(ref->main), BUNDLE_MAIN);
 	if (host_find("node", ref, e) == -1)
 		return -1;

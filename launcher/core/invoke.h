@@ -59,6 +59,7 @@ struct connector_ref {
 	char		program[4096];	/* absolute path, no symlinks; of a guest: what runs it */
 	char		guest[4096];	/* folder of a bundle or of a program that is none of ours; "": program is the connector */
 	char		main[256];	/* of a guest: the file in it that is run */
+	unsigned int	tasks;		/* of a guest: processes and threads that it may have */
 	struct guest_words words;	/* of a guest: for its host */
 	struct spec	spec;
 };

@@ -77,6 +77,7 @@ inv_fill(struct invocation *iv, const struct inv_request *rq, struct error *e)
 	snprintf(iv->plan.program, sizeof(iv->plan.program), "%s", rq->ref->program);
 	snprintf(iv->plan.guest, sizeof(iv->plan.guest), "%s", rq->ref->guest);
 	snprintf(iv->plan.main, sizeof(iv->plan.main), "%s", rq->ref->main);
+	iv->plan.tasks = rq->ref->tasks;
 	iv->plan.words = rq->ref->words;
 	if (egress_fill(iv, rq, e) == -1)
 		return -1;

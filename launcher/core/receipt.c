@@ -22,7 +22,7 @@ layer_absent(const struct invocation *iv, enum sandbox_layer l)
 	if (l == LAYER_CGROUP && !iv->w->group.in)
 		return iv->w->group.why;
 	if (l == LAYER_MEMORY && iv->plan.guest[0] != '\0')
-		return "Node makes code while it runs: its memory may be written and executed";
+		return "such a program may make code while it runs: its memory may be written and executed";
 	return NULL;
 }
 

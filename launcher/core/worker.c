@@ -50,6 +50,7 @@ worker_order(struct nursery *n, const struct nursery_plan *plan, bool to_park, v
 	w->waived = plan->waived;
 	w->memory_bytes = plan->memory_bytes;
 	w->guest = plan->guest[0] != '\0';
+	w->tasks = plan->tasks;
 	w->news = news;
 	w->arg = arg;
 	w->order_ms = now_ms();

@@ -55,6 +55,7 @@ struct worker {
 	unsigned int		 waived;
 	uint64_t		 memory_bytes;
 	bool			 guest;		/* it becomes another program, with threads */
+	unsigned int		 tasks;		/* of a guest: how many, and processes */
 	struct group		 group;
 	bool			 placed;	/* its namespaces seen, its group asked for */
 	bool			 locked;	/* it says so */

@@ -79,7 +79,7 @@ bool	spec_caches(const struct spec *sp);
 /*
  * What runs it, "runtime" of the specification: {"kind":"native"|"exec"|"node"}.  With "exec":
  *   "argv":["./main.py"]		the program, in the connector's folder or by its full name, and its arguments
- *   "processes":8,"tools":["/usr/bin/jq"]	it may make so many, and run these besides; 1, if absent: threads only
+ *   "processes":8,"tools":["/usr/bin/jq"]	so many, threads counted, and it may run these besides; 1, if absent: threads only
  */
 enum runtime_kind { RUNTIME_UNSAID, RUNTIME_NATIVE, RUNTIME_EXEC, RUNTIME_NODE, RUNTIME__MAX };
 #define RUNTIME_WORDS_MAX	16	/* of argv, of tools */

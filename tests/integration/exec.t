@@ -1,0 +1,162 @@
+#!/usr/bin/perl
+# exec.t -- connectors that are any program: examples reach their source through the gateway, hostile ones are contained and named.
+use strict;
+use warnings;
+use FindBin;
+use lib $FindBin::Bin;
+use File::Copy qw(copy);
+use JSON::PP;
+use Test::More;
+use support;
+
+my $tests = root() . '/tests/exec';
+for my $program ('/usr/bin/python3', '/usr/bin/jq', '/usr/bin/curl') {
+	plan skip_all => "machine: no $program" unless -x $program;
+}
+my $b = root() . '/' . ($ENV{B} || 'build');
+my %log = (http => start('http', qr/^practice source: .*\n/m, {}, "$b/libexec/bascule-practice", '--users', 30),
+    https => start('https', qr/^practice source: .*\n/m, {}, "$b/libexec/bascule-practice", '--users', 30, '--tls',
+	'--ca-out', scratch() . '/ca.pem'));
+my %config;
+for my $s (keys %log) {
+	my ($url, $token) = slurp($log{$s}) =~ /source: (\S+) token (\S+)/;
+	$config{$s} = { baseUrl => $url, token => $token };
+}
+$config{https}{caBundle} = slurp(scratch() . '/ca.pem');
+for my $s (keys %log) {
+	$config{"$s-named"} = { %{$config{$s}}, baseUrl => $config{$s}{baseUrl} =~ s/127\.0\.0\.1/localhost/r };
+}
+my @open = ('--allow-private', 'localhost', '--allow-private', '127.0.0.1');
+
+# run(connector, config, input, arguments...): {exit, err, outputs, verdict}
+sub run {
+	my ($connector, $config, $input, @more) = @_;
+	my $command = $input->{command} // 'std:account:list';
+	my $request = spill('request.json', { type => $command, config => $config, input => $input });
+	my ($out, $err) = map { scratch() . "/$_" } 'out', 'err';
+	my $path = $connector =~ m{^/} ? $connector : "$tests/$connector";
+	my $pid = fork() // die "fork: $!";
+	if ($pid == 0) {
+		open(STDIN, '<', $request);
+		open(STDOUT, '>', $out);
+		open(STDERR, '>', $err);
+		exec('timeout', 60, bascule(), 'invoke', $path, '--verdict', @more) or POSIX::_exit(127);
+	}
+	waitpid($pid, 0);
+	my %r = (exit => $? >> 8, err => slurp($err), outputs => [], verdict => {});
+	for my $line (split(/\n/, slurp($out))) {
+		my $o = eval { decode_json($line) } or next;
+		push(@{$r{outputs}}, $o->{data}) if $o->{type} eq 'output';
+		$r{verdict} = $o->{data} if $o->{type} =~ /^(end|error)$/;
+	}
+	return \%r;
+}
+
+# Examples, to a place that is a number and to one that is a name, plain and by TLS.
+for my $connector ('python', 'shell') {
+	for my $s (sort keys %config) {
+		my $r = run($connector, $config{$s}, {}, @open);
+		is(scalar(@{$r->{outputs}}), 30, "$connector lists users by $s") or diag($r->{err});
+		my ($contact) = @{$r->{verdict}{egress} // []};
+		is($contact->{outcome}, 'ok', "$connector by $s: the contact is in the receipt");
+		ok(($contact->{bytesIn} // 0) > 1000 && ($contact->{bytesOut} // 0) > 50, "$connector by $s: and its bytes");
+		is($contact->{host}, $s =~ /named/ ? 'localhost' : '127.0.0.1', "$connector by $s: by its name");
+	}
+}
+my $refused = run('python', $config{http}, {});
+is($refused->{exit}, 1, 'without the operator a private place is refused');
+is($refused->{verdict}{egress}[0]{outcome}, 'refused', 'and on record');
+is(run('python', { %{$config{https}}, caBundle => undef }, {}, @open)->{verdict}{outcome}, 'failed',
+    'a certificate that nobody trusts is refused by the program');
+
+# What a hostile one looks for: refused with one of these, or what it gets is its own.
+my %got = (environ => 'BASCULE_RESULTS HOME LANG PATH SSL_CERT_FILE TMPDIR TZ', processes => '1', descriptors => '0 1 2 3',
+    folder => 'connector-spec.json main.py');
+my @files = qw(root shadow passwd hosts otherProgram kernel parent ownFile library device);
+my @sockets = qw(unix netlink packet vsock alg six raw ping listen);
+my @places = qw(loopback loopback2 metadata private mapped unnamed otherPort otherName udp udpOut fronted);
+my @powers = qw(fork exec execOwn execCopy shell loader ring memfd clone3 setuid session killParent);
+my $looks = [sort(keys %got), @files, @sockets, @places, @powers];
+for my $time (1, 2) {
+	my $r = run('hostile', $config{'https-named'}, { looks => $looks }, @open);
+	is(scalar(@{$r->{outputs}}), scalar(@$looks), "hostile: every look was answered, time $time") or diag($r->{err});
+	for my $o (@{$r->{outputs}}) {
+		my $look = $o->{look};
+		if ($got{$look}) {
+			is($o->{got}, $got{$look}, "hostile: $look is its own");
+		} else {
+			like($o->{refused} // 'got ' . ($o->{got} // ''),
+			    qr/^(EACCES|EROFS|ENOENT|EPERM|ENOSYS|ENETUNREACH|ECONNREFUSED|ECONNRESET|EAFNOSUPPORT|ESRCH|EAI -2)$/,
+			    "hostile: $look is refused");
+		}
+	}
+	my %contacts = map { $_->{host} => $_->{outcome} } @{$r->{verdict}{egress} // []};
+	is($contacts{$_}, 'refused', "hostile: $_ is on record") for '198.18.77.77', 'evil.example', 'other.example', '127.0.0.2';
+	for my $layer (qw(namespaces landlock seccomp rlimits)) {
+		is($r->{verdict}{layers}{$layer}{state}, 'on', "hostile: $layer is on");
+	}
+}
+
+# Ways to end: {cause, pattern of the message}.
+my @ways = (
+	[end => undef],
+	[leaves => undef],
+	[fails => 'failed', qr/^it went wrong \(exit status 1\)$/],
+	[silent => 'failed', qr/exit status 3 and no word/],
+	[error => 'notFound', qr/no such user/],
+	[endThenFail => 'protocol', qr/said "end" and left with exit status 4/],
+	[garbage => 'protocol'], [half => 'protocol'], [locked => 'protocol'], [results => 'protocol'],
+	[huge => 'record-too-large'],
+	[memory => 'memory'], [tmp => 'failed', qr/too large|No space/],
+	[loop => 'deadline'], [stdout => 'deadline'], [threads => 'deadline'],
+	(map { [$_ => 'syscall'] } qw(ptrace unshare bpf uffd keyctl mount seccomp)),
+	[names => 'failed', qr/refused n0\.example/],
+);
+my @limits = ('--limit', 'deadline=3s', '--limit', 'memory=128m');
+sub ways {
+	my ($connector, @list) = @_;
+	for my $w (@list) {
+		my ($way, $cause, $words) = @$w;
+		my $r = run($connector, $config{http}, { way => $way }, @open, @limits);
+		is($r->{verdict}{cause}, $cause, "$connector: $way") or diag($r->{err});
+		like($r->{verdict}{message} // '', $words, "$connector: $way says so") if $words;
+	}
+}
+ways('hostile', @ways);
+my $single = run('hostile', $config{http}, { command => 'std:account:read', identity => 'a' }, @open);
+is($single->{verdict}{cause}, 'protocol', 'a command that gives one output does not end well without');
+
+# With processes: as many as it said, and no program that it did not name.
+my $many = scratch() . '/many';
+mkdir($many);
+chmod(0755, scratch(), $many);
+copy("$tests/hostile/main.py", "$many/main.py");
+chmod(0755, "$many/main.py");
+my $spec = decode_json(slurp("$tests/hostile/connector-spec.json"));
+sub spec { spill('many/connector-spec.json', { %$spec, runtime => { kind => 'exec', argv => ['./main.py'], @_ } }) }
+spec(processes => 8, tools => ['/usr/bin/jq']);
+ways('hostile', [end => undef]);
+for my $w ([bomb => 'deadline'], [orphan => undef], [memory => 'memory']) {
+	my $r = run($many, $config{http}, { way => $w->[0] }, @open, @limits);
+	is($r->{verdict}{cause}, $w->[1], "with processes: $w->[0]") or diag($r->{err});
+}
+my $r = run($many, $config{http}, { looks => ['shell', 'execCopy'] }, @open);
+is($r->{outputs}[0]{refused}, 'ENOENT', 'with processes: another program is not there');
+is($r->{outputs}[1]{refused}, 'EACCES', 'with processes: nothing in /tmp is executed');
+
+# Specifications that cannot be.
+for my $bad ([qr/kind/, kind => 'perl'], [qr/argv/, argv => []], [qr/processes/, processes => 1000],
+    [qr/tools/, tools => ['/usr/bin/jq']], [qr/connector's folder/, argv => ['../main.py']],
+    [qr/no program there/, argv => ['./absent']], [qr{must be in /usr/bin}, argv => ['/tmp/x']],
+    [qr/not installed/, argv => ['/usr/bin/no-such-program']]) {
+	my ($words, @runtime) = @$bad;
+	spec(@runtime);
+	my $e = run($many, $config{http}, {});
+	is($e->{exit}, 72, "a specification is refused: $words") or diag($e->{err});
+	like($e->{err}, $words, 'and says why');
+}
+
+my $container = run('python', $config{http}, {}, '--sandbox', 'container', @open);
+is($container->{verdict}{cause}, 'sandbox', 'without namespaces it is not run at all');
+like($container->{err}, qr/is no native one needs them/, 'and says why');
+done_testing();
