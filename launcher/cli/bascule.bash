@@ -91,7 +91,7 @@ _bascule()
 		--tls-cert | --tls-key | --client-ca | --tokens | --registry | --journal)
 			_bascule_files "$cur" ;;
 		*)
-			COMPREPLY=($(compgen -W "token $("$program" serve --help 2>&1 | grep -oE '^  --[a-z-]+')" -- "$cur")) ;;
+			COMPREPLY=($(compgen -W "check token $("$program" serve --help 2>&1 | grep -oE '^  --[a-z-]+')" -- "$cur")) ;;
 		esac ;;
 	practice)
 		COMPREPLY=($(compgen -W "$("$program" practice --help 2>&1 | grep -oE -- '--[a-z-]+')" -- "$cur")) ;;

@@ -266,6 +266,8 @@ main(int argc, char **argv)
 	core_dumps_off();
 	if (argc > 1 && strcmp(argv[1], "token") == 0)
 		return cmd_token(argc - 1, argv + 1);
+	if (argc > 1 && strcmp(argv[1], "check") == 0)
+		return cmd_check(argc - 1, argv + 1);
 	notify_open();
 	if ((parsed = settings_read(argc, argv, &server.set, &e)) == 1)
 		return 0;

@@ -292,6 +292,7 @@ help(void)
 	printf("Usage: bascule serve [options]\n"
 	    "       bascule serve token add NAME --tokens FILE --scope SCOPE[,SCOPE...] [--subject SUBJECT]\n"
 	    "       bascule serve token list|remove ...\n"
+	    "       bascule serve check [PLACE]\n"
 	    "Runs commands of connectors for callers by HTTP, each in a fresh, confined process.\n\n");
 	for (size_t i = 0; i < N_ITEMS(rows); i++) {
 		char	 left[64];

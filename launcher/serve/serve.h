@@ -80,5 +80,7 @@ extern struct server	 server;
 int64_t	wall_ms(void);
 /* token.c: bascule serve token add|list|remove; the exit status. */
 int	cmd_token(int argc, char **argv);
+/* bascule serve check; argv[0] is "check". */
+int	cmd_check(int argc, char **argv);
 
 #endif

@@ -262,6 +262,10 @@ my $drip = IO::Socket::UNIX->new(Peer => $socket);
 }
 like(raw("\x16\x03\x01\x02\x00\x01\x00"), qr/<closed>/, 'TLS where there is none');
 is(curl('GET', '/healthz')->{code}, 200, 'it lives');
+sub check { return system("'@{[bascule()]}' serve check $_[0] 2>$work/check.err") >> 8 }
+is(check("unix:$socket"), 0, 'serve check: it is ready');
+is(check("unix:$work/nobody"), 71, 'where nobody is, none is');
+is(check("::1:7080"), 64, 'and a place it does not know is a mistake');
 is(metric('bascule_queue_length'), 0, 'nobody waits');
 ok(until_true(sub { metric('bascule_request_bytes_held') < 4096 }), 'and no request is held');
 
