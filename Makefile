@@ -220,14 +220,19 @@ check:
 	@$(MAKE) -s lint
 	@tests/run.sh all
 
-# Heavier: sanitizers, every fuzz target for a while, the other compiler.
+# The image with the hostile suite in it, the units, the manifests.
+containers: all evil-connectors
+	@tests/run.sh containers
+
+# Heavier: sanitizers, every fuzz target for a while, the other compiler, containers.
 check-all:
-	@tests/deps.sh check
+	@tests/deps.sh all
 	@$(MAKE) -s -j2 B=$(B)/clang CC=clang all
 	@$(MAKE) -s asan
 	@$(MAKE) -s ubsan
 	@$(MAKE) -s fuzz FUZZ_SECONDS=10
-	@echo "$$(( 3 + $(words $(FUZZ)) )) passed, 0 failed, 0 skipped"
+	@$(MAKE) -s containers
+	@echo "$$(( 4 + $(words $(FUZZ)) )) passed, 0 failed, 0 skipped"
 
 # One sanitizer, one clean tree of its own.  The filter and the limits cannot stand
 # under a sanitizer's runtime: unit tests only.
@@ -295,12 +300,16 @@ install: all
 	    install -m 644 $(B)/$$d/connector-spec.json $(B)/$$d/rest.json $$to/ || exit 1; done
 	install -d $(DESTDIR)$(prefix)/lib/bascule/connectors/exec
 	install -m 755 $(EXEC_HOST) $(DESTDIR)$(prefix)/lib/bascule/connectors/exec/
+	install -d $(DESTDIR)$(prefix)/lib/systemd/system
+	for u in bascule.service bascule.socket; do sed 's,/usr/bin/,$(prefix)/bin/,' containers/$$u \
+	    >$(DESTDIR)$(prefix)/lib/systemd/system/$$u || exit 1; done
 	for m in $(MANUALS); do d=$(DESTDIR)$(prefix)/share/man/man$${m##*.}; install -d $$d && install -m 644 $$m $$d/ || exit 1; done
 	if [ -f launcher/cli/bascule.bash ]; then install -d $(DESTDIR)$(prefix)/share/bash-completion/completions && \
 	    install -m 644 launcher/cli/bascule.bash $(DESTDIR)$(prefix)/share/bash-completion/completions/bascule; fi
 uninstall:
 	rm -f $(DESTDIR)$(prefix)/bin/bascule $(DESTDIR)$(prefix)/share/bash-completion/completions/bascule
 	rm -rf $(DESTDIR)$(prefix)/libexec/bascule $(DESTDIR)$(prefix)/lib/bascule
+	rm -f $(DESTDIR)$(prefix)/lib/systemd/system/bascule.service $(DESTDIR)$(prefix)/lib/systemd/system/bascule.socket
 	for m in $(MANUALS); do rm -f $(DESTDIR)$(prefix)/share/man/man$${m##*.}/$${m##*/}; done
 
 clean:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh build|check -- installs the Debian packages that are missing, and nothing else.
+# deps.sh build|check|all -- installs the Debian packages that are missing, and nothing else.
 # Quiet when there is nothing to do; root or sudo is needed only when there is.
 set -eu
 
@@ -8,11 +8,15 @@ build="gcc make pkg-config libc6-dev libcurl4-openssl-dev libcjson-dev libbsd-de
 	libunistring-dev libbrotli-dev libmd-dev libarchive-dev ca-certificates"
 check="$build libcmocka-dev clang clang-format libclang-rt-14-dev mandoc jq curl perl procps python3
 	util-linux openssl haproxy tinyproxy microsocks valgrind nodejs npm zip"
+# For make check-all: podman with what it runs containers with (not crun, which refuses hybrid control groups), and
+# systemd's own reading of units.
+all="$check podman runc conmon golang-github-containers-common containernetworking-plugins binutils systemd"
 
 case "${1:-}" in
 build)	want=$build ;;
 check)	want=$check ;;
-*)	echo "usage: deps.sh build|check" >&2; exit 64 ;;
+all)	want=$all ;;
+*)	echo "usage: deps.sh build|check|all" >&2; exit 64 ;;
 esac
 
 has() {

@@ -1,5 +1,5 @@
 #!/bin/sh
-# run.sh unit|integration|evil|all -- runs tests, counts test points, ends on one summary line.
+# run.sh unit|integration|evil|all|containers -- runs tests (all: but containers), counts test points, ends on one summary line.
 # Logs go to build/logs.  With CI=1 a skip is a failure, unless it says "machine:".
 set -u
 b=${B:-build}
@@ -61,6 +61,9 @@ case "$kind" in integration|all)
 esac
 case "$kind" in evil|all)
 	for t in tests/evil/*.t; do [ -f "$t" ] && tap "$t"; done ;;
+esac
+case "$kind" in containers)
+	for t in tests/containers/*.t; do [ -f "$t" ] && tap "$t"; done ;;
 esac
 echo "$passed passed, $failed failed, $skipped skipped"
 [ "$failed" = 0 ]
