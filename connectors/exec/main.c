@@ -1,5 +1,5 @@
 /*
- * main.c -- a worker becomes whatever program a connector's specification names: bascule-exec(7).
+ * main.c -- a worker becomes whatever program a connector's specification names: bascule-foreign(7).
  */
 #include "worker/guest/guest.h"
 

@@ -16,7 +16,8 @@
 
 #define GATEWAY_NAMES_MAX	512u	/* that one leg has looked up, allowed or not */
 #define GATEWAY_STREAMS_MAX	256u	/* connections of one leg at once */
-#define GATEWAY_DIALS_MAX	8u	/* of them on their way to their places */
+#define GATEWAY_DIALS_MAX	8u	/* of them on their way to their places, given up ones included */
+#define GATEWAY_QUESTIONS_MAX	100000u	/* to its name server; more are refusals */
 #define GATEWAY_KEY		(1ull << 62)	/* of keys of epoll that are for here */
 
 void	gateway_start(int epoll_fd);

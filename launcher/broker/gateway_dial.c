@@ -96,7 +96,7 @@ streams_dial(struct leg *l)
 	const char	*why;
 	int		 r = 1;
 
-	while (r == 1 && g->dials < GATEWAY_DIALS_MAX) {
+	while (r == 1 && g->dials + l->strays < GATEWAY_DIALS_MAX) {
 		first = NULL;
 		for (size_t i = 0; i < GATEWAY_STREAMS_MAX; i++)
 			if (g->streams[i].state == STREAM_WAITING && (first == NULL || g->streams[i].serial < first->serial))
@@ -112,8 +112,6 @@ streams_dial(struct leg *l)
 			r = stream_refuse(l, first, EGRESS_BUDGET, "too many connections for one invocation") == -1 ? -1 : 1;
 		else if (l->dialling_ms >= LEG_DIALLING_MS_MAX)
 			r = stream_refuse(l, first, EGRESS_BUDGET, "too much time spent on connecting for one invocation") == -1 ? -1 : 1;
-		else if (l->strays >= LEG_STRAYS_MAX)
-			r = stream_refuse(l, first, EGRESS_TIMEOUT, "earlier look-ups have not ended yet") == -1 ? -1 : 1;
 		else
 			r = stream_dial(l, first, private_ok);
 	}
@@ -153,7 +151,7 @@ gateway_dialled(struct job *j)
 		return 0;
 	if (s == NULL) {
 		l->strays -= l->strays > 0;
-		return 0;
+		return l->gateway != NULL && l->gateway->streams != NULL ? streams_dial(l) : 0;
 	}
 	s->job = NULL;
 	l->gateway->dials--;

@@ -70,12 +70,14 @@ name_answer(struct leg *l, const uint8_t *packet, size_t n, uint8_t out[STUB_BYT
 {
 	struct stub_question	 q;
 	enum stub_answer	 a = STUB_NO_NAME;
-	const char		*why;
+	const char		*why = NULL;
 	size_t			 place = GATEWAY_NAMES_MAX;
 	bool			 is_new = false;
 	int			 r = 0;
 
 	*bytes = 0;
+	if (++l->gateway->questions > GATEWAY_QUESTIONS_MAX)
+		return gateway_refuse(l, "", 0, EGRESS_BUDGET, "too many questions to the name server");
 	if (stub_parse(packet, n, &q) == -1)
 		return 0;
 	if (q.host[0] != '\0')

@@ -23,6 +23,7 @@ struct gateway {
 	size_t			 nports;
 	char			*names[GATEWAY_NAMES_MAX];
 	size_t			 nnames;
+	uint32_t		 questions;
 	struct stream		*streams;	/* GATEWAY_STREAMS_MAX, made with the first */
 	uint32_t		 serials;
 	unsigned int		 dials;

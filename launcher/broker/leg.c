@@ -149,7 +149,6 @@ leg_ask(struct leg *l, bool private_ok)
 
 	if (j == NULL)
 		return -1;
-	/* It may have been done already: its own deadline is not to be looked at any more. */
 	l->deadline_ms = now_ms() + DIAL_MS;
 	l->job = j;
 	line_join(l);

@@ -112,62 +112,53 @@ name_ok(const char *name)
 	    name[strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789-")] == '\0';
 }
 
-/* A folder that is a connector by what its specification says; -1 with ERR_NONE: it is none. */
+/* -1 with ERR_NONE: there is no program. */
 static int
-take_guest(const char *folder, struct connector_ref *ref, struct error *e)
+take_program(const char *program, struct connector_ref *ref)
 {
-	char	 file[PATH_MAX * 2];
+	if (strlen(program) >= sizeof(ref->program) || access(program, X_OK) == -1)
+		return -1;
+	memcpy(ref->program, program, strlen(program) + 1);
+	snprintf(ref->name, sizeof(ref->name), "%s", strrchr(program, '/') + 1);
+	return 0;
+}
 
-	snprintf(file, sizeof(file), "%s/connector-spec.json", folder);
-	if (access(file, R_OK) == -1 || spec_load(file, &ref->spec, e) == -1)
+/* A program of the folder's own name, unless its specification says otherwise; or a guest. */
+static int
+take_folder(const char *folder, struct connector_ref *ref, struct error *e)
+{
+	char			 spec[PATH_MAX * 2], program[PATH_MAX * 2];
+	struct spec_runtime	 r;
+
+	snprintf(spec, sizeof(spec), "%s/connector-spec.json", folder);
+	snprintf(program, sizeof(program), "%s%s", folder, strrchr(folder, '/'));
+	if ((access(spec, R_OK) == -1 && take_program(program, ref) == -1) || spec_load(spec, &ref->spec, e) == -1)
 		return -1;
 	snprintf(ref->name, sizeof(ref->name), "%s", strrchr(folder, '/') + 1);
+	spec_runtime(&ref->spec, &r);
+	if ((r.kind == RUNTIME_UNSAID || r.kind == RUNTIME_NATIVE) && take_program(program, ref) == 0)
+		return 0;
 	if (guest_find(folder, ref, e) == 0)
 		return 0;
 	spec_free(&ref->spec);
 	return -1;
 }
 
-/* Says so itself: then it is no matter what else lies there. */
-static bool
-is_guest(const char *folder)
-{
-	struct spec		 sp = { 0 };
-	struct spec_runtime	 r = { 0 };
-	struct error		 e = ERROR_NONE;
-	char			 file[PATH_MAX * 2];
-
-	snprintf(file, sizeof(file), "%s/connector-spec.json", folder);
-	if (spec_load(file, &sp, &e) == -1)
-		return false;
-	spec_runtime(&sp, &r);
-	spec_free(&sp);
-	return r.kind == RUNTIME_EXEC || r.kind == RUNTIME_NODE;
-}
-
-/* path: of a folder that holds a program of its own name or a guest, or of a program. */
+/* path: of a folder, or of a program with its specification beside it. */
 static int
 take(const char *path, struct connector_ref *ref, struct error *e)
 {
-	char		 full[PATH_MAX], file[PATH_MAX * 2];
+	char		 full[PATH_MAX], spec[PATH_MAX * 2];
 	struct stat	 st;
-	char		*slash;
 
 	if (realpath(path, full) == NULL || stat(full, &st) == -1)
 		return -1;
-	slash = strrchr(full, '/');
 	if (S_ISDIR(st.st_mode))
-		snprintf(file, sizeof(file), "%s/%s", full, slash + 1);
-	else
-		snprintf(file, sizeof(file), "%s", full);
-	if (S_ISDIR(st.st_mode) && is_guest(full))
-		return take_guest(full, ref, e);
-	if (strlen(file) >= sizeof(ref->program) || access(file, X_OK) == -1)
-		return S_ISDIR(st.st_mode) ? take_guest(full, ref, e) : -1;
-	memcpy(ref->program, file, strlen(file) + 1);
-	snprintf(ref->name, sizeof(ref->name), "%s", strrchr(file, '/') + 1);
-	snprintf(strrchr(file, '/') + 1, sizeof("connector-spec.json"), "connector-spec.json");
-	return spec_load(file, &ref->spec, e);
+		return take_folder(full, ref, e);
+	if (take_program(full, ref) == -1)
+		return -1;
+	snprintf(spec, sizeof(spec), "%.*s/connector-spec.json", (int)(strrchr(full, '/') - full), full);
+	return spec_load(spec, &ref->spec, e);
 }
 
 int

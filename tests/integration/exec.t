@@ -144,6 +144,14 @@ my $r = run($many, $config{http}, { looks => ['shell', 'execCopy'] }, @open);
 is($r->{outputs}[0]{refused}, 'ENOENT', 'with processes: another program is not there');
 is($r->{outputs}[1]{refused}, 'EACCES', 'with processes: nothing in /tmp is executed');
 
+# One that is gone before anybody has looked: its end is its own all the same.
+for my $w (['/usr/bin/true' => undef], ['/usr/bin/false' => 'failed']) {
+	spec(argv => [$w->[0]]);
+	for (1 .. 5) {
+		is(run($many, $config{http}, {})->{verdict}{cause}, $w->[1], "$w->[0] ends as it does");
+	}
+}
+
 # Specifications that cannot be.
 for my $bad ([qr/kind/, kind => 'perl'], [qr/argv/, argv => []], [qr/processes/, processes => 1000],
     [qr/tools/, tools => ['/usr/bin/jq']], [qr/connector's folder/, argv => ['../main.py']],

@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +31,7 @@ struct guest_plan {
 	size_t			 nprograms;
 };
 
+#define LOOK_MS		20
 #define SPARE_FD	GUEST_FD__COUNT	/* free while descriptors change places */
 
 static void __attribute__((noreturn))
@@ -77,6 +79,19 @@ network_give(const struct sandbox_net *net)
 		close(fds[--n]);
 }
 
+/*
+ * The launcher looks at this process before it sends the request, and must find it alive whatever the program does: its
+ * first line comes after that look.  A parked one does not wait for a request; that look takes less.
+ */
+static void
+request_await(bool parked)
+{
+	struct pollfd	 p = { .fd = FD_REQUEST, .events = POLLIN };
+
+	while (poll(&p, 1, parked ? LOOK_MS : -1) == -1 && errno == EINTR)
+		;
+}
+
 static void __attribute__((noreturn))
 become(const struct guest_start *g, const struct guest_plan *p)
 {
@@ -90,6 +105,7 @@ become(const struct guest_start *g, const struct guest_plan *p)
 	sandbox_guest(p->waived, &p->walls, FD__COUNT);
 	if (write(FD_RESULT, locked, sizeof(locked) - 1) != (ssize_t)(sizeof(locked) - 1))
 		_exit(error_face(ERR_CLIENT_GONE)->exit);
+	request_await(g->parked);
 	(void)signal(SIGPIPE, SIG_DFL);		/* what is ignored stays so in the program */
 	places_change();
 	(void)sandbox_guest_exec(g->program, (char **)(uintptr_t)argv, (char **)(uintptr_t)guest_environment);
