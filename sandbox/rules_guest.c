@@ -24,10 +24,10 @@
 #define NEVER	(CLONE_NEWNS | CLONE_NEWCGROUP | CLONE_NEWUTS | CLONE_NEWIPC | CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET | \
 		 CLONE_PTRACE | CLONE_PARENT | CLONE_THREAD | CLONE_PIDFD)
 
-/* As libc makes a thread, and in no other way. */
+/* As libc makes a thread (musl with a flag that means nothing any more), and in no other way. */
 #define THREAD	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM | CLONE_SETTLS | \
 		 CLONE_PARENT_SETTID | CLONE_CHILD_CLEARTID)
-/* As Go does. */
+/* As Go does, on amd64 with a place for its own data. */
 #define GO_THREAD	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 #define TYPE_MASK	0xfu		/* SOCK_NONBLOCK and SOCK_CLOEXEC are above it */
 
@@ -120,8 +120,8 @@ const struct rule rules_guest[] = {
 	PLAIN(membarrier, "threads that share code"),
 
 	/* Threads, signals, ends. */
-	{ NAME(clone),	ALLOW,	G, "a thread", IF(ARG(0, ~(uint64_t)0, THREAD)) },
-	{ NAME(clone),	ALLOW,	G, "a thread of Go", IF(ARG(0, ~(uint64_t)0, GO_THREAD)) },
+	{ NAME(clone),	ALLOW,	G, "a thread", IF(ARG(0, ~(uint64_t)CLONE_DETACHED, THREAD)) },
+	{ NAME(clone),	ALLOW,	G, "a thread of Go", IF(ARG(0, ~(uint64_t)CLONE_SETTLS, GO_THREAD)) },
 	PLAIN(set_robust_list, "threads"),
 	PLAIN(set_tid_address, "threads"),
 	PLAIN(rseq, "threads"),

@@ -52,16 +52,28 @@ sub run {
 	return \%r;
 }
 
+# Go is compiled, where there is one (Debian's takes 450 MB, so tests/deps.sh leaves it out).
+mkdir(scratch() . '/go');
+copy("$tests/go/$_", scratch() . "/go/$_") for 'connector-spec.json', 'list.go';
+my $has_go = system('command -v go >/dev/null') == 0;
+chmod(0755, scratch(), scratch() . '/go');
+if ($has_go) {
+	local $ENV{CGO_ENABLED} = 0;
+	local $ENV{GOCACHE} = scratch() . '/go-cache';
+	$has_go = 0 if system('go', 'build', '-o', scratch() . '/go/list', scratch() . '/go/list.go') != 0;
+}
+
 # Examples, to a place that is a number and to one that is a name, plain and by TLS.
-for my $connector ('python', 'shell') {
-	for my $s (sort keys %config) {
+for my $connector ('python', 'shell', scratch() . '/go') {
+	for my $s (sort keys %config) { SKIP: {
+		skip('machine: no go', 4) if $connector =~ /go$/ && !$has_go;
 		my $r = run($connector, $config{$s}, {}, @open);
 		is(scalar(@{$r->{outputs}}), 30, "$connector lists users by $s") or diag($r->{err});
 		my ($contact) = @{$r->{verdict}{egress} // []};
 		is($contact->{outcome}, 'ok', "$connector by $s: the contact is in the receipt");
 		ok(($contact->{bytesIn} // 0) > 1000 && ($contact->{bytesOut} // 0) > 50, "$connector by $s: and its bytes");
 		is($contact->{host}, $s =~ /named/ ? 'localhost' : '127.0.0.1', "$connector by $s: by its name");
-	}
+	} }
 }
 my $refused = run('python', $config{http}, {});
 is($refused->{exit}, 1, 'without the operator a private place is refused');
@@ -151,6 +163,12 @@ for my $w (['/usr/bin/true' => undef], ['/usr/bin/false' => 'failed']) {
 		is(run($many, $config{http}, {})->{verdict}{cause}, $w->[1], "$w->[0] ends as it does");
 	}
 }
+
+# A budget holds for connections.
+spill('many/connector-spec.json', { %$spec, rate => { requests => 2, per => '1s' } });
+$r = run($many, $config{http}, { looks => [('source') x 6] }, @open);
+is($r->{verdict}{rateRequests}, 6, 'each connection takes a permit');
+cmp_ok($r->{verdict}{rateWaitMs} // 0, '>', 1500, 'and waits for it');
 
 # Specifications that cannot be.
 for my $bad ([qr/kind/, kind => 'perl'], [qr/argv/, argv => []], [qr/processes/, processes => 1000],

@@ -80,6 +80,7 @@ LOOKS = {
     "private": lambda: connect("10.0.0.1"),
     "mapped": lambda: connect("::ffff:127.0.0.1", port, socket.AF_INET6),
     "zero": lambda: connect("0.0.0.0"),
+    "source": lambda: connect(url.hostname),
     "unnamed": lambda: connect("198.18.77.77"),
     "otherPort": lambda: connect(url.hostname, 9),
     "otherName": lambda: socket.getaddrinfo("evil.example", port),
