@@ -46,6 +46,7 @@ sub free_port {
 sub start {
 	my ($name, $until, $env, @command) = @_;
 	my $log = "$scratch/$name.log";
+	unlink($log);	# of one that had the name before: its "ready" is not this one's
 	my $pid = fork() // die "fork: $!";
 	if ($pid == 0) {
 		open(STDIN, '<', '/dev/null');
