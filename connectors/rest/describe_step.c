@@ -46,7 +46,8 @@ members_only(const cJSON *object, const char *names, const char *where, struct f
 		size_t		 n = strlen(m->string);
 		const char	*p = names;
 
-		while ((p = strstr(p, m->string)) != NULL && !((p == names || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0')))
+		/* The empty name is found everywhere. */
+		while (n > 0 && (p = strstr(p, m->string)) != NULL && !((p == names || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0')))
 			p += n;
 		if (n == 0 || p == NULL)
 			fault(f, where, "\"%s\" is not known here; there are: %s", m->string, names);
