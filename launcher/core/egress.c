@@ -10,11 +10,11 @@
 #include "launcher/core/inv.h"
 
 struct way_out {
-	struct egress_rule	 rules[SPEC_EGRESS_MAX];
+	struct egress_rule	*rules;			/* as many as there are: most have one, and invocations are many */
 	size_t			 nrules;
 	char			**allow_private;	/* NULL-terminated, or NULL */
 	struct wire_proxy	 proxy;
-	struct egress_direct	 direct;
+	struct egress_direct	*direct;		/* NULL: no proxy */
 	struct wire_rate	 rate;
 };
 
@@ -59,6 +59,35 @@ rate_settle(struct way_out *way, const struct inv_request *rq, struct error *e)
 	return source_digest(way, rq, way->rate.source, e);
 }
 
+static int
+rules_fill(struct way_out *way, const struct inv_request *rq, struct error *e)
+{
+	struct egress_rule	*fit;
+
+	if ((way->rules = calloc(SPEC_EGRESS_MAX, sizeof(*way->rules))) == NULL)
+		return error_set(e, ERR_SYSTEM, "no memory");
+	if (spec_egress(&rq->ref->spec, rq->rq->config, way->rules, &way->nrules, e) == -1 ||
+	    rate_settle(way, rq, e) == -1 || egress_narrow(way->rules, &way->nrules, rq->egress, e) == -1)
+		return -1;
+	if ((fit = realloc(way->rules, (way->nrules > 0 ? way->nrules : 1) * sizeof(*fit))) != NULL)
+		way->rules = fit;
+	return 0;
+}
+
+static int
+proxy_fill(struct way_out *way, const struct inv_request *rq, struct error *e)
+{
+	if ((way->direct = calloc(1, sizeof(*way->direct))) == NULL)
+		return error_set(e, ERR_SYSTEM, "no memory");
+	if (proxy_settle(&rq->proxy, &way->proxy, way->direct, e) == -1)
+		return -1;
+	if (way->proxy.kind == WIRE_PROXY_NONE) {
+		free(way->direct);
+		way->direct = NULL;
+	}
+	return 0;
+}
+
 int
 egress_fill(struct invocation *iv, const struct inv_request *rq, struct error *e)
 {
@@ -66,9 +95,7 @@ egress_fill(struct invocation *iv, const struct inv_request *rq, struct error *e
 
 	if ((iv->way = way) == NULL)
 		return error_set(e, ERR_SYSTEM, "no memory");
-	if (spec_egress(&rq->ref->spec, rq->rq->config, way->rules, &way->nrules, e) == -1 ||
-	    rate_settle(way, rq, e) == -1 || egress_narrow(way->rules, &way->nrules, rq->egress, e) == -1 ||
-	    proxy_settle(&rq->proxy, &way->proxy, &way->direct, e) == -1)
+	if (rules_fill(way, rq, e) == -1 || proxy_fill(way, rq, e) == -1)
 		return -1;
 	if (rq->allow_private != NULL && (way->allow_private = texts_copy(rq->allow_private)) == NULL)
 		return error_set(e, ERR_SYSTEM, "no memory");
@@ -82,6 +109,8 @@ egress_free(struct invocation *iv)
 		return;
 	texts_free(iv->way->allow_private);
 	explicit_bzero(&iv->way->proxy, sizeof(iv->way->proxy));
+	free(iv->way->rules);
+	free(iv->way->direct);
 	free(iv->way);
 	iv->way = NULL;
 }
@@ -103,7 +132,7 @@ egress_open(struct invocation *iv, struct error *e)
 {
 	struct broker_policy	 policy = { .rules = iv->way->rules, .nrules = iv->way->nrules,
 	    .allow_private = (const char *const *)iv->way->allow_private, .proxy = &iv->way->proxy,
-	    .direct = iv->way->direct.hosts, .connects_max = (unsigned int)iv->limits.connects,
+	    .direct = iv->way->direct != NULL ? iv->way->direct->hosts : NULL, .connects_max = (unsigned int)iv->limits.connects,
 	    .rate = &iv->way->rate, .networked = iv->plan.guest[0] != '\0' };
 
 	if ((iv->outlet = outlet_take(e)) == NULL)

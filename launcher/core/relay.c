@@ -15,6 +15,9 @@
 #include "sandbox/sandbox.h"
 
 #define PORTION_BYTES	(64 * KIB)		/* read at once */
+#define PORTION_BYTES_MIN (4 * KIB)		/* the same where relays are many */
+#define TOGETHER_BYTES	(4 * MIB)		/* what all of them read at once; more than 64 have less than PORTION_BYTES each */
+#define BUF_BYTES_MAX	(LINE_BYTES_MAX + PORTION_BYTES)
 #define LOG_BYTES_MAX	((uint64_t)64 * MIB)	/* of logs passed on in one invocation */
 
 struct line_buf {
@@ -22,7 +25,8 @@ struct line_buf {
 	bool	 ended;
 	size_t	 start, len;			/* data[start, len) is not judged yet */
 	size_t	 seen;				/* no '\n' in data[start, seen) */
-	char	 data[LINE_BYTES_MAX + PORTION_BYTES];
+	char	*data;				/* NULL: nothing is held */
+	size_t	 size;
 };
 
 struct relay {
@@ -43,16 +47,67 @@ struct relay {
 	struct line_buf		 results, logs;
 };
 
+static size_t	 nrelays;		/* parked workers' among them, which hold nothing */
+
+/*
+ * What is read at once.  A caller that does not read leaves so much in its worker's buffer: many of them are not to hold
+ * more than a few that read well.
+ */
+static size_t
+portion(void)
+{
+	size_t	 each = TOGETHER_BYTES / (nrelays > 0 ? nrelays : 1);
+
+	return each > PORTION_BYTES ? PORTION_BYTES : each < PORTION_BYTES_MIN ? PORTION_BYTES_MIN : each;
+}
+
+static void
+buf_drop(struct line_buf *b)
+{
+	free(b->data);
+	b->data = NULL;
+	b->start = b->len = b->seen = b->size = 0;
+}
+
+/* Nothing is to be judged in it. */
+static void
+buf_rest(struct line_buf *b)
+{
+	if (b->start == b->len && portion() < PORTION_BYTES)
+		buf_drop(b);
+}
+
+/* Room for another `want` bytes.  A line may be a secret: none is left behind in what is given back. */
+static int
+buf_room(struct line_buf *b, size_t want)
+{
+	size_t	 size = b->len + want;
+	char	*data;
+
+	if (size <= b->size)
+		return 0;
+	if (b->size > 0 && size < 2 * b->size)
+		size = 2 * b->size < BUF_BYTES_MAX ? 2 * b->size : BUF_BYTES_MAX;
+	if ((data = malloc(size)) == NULL)
+		return -1;
+	if (b->data != NULL) {
+		memcpy(data, b->data, b->len);
+		explicit_bzero(b->data, b->len);
+	}
+	free(b->data);
+	b->data = data;
+	b->size = size;
+	return 0;
+}
+
 struct relay *
 relay_new(int result_fd, int log_fd)
 {
-	struct relay	*r = malloc(sizeof(*r));	/* pages of the buffers are touched when they are used */
+	struct relay	*r = calloc(1, sizeof(*r));
 
 	if (r == NULL)
 		return NULL;
-	memset(r, 0, offsetof(struct relay, results));
-	memset(&r->results, 0, offsetof(struct line_buf, data));
-	memset(&r->logs, 0, offsetof(struct line_buf, data));
+	nrelays++;
 	r->results.fd = result_fd;
 	r->logs.fd = log_fd;
 	r->sha = EVP_MD_CTX_new();
@@ -87,6 +142,9 @@ relay_free(struct relay *r)
 	fd_closep(&r->results.fd);
 	fd_closep(&r->logs.fd);
 	EVP_MD_CTX_free(r->sha);
+	buf_drop(&r->results);
+	buf_drop(&r->logs);
+	nrelays--;
 	free(r);
 }
 
@@ -112,6 +170,7 @@ relay_logs_ended(const struct relay *r)
 static int
 fill(struct line_buf *b)
 {
+	size_t	 want = portion();
 	ssize_t	 n;
 
 	if (b->ended)
@@ -122,9 +181,14 @@ fill(struct line_buf *b)
 		b->seen -= b->start;
 		b->start = 0;
 	}
-	if (b->len + PORTION_BYTES > sizeof(b->data))
+	if (b->len + want > BUF_BYTES_MAX)
 		return 0;
-	n = read(b->fd, b->data + b->len, PORTION_BYTES);
+	/* Without memory it is as if the worker had ended here, which is no good end. */
+	if (buf_room(b, want) == -1) {
+		b->ended = true;
+		return -1;
+	}
+	n = read(b->fd, b->data + b->len, want);
 	if (n > 0) {
 		b->len += (size_t)n;
 		return 1;
@@ -139,10 +203,12 @@ fill(struct line_buf *b)
 static char *
 line_next(struct line_buf *b, size_t *len)
 {
-	char	*line = b->data + b->start;
-	char	*nl = memchr(b->data + b->seen, '\n', b->len - b->seen);
+	char	*line, *nl;
 
-	if (nl == NULL) {
+	if (b->seen == b->len)
+		return NULL;
+	line = b->data + b->start;
+	if ((nl = memchr(b->data + b->seen, '\n', b->len - b->seen)) == NULL) {
 		b->seen = b->len;
 		return NULL;
 	}
@@ -301,8 +367,8 @@ relay_locked(struct relay *r, struct error *e)
 	return RELAY_LOCKED;
 }
 
-enum relay_news
-relay_results(struct relay *r, struct error *e)
+static enum relay_news
+results_take(struct relay *r, struct error *e)
 {
 	enum relay_news	 news = lines_judge(r, e);
 
@@ -320,6 +386,15 @@ relay_results(struct relay *r, struct error *e)
 		}
 		return RELAY_ENDED;
 	}
+}
+
+enum relay_news
+relay_results(struct relay *r, struct error *e)
+{
+	enum relay_news	 news = results_take(r, e);
+
+	buf_rest(&r->results);
+	return news;
 }
 
 /* A log line goes to files and terminals: no control character of a worker's gets that far. */
@@ -375,6 +450,7 @@ relay_logs(struct relay *r)
 		r->log_cut = true;
 		b->start = b->seen = b->len;
 	}
+	buf_rest(b);
 }
 
 const char *

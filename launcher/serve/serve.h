@@ -25,6 +25,8 @@ struct event_base;
 #define HEADERS_BYTES_MAX	(32 * KIB)	/* of one request, request line included */
 #define PIPELINE_BYTES_MAX	(64 * KIB)	/* sent ahead while a request is being answered */
 #define OUT_BYTES_MAX		(64 * KIB)	/* waiting for a slow caller before its worker is made to wait */
+#define OUT_BYTES_MIN		(4 * KIB)	/* the same where callers are many */
+#define OUT_TOGETHER_BYTES	(8 * MIB)	/* of all callers; more than 128 have less than OUT_BYTES_MAX each */
 #define STALL_MS		MINUTES(5)	/* a caller that takes nothing for so long is gone */
 #define HISTORY_IN_MEMORY	1000		/* invocations, where no file keeps them */
 #define RESULTS_IN_MEMORY	(64 * MIB)	/* bytes, likewise */

@@ -15,6 +15,8 @@
 #include "launcher/serve/stream.h"
 
 #define TO(s)	(1u << (s))
+static size_t	 nstreams;		/* that have buffers */
+
 static const unsigned int	 moves[] = {
 	[STREAM_HELD]	 = TO(STREAM_OPEN) | TO(STREAM_OVER),
 	[STREAM_OPEN]	 = TO(STREAM_CUTTING) | TO(STREAM_OVER),
@@ -134,6 +136,7 @@ static int
 buffers_open(struct stream *s)
 {
 	s->pending = evbuffer_new();
+	nstreams += s->pending != NULL ? 1 : 0;
 	if (s->accepted.coding != CODING_NONE) {
 		s->coded = evbuffer_new();
 		s->squeeze = squeeze_new(s->accepted.coding);
@@ -212,12 +215,21 @@ stream_verdict(struct stream *s, const struct buf *b)
 		stream_cut(s);
 }
 
+/* Of one; all of them together hold OUT_TOGETHER_BYTES, where so little each is not too little. */
+static size_t
+out_bytes_max(void)
+{
+	size_t	 each = OUT_TOGETHER_BYTES / (nstreams > 0 ? nstreams : 1);
+
+	return each > OUT_BYTES_MAX ? OUT_BYTES_MAX : each < OUT_BYTES_MIN ? OUT_BYTES_MIN : each;
+}
+
 bool
 stream_ready(const struct stream *s)
 {
 	if (s->state != STREAM_OPEN)
 		return s->state == STREAM_HELD;
-	return evbuffer_get_length(s->pending) + evbuffer_get_length(bufferevent_get_output(s->bev)) < OUT_BYTES_MAX;
+	return evbuffer_get_length(s->pending) + evbuffer_get_length(bufferevent_get_output(s->bev)) < out_bytes_max();
 }
 
 bool
@@ -276,8 +288,10 @@ stream_close(struct stream *s)
 {
 	if (s->state != STREAM_OVER && s->req != NULL)
 		let_go(s);
-	if (s->pending != NULL)
+	if (s->pending != NULL) {
 		evbuffer_free(s->pending);
+		nstreams--;
+	}
 	if (s->coded != NULL)
 		evbuffer_free(s->coded);
 	squeeze_free(s->squeeze);
