@@ -12,6 +12,7 @@
 #include "launcher/serve/beta.h"
 #include "launcher/serve/conn.h"
 #include "launcher/serve/door.h"
+#include "launcher/serve/framing.h"
 #include "launcher/serve/oauth.h"
 #include "launcher/serve/ref.h"
 #include "launcher/serve/route.h"
@@ -288,6 +289,7 @@ route_request(struct evhttp_request *req, void *arg)
 	struct exchange			 x = { .req = req, .door = arg, .conn = conn_of(req) };
 	const struct evhttp_uri		*uri = evhttp_request_get_evhttp_uri(req);
 	const char			*path = uri == NULL ? NULL : evhttp_uri_get_path(uri);
+	const char			*wrong = framing_wrong(req);
 	char				 scratch[HEADERS_BYTES_MAX];
 
 	if (x.conn == NULL) {
@@ -295,8 +297,12 @@ route_request(struct evhttp_request *req, void *arg)
 		return;
 	}
 	conn_begin(x.conn, req);
-	if (server.draining)
+	if (server.draining || wrong != NULL)
 		answer_header(req, "Connection", "close");
+	if (wrong != NULL) {
+		answer_refuse(req, 400, ERR_REQUEST, "%s", wrong);
+		return;
+	}
 	if (path == NULL || path[0] != '/' || (path = beta_path(path, scratch, sizeof(scratch))) == NULL) {
 		answer_refuse(req, 400, ERR_REQUEST, "the request line has no path");
 		return;

@@ -113,8 +113,11 @@ spec_load(const char *path, struct spec *sp, struct error *e)
 	size_t		 len = 0;
 
 	if (fd == -1 || fstat(fd, &st) == -1) {
+		bool	 ours = errno == EMFILE || errno == ENFILE || errno == ENOMEM || errno == EIO;
+
+		/* What we have run out of is no word on whether there is one. */
 		error_sys(e, "%.200s", path);
-		e->code = ERR_NO_CONNECTOR;
+		e->code = ours ? ERR_SYSTEM : ERR_NO_CONNECTOR;
 		return -1;
 	}
 	if (!S_ISREG(st.st_mode) || st.st_size > SPEC_BYTES_MAX)
