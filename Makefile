@@ -232,7 +232,9 @@ check-all:
 	@$(MAKE) -s ubsan
 	@$(MAKE) -s fuzz FUZZ_SECONDS=10
 	@$(MAKE) -s containers
-	@echo "$$(( 4 + $(words $(FUZZ)) )) passed, 0 failed, 0 skipped"
+	@$(MAKE) -s bench-serve BENCH_ARGS="--minutes 2" | tee $(B)/logs/bench-serve.log; ! grep -q "^not ok\|^Bail" $(B)/logs/bench-serve.log
+	@TENANTS_CALLS=10000 BASCULE=$(CURDIR)/$(B)/bin/bascule tests/integration/tenants.t
+	@echo "$$(( 6 + $(words $(FUZZ)) )) passed, 0 failed, 0 skipped"
 
 # One sanitizer, one clean tree of its own.  The filter and the limits cannot stand
 # under a sanitizer's runtime: unit tests only.
@@ -280,6 +282,12 @@ $(B)/tests/libexec/bascule-broker: $(B)/libexec/bascule-broker
 	ln -sf ../../libexec/bascule-broker $@
 gates: $(B)/tests/bench/counted $(filter-out $(B)/tests/bench/bench $(B)/tests/bench/phased/%,$(BENCH))
 bench-programs: all $(BENCH)
+# bascule serve under load; BENCH_ARGS="--minutes N" of the soak, an hour by default.
+BENCH_SERVE	= $(addprefix $(B)/tests/bench/,hold pace)
+$(BENCH_SERVE): $(B)/tests/bench/%: $(B)/tests/bench/serve/%.o
+	$(LINK) -o $@ $^ -lpthread
+bench-serve: all evil-connectors gates $(BENCH_SERVE)
+	@tests/bench/serve/run.sh $(B) $(BENCH_ARGS)
 bench: bench-programs
 	@$(B)/tests/bench/bench $(BENCH_ARGS)
 
