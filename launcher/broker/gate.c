@@ -193,8 +193,8 @@ leg_readable(struct leg *l, uint32_t events)
 	ssize_t	n;
 	int	unread = 0;
 
-	if (l->networked && l->gateway == NULL && (events & EPOLLIN))
-		return gateway_take(l) == -1 ? malformed(l) : 0;
+	if (l->networked && l->gateway == NULL && (events & EPOLLIN) && (n = gateway_take(l)) < 1)
+		return n == -1 ? malformed(l) : 0;
 	n = recv(l->fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
 
 	if (n == -1 && (errno == EAGAIN || errno == EINTR) && !(events & (EPOLLHUP | EPOLLERR)))

@@ -58,7 +58,7 @@ close_all(int *fds, size_t n)
 		fd_closep(&fds[i]);
 }
 
-/* -1: malformed. */
+/* 1: its end, without one; -1: malformed. */
 static int
 packet_take(int fd, struct egress_network *m, int fds[2 + PORTS_MAX])
 {
@@ -73,6 +73,8 @@ packet_take(int fd, struct egress_network *m, int fds[2 + PORTS_MAX])
 	struct cmsghdr		*c = n > 0 ? CMSG_FIRSTHDR(&msg) : NULL;
 	size_t			 got;
 
+	if (n == 0)
+		return 1;
 	if (c == NULL || c->cmsg_type != SCM_RIGHTS || c->cmsg_len < CMSG_LEN(0) ||
 	    (got = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int)) > 2 + PORTS_MAX)
 		return -1;
@@ -90,9 +92,10 @@ gateway_take(struct leg *l)
 	struct egress_network	 m;
 	int			 fds[2 + PORTS_MAX];
 	struct gateway		*g;
+	int			 r = l->gateway != NULL ? -1 : packet_take(l->fd, &m, fds);
 
-	if (l->gateway != NULL || packet_take(l->fd, &m, fds) == -1)
-		return -1;
+	if (r != 0)
+		return r;
 	if ((g = calloc(1, sizeof(*g))) == NULL) {
 		close_all(fds, 2 + (size_t)m.nports);
 		return -1;

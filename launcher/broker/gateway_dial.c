@@ -162,9 +162,8 @@ gateway_dialled(struct job *j)
 	memcpy(s->c.address, j->dial.where, sizeof(j->dial.where));
 	if (j->dial.status != EGRESS_OK) {
 		strncpy(s->c.reason, j->dial.reason, sizeof(s->c.reason) - 1);
-		if (record_send(&s->c) == -1)
+		if (gateway_record(l, &s->c) == -1)
 			return -1;
-		l->refusals += j->dial.status == EGRESS_REFUSED;
 		return stream_end(l, s, true) == -1 ? -1 : streams_dial(l);
 	}
 	s->out = fd_steal(&j->dial.fd);

@@ -28,17 +28,25 @@ gateway_contact(const struct leg *l, const char *host, uint16_t port, enum egres
 }
 
 int
-gateway_refuse(struct leg *l, const char *host, uint16_t port, enum egress_status status, const char *reason)
+gateway_record(struct leg *l, const struct wire_contact *said)
 {
-	struct wire_contact	 c = gateway_contact(l, host, port, status, reason);
+	struct wire_contact	 c = *said;
 
 	if (record_send(&c) == -1)
 		return -1;
-	if ((status == EGRESS_REFUSED || status == EGRESS_BUDGET) && ++l->refusals == LEG_REFUSALS_MAX + 1) {
+	if ((c.status == EGRESS_REFUSED || c.status == EGRESS_BUDGET) && ++l->refusals == LEG_REFUSALS_MAX + 1) {
 		c.head.type = WIRE_ENDED;
 		return record_send(&c);
 	}
 	return 0;
+}
+
+int
+gateway_refuse(struct leg *l, const char *host, uint16_t port, enum egress_status status, const char *reason)
+{
+	struct wire_contact	 c = gateway_contact(l, host, port, status, reason);
+
+	return gateway_record(l, &c);
 }
 
 bool

@@ -37,6 +37,7 @@ int	stream_serve(struct leg *, struct stream *);
 /* gateway_names.c */
 struct wire_contact gateway_contact(const struct leg *, const char *host, uint16_t port, enum egress_status, const char *reason);
 /* On record; one too many, and the leg is cut off, which the launcher is told.  -1: it is gone. */
+int	gateway_record(struct leg *, const struct wire_contact *);
 int	gateway_refuse(struct leg *, const char *host, uint16_t port, enum egress_status, const char *reason);
 bool	is_cut_off(const struct leg *);
 /* Packets of UDP that are there; a connection's questions, and whether it has ended. */

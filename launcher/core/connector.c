@@ -148,8 +148,9 @@ take_folder(const char *folder, struct connector_ref *ref, struct error *e)
 static int
 take(const char *path, struct connector_ref *ref, struct error *e)
 {
-	char		 full[PATH_MAX], spec[PATH_MAX * 2];
-	struct stat	 st;
+	char			 full[PATH_MAX], spec[PATH_MAX * 2];
+	struct stat		 st;
+	struct spec_runtime	 r;
 
 	if (realpath(path, full) == NULL || stat(full, &st) == -1)
 		return -1;
@@ -157,8 +158,16 @@ take(const char *path, struct connector_ref *ref, struct error *e)
 		return take_folder(full, ref, e);
 	if (take_program(full, ref) == -1)
 		return -1;
-	snprintf(spec, sizeof(spec), "%.*s/connector-spec.json", (int)(strrchr(full, '/') - full), full);
-	return spec_load(spec, &ref->spec, e);
+	*strrchr(full, '/') = '\0';
+	snprintf(spec, sizeof(spec), "%s/connector-spec.json", full);
+	if (spec_load(spec, &ref->spec, e) == -1)
+		return -1;
+	spec_runtime(&ref->spec, &r);
+	/* As an upload is named: by its program, whatever that is. */
+	if ((r.kind != RUNTIME_EXEC && r.kind != RUNTIME_NODE) || guest_find(full, ref, e) == 0)
+		return 0;
+	spec_free(&ref->spec);
+	return -1;
 }
 
 int

@@ -81,6 +81,21 @@ is($refused->{verdict}{egress}[0]{outcome}, 'refused', 'and on record');
 is(run('python', { %{$config{https}}, caBundle => undef }, {}, @open)->{verdict}{outcome}, 'failed',
     'a certificate that nobody trusts is refused by the program');
 
+# Node's ways out.
+my %node = (
+	http => { lookup => 'made up', resolve4 => 1, resolve6 => 'ENODATA', resolveOther => 'ENOTFOUND', lookupOther => 'ENOTFOUND',
+	    get => 200, fetch => 200, http2 => 'connected', fronted => 'ECONNRESET', udp => 'ECONNREFUSED' },
+	https => { get => 200, fetch => 'UNABLE_TO_VERIFY_LEAF_SIGNATURE', http2 => 'connected', fronted => 'ECONNRESET' },
+);
+SKIP: {
+	skip('machine: no /usr/bin/node', 14) unless -x '/usr/bin/node' || -x '/usr/local/bin/node';
+	for my $s (sort keys %node) {
+		my $r = run('node', $config{"$s-named"}, {}, @open);
+		my %o = map { $_->{look} => $_->{got} // $_->{refused} } @{$r->{outputs}};
+		is($o{$_}, $node{$s}{$_}, "node: $_ by $s") for sort keys %{$node{$s}};
+	}
+}
+
 # What a hostile one looks for: refused with one of these, or what it gets is its own.
 my %got = (environ => 'BASCULE_RESULTS HOME LANG PATH SSL_CERT_FILE TMPDIR TZ', processes => '1', descriptors => '0 1 2 3',
     folder => 'connector-spec.json main.py');
