@@ -22,15 +22,15 @@ ok() {		# ok STATUS TEXT
 	return "$1"
 }
 
-make -s B="$b" DESTDIR="$work/root" install >/dev/null 2>"$work/log"
+make -s B="$b" DESTDIR="$work/installed" install >/dev/null 2>"$work/log"
 ok $? "it is installed" || sed 's/^/# /' "$work/log"
-[ -f "$work/root/usr/lib/systemd/system/bascule.service" ] && [ -f "$work/root/usr/lib/systemd/system/bascule.socket" ]
+[ -f "$work/installed/usr/lib/systemd/system/bascule.service" ] && [ -f "$work/installed/usr/lib/systemd/system/bascule.socket" ]
 ok $? "with its units"
 
 # What is to be executed must exist; the manuals are not installed here.
 mkdir "$work/units"
 cp containers/bascule.socket "$work/units/"
-sed "s,=/usr/bin/bascule,=$work/root/usr/bin/bascule," "$unit" >"$work/units/bascule.service"
+sed "s,=/usr/bin/bascule,=$work/installed/usr/bin/bascule," "$unit" >"$work/units/bascule.service"
 systemd-analyze --man=no verify "$work/units/bascule.service" "$work/units/bascule.socket" >"$work/log" 2>&1 && [ ! -s "$work/log" ]
 ok $? "systemd knows every word of them" || sed 's/^/# /' "$work/log"
 exposed=$(systemd-analyze --no-pager --offline=true security "$unit" 2>/dev/null | sed -n 's/.*exposure level for .*: \([0-9.]*\) .*/\1/p')
@@ -68,8 +68,8 @@ ok $? "a cage of them is built"
 ok $? "and holds"
 
 # One connector of the hostile suite beside those that are installed.
-mkdir -p "$work/root/usr/lib/bascule/connectors/evil"
-cp "$b/tests/evil/evil/evil" "$b/tests/evil/evil/connector-spec.json" "$work/root/usr/lib/bascule/connectors/evil/"
+mkdir -p "$work/installed/usr/lib/bascule/connectors/evil"
+cp "$b/tests/evil/evil/evil" "$b/tests/evil/evil/connector-spec.json" "$work/installed/usr/lib/bascule/connectors/evil/"
 place=/run/bascule-units.$$
 mkdir -m 755 "$place" "$place/dev" || exit 1
 cp "$work/cage" "$work/calls" "$place/"
@@ -84,7 +84,7 @@ for c in memory pids unified; do
 	chown -R "$id" "$groups/$c/$name"
 	echo $$ >"$groups/$c/$name/cgroup.procs"
 done
-mount -t overlay overlay -o "lowerdir=$work/root/usr:/usr" /usr
+mount -t overlay overlay -o "lowerdir=$work/installed/usr:/usr" /usr
 # PrivateDevices=
 mount -t tmpfs -o mode=755 tmpfs "$place/dev"
 for d in null zero full random urandom tty; do
