@@ -14,6 +14,7 @@ struct filter {
 	size_t		 least, most;	/* arguments */
 	const char	*wanted;	/* what is right, for a message */
 	filter_fn	*run;
+	bool		 text;		/* of scalars: an object or an array is a mistake, not "" */
 };
 
 int
@@ -370,10 +371,10 @@ f_bool(struct filter_call *c, struct value *out, struct error *e)
 
 static const struct filter	 filters[] = {
 	{ "default", 1, 1, "default:VALUE", f_default },
-	{ "lower", 0, 0, "lower takes nothing", f_lower },
-	{ "upper", 0, 0, "upper takes nothing", f_upper },
-	{ "trim", 0, 0, "trim takes nothing", f_trim },
-	{ "split", 1, 1, "split:'BY'", f_split },
+	{ "lower", 0, 0, "lower takes nothing", f_lower, true },
+	{ "upper", 0, 0, "upper takes nothing", f_upper, true },
+	{ "trim", 0, 0, "trim takes nothing", f_trim, true },
+	{ "split", 1, 1, "split:'BY'", f_split, true },
 	{ "join", 1, 1, "join:'BY'", f_join },
 	{ "first", 0, 0, "first takes nothing", f_first },
 	{ "last", 0, 0, "last takes nothing", f_last },
@@ -391,21 +392,21 @@ static const struct filter	 filters[] = {
 	{ "str", 0, 0, "str takes nothing", f_str },
 	{ "int", 0, 0, "int takes nothing", f_int },
 	{ "bool", 0, 0, "bool takes nothing", f_bool },
-	{ "date", 2, 2, "date:'FROM','TO': iso, epoch, epochms, http", f_date },
+	{ "date", 2, 2, "date:'FROM','TO': iso, epoch, epochms, http", f_date, true },
 	{ "addsec", 1, 1, "addsec:SECONDS", f_addsec },
 	{ "now", 0, 1, "now[:'FORM']: iso, epoch, epochms, http", f_now },
-	{ "sha256", 0, 0, "sha256 takes nothing", f_sha256 },
-	{ "hmac", 1, 1, "hmac:KEY", f_hmac },
-	{ "b64", 0, 0, "b64 takes nothing", f_b64 },
-	{ "b64url", 0, 0, "b64url takes nothing", f_b64url },
-	{ "hex", 0, 0, "hex takes nothing", f_hex },
+	{ "sha256", 0, 0, "sha256 takes nothing", f_sha256, true },
+	{ "hmac", 1, 1, "hmac:KEY", f_hmac, true },
+	{ "b64", 0, 0, "b64 takes nothing", f_b64, true },
+	{ "b64url", 0, 0, "b64url takes nothing", f_b64url, true },
+	{ "hex", 0, 0, "hex takes nothing", f_hex, true },
 	{ "uuid", 0, 0, "uuid takes nothing", f_uuid },
 	{ "json", 0, 0, "json takes nothing", f_json },
-	{ "match", 2, 2, "match:'prefix'|'suffix'|'contains','TEXT'", f_match },
-	{ "cut", 2, 2, "cut:'BY',NUMBER", f_cut },
-	{ "scimstr", 0, 0, "scimstr takes nothing", f_scimstr },
-	{ "soqlstr", 0, 0, "soqlstr takes nothing", f_soqlstr },
-	{ "adfstr", 0, 0, "adfstr takes nothing", f_adfstr },
+	{ "match", 2, 2, "match:'prefix'|'suffix'|'contains','TEXT'", f_match, true },
+	{ "cut", 2, 2, "cut:'BY',NUMBER", f_cut, true },
+	{ "scimstr", 0, 0, "scimstr takes nothing", f_scimstr, true },
+	{ "soqlstr", 0, 0, "soqlstr takes nothing", f_soqlstr, true },
+	{ "adfstr", 0, 0, "adfstr takes nothing", f_adfstr, true },
 };
 
 const struct filter *
@@ -428,6 +429,8 @@ int
 filter_run(const struct filter *f, struct filter_call *c, struct value *out, struct error *e)
 {
 	*out = (struct value){ 0 };
+	if (f->text && (cJSON_IsArray(c->in.v) || cJSON_IsObject(c->in.v)))
+		return error_set(e, ERR_REQUEST, "%s: an object or an array is no text", f->name);
 	if (f->run(c, out, e) == 0)
 		return 0;
 	value_clear(out);

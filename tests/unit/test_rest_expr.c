@@ -89,6 +89,8 @@ static const struct {
 	{ "${record.list | join:', '}", "\"b, a, b\"" },
 	{ "${record.list | unique | sort}", "[\"a\",\"b\"]" },
 	{ "${record.list | first}", "\"b\"" },
+	{ "${record.list | lower}", "!!lower: an object or an array is no text" },
+	{ "${record | sha256}", "!!sha256: an object or an array is no text" },
 	{ "${record.list | at:-2}", "\"a\"" },
 	{ "${record.list | at:9}", "-" },
 	{ "${record.list | count}", "3" },
