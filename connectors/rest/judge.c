@@ -22,7 +22,7 @@ status_fits(const struct rule *ru, int status)
 }
 
 /* ${response.status}, ${response.body...}: borrowed while a rule looks. */
-static bool
+static int
 when_holds(struct rest *r, const struct text *when, const struct fetch_response *rs)
 {
 	autojson	*response = cJSON_CreateObject();
@@ -30,37 +30,44 @@ when_holds(struct rest *r, const struct text *when, const struct fetch_response 
 	int		 holds;
 
 	if (json_set(response, "status", json_int(rs->status)) == -1)
-		return false;
+		return -1;
 	if (rs->body != NULL)
 		cJSON_AddItemReferenceToObject(response, "body", rs->body);
 	r->sc.roots[ROOT_RESPONSE] = response;
 	scope_begin(&r->sc);
 	holds = text_true(r, when, &e);
 	r->sc.roots[ROOT_RESPONSE] = NULL;
-	return holds == 1;
+	return holds;
 }
 
-static bool
+/* 1, 0, or -1: its "when" could not be decided. */
+static int
 fits(struct rest *r, const struct rule *ru, const struct fetch_response *rs)
 {
 	const char	*header;
 
 	if (!status_fits(ru, rs->status))
-		return false;
+		return 0;
 	if (ru->header != NULL) {
 		header = fetch_header(rs, ru->header);
 		if (header == NULL || (ru->header_value != NULL && strcasestr(header, ru->header_value) == NULL))
-			return false;
+			return 0;
 	}
-	return ru->when == NULL || when_holds(r, ru->when, rs);
+	return ru->when == NULL ? 1 : when_holds(r, ru->when, rs);
 }
 
+/* An answer that a rule cannot judge is no good one: it might be the failure that the rule is for. */
 static const struct rule *
 first_of(struct rest *r, const struct rules *rules, const struct fetch_response *rs)
 {
-	for (size_t i = 0; i < rules->n; i++)
-		if (fits(r, &rules->at[i], rs))
-			return &rules->at[i];
+	static const struct rule	 undecided = { .then = THEN_FATAL };
+
+	for (size_t i = 0; i < rules->n; i++) {
+		int	 fit = fits(r, &rules->at[i], rs);
+
+		if (fit != 0)
+			return fit == 1 ? &rules->at[i] : &undecided;
+	}
 	return NULL;
 }
 

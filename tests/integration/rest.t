@@ -169,6 +169,11 @@ subtest 'answers that look good' => sub {
 	isnt($r->{exit}, 0, 'a failure on the second page');
 	is($r->{records}, 2, 'after the rows of the first');
 	isnt(invoke(at('round'), 'std:account:list')->{exit}, 0, 'a cursor that comes again');
+	{
+		local $support::connector = connector_for(with('/http/errors', [{ status => [200],
+		    when => "\${response.body | match:'contains','x'}", then => 'ok' }]));
+		isnt(invoke(at('good'), 'std:account:list')->{exit}, 0, 'an answer that a rule cannot judge');
+	}
 	$r = invoke(at('good'), 'std:account:create', { attributes => { name => 'x' } });
 	is($r->{exit}, 0, 'an id only in Location') or diag($r->{err});
 	is($r->{output}{identity}, '77', 'is found, and read back');
