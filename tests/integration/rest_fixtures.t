@@ -1,0 +1,99 @@
+#!/usr/bin/perl
+# Described connectors whose source is not to be had here: each command against requests and answers that were written down
+# from the makers' documentation (tests/rest/README.md).  FIXTURES=NAME runs one folder's.
+use strict;
+use warnings;
+use FindBin qw($Bin);
+use lib $Bin;
+use File::Basename qw(basename dirname);
+use JSON::PP;
+use Test::More;
+use support;
+use fixture;
+
+my $json = JSON::PP->new->utf8;
+my $build = $ENV{B} // root() . '/build';
+$build = root() . "/$build" if $build !~ m{^/};
+my $server = fixtures_begin();
+my $dir = scratch();
+
+# Every '{{server}}' by the server's URL, and '{{file:NAME}}' by the file beside the fixtures.
+sub filled {
+	my ($v, $folder) = @_;
+	return { map { $_ => filled($v->{$_}, $folder) } keys %$v } if ref $v eq 'HASH';
+	return [map { filled($_, $folder) } @$v] if ref $v eq 'ARRAY';
+	return $v if !defined $v || ref $v || $v !~ /\{\{/;
+	$v =~ s/\{\{server\}\}/$server/g;
+	$v =~ s/\{\{file:([\w.-]+)\}\}/slurp("$folder\/$1")/ge;
+	return $v;
+}
+
+# Values of the configuration that its form calls secret.
+sub secrets_of {
+	my ($form, $config, $found) = @_;
+	if (ref $form eq 'HASH') {
+		push(@$found, $config->{$form->{key}}) if defined $form->{key} && ($form->{type} // '') =~ /^secret/ &&
+		    length($config->{$form->{key}} // '') > 0;
+		secrets_of($_, $config, $found) for values %$form;
+	} elsif (ref $form eq 'ARRAY') {
+		secrets_of($_, $config, $found) for @$form;
+	}
+	return $found;
+}
+
+sub outputs_differ {
+	my ($r, $want) = @_;
+	return "$r->{records} outputs, " . @$want . ' wanted' if $r->{records} != @$want;
+	return differs($r->{outputs}, $want, 1, 'outputs');
+}
+
+sub case_run {
+	my ($case, $folder, $shared, $spec) = @_;
+	my $config = filled({ %{$shared->{config} // {}}, %{$case->{config} // {}} }, $folder);
+	my ($r, $wrong);
+	$wrong = exchange_play(filled($case->{exchanges} // [], $folder), $case->{anyOrder}, "$dir/report", sub {
+		$r = invoke($config, $case->{command}, filled($case->{input} // {}, $folder));
+	});
+	my $said = slurp($r->{out}) . $r->{err};
+	if (defined $case->{error}) {
+		my $re = filled($case->{error}, $folder);
+		$wrong ||= $r->{exit} == 0 ? 'it ended well' : $r->{err} !~ /$re/s ? "another error than $re" : '';
+		$wrong ||= "exit status $r->{exit}" if defined $case->{exit} && $r->{exit} != $case->{exit};
+	} else {
+		$wrong ||= "exit status $r->{exit}" if $r->{exit} != 0;
+	}
+	$wrong ||= differs($r->{output}, filled($case->{output}, $folder), 1, 'output') if exists $case->{output};
+	$wrong ||= outputs_differ($r, filled($case->{outputs}, $folder)) if exists $case->{outputs};
+	$wrong ||= differs($r->{state}, filled($case->{state}, $folder), 0, 'state') if exists $case->{state};
+	for my $never (@{secrets_of($spec->{sourceConfig}, $config, [])}, @{$case->{never} // []}) {
+		$wrong ||= 'a secret was told: ' . substr($never, 0, 4) . '...' if index($said, $never) >= 0;
+	}
+	ok(!$wrong, "$case->{command}: $case->{name}") or diag("$wrong\n" . substr($said, 0, 2000));
+}
+
+my %folders;
+for my $file (sort glob(root() . '/tests/rest/*/*.json')) {
+	next if basename($file) =~ /^(rest|connector-spec)\.json$/;
+	my $name = basename(dirname($file));
+	next if defined $ENV{FIXTURES} && $ENV{FIXTURES} ne $name;
+	push(@{$folders{$name}}, $file);
+}
+
+for my $name (sort keys %folders) {
+	subtest $name => sub {
+		my $spec = $json->decode(slurp(root() . "/connectors/$name/connector-spec.json"));
+		my (%ran, $complete);
+		$support::connector = "$build/connectors/$name";
+		for my $file (@{$folders{$name}}) {
+			my $doc = eval { $json->decode(slurp($file)) } or die "$file: $@";
+			like($doc->{source}, qr{^https://}, basename($file) . ' names the page that it is from');
+			$complete ||= $doc->{complete};
+			for my $case (@{$doc->{cases}}) {
+				case_run($case, dirname($file), $doc, $spec);
+				$ran{$case->{command}} = 1 if !defined $case->{error};
+			}
+		}
+		is(join(' ', grep { !$ran{$_} && $_ ne 'std:spec:read' } @{$spec->{commands}}), '', 'every command was run') if $complete;
+	};
+}
+done_testing();
