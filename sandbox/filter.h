@@ -32,6 +32,7 @@ enum filter {
 #define ANSWER_ALLOW	(-1)
 #define ANSWER_TRAP	(-2)	/* SIGSYS with the call's number: see trap.c */
 #define ANSWER_KILL	(-3)
+#define ANSWER_TELL	(-4)	/* never run: the caller stands still, and whoever listens is told the number; ENOSYS where nobody does */
 
 #define RULE_ARGS_MAX	3
 struct rule {

@@ -167,7 +167,7 @@ sandbox_guest_net(const struct sandbox_net *net, int fds[SANDBOX_NET_FDS_MAX])
 	return n;
 }
 
-void
+int
 sandbox_guest(unsigned int waived, const struct sandbox_guest *g, unsigned int first_fd)
 {
 	birth_lock();
@@ -179,8 +179,7 @@ sandbox_guest(unsigned int waived, const struct sandbox_guest *g, unsigned int f
 	birth_orphan_never();
 	if (ON(waived, LAYER_RLIMITS))
 		threads_bound();
-	if (ON(waived, LAYER_SECCOMP))
-		filter_enter_kept(&filter);
+	return ON(waived, LAYER_SECCOMP) ? filter_enter_heard(&filter) : -1;
 }
 
 int

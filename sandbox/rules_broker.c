@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/netlink.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sched.h>
@@ -52,6 +53,7 @@ const struct rule rules_broker[] = {
 	{ NAME(recvmsg),	ALLOW,	B, "legs and questions" },
 	{ NAME(ioctl),		ALLOW,	B, "how much a name server sent", IF(INT_ARG(1, FIONREAD)) },
 	{ NAME(ioctl),		ALLOW,	B, "what a worker has not taken yet", IF(INT_ARG(1, TIOCOUTQ)) },
+	{ NAME(ioctl),		ALLOW,	B, "a guest's forbidden call; it is never answered", IF(INT_ARG(1, SECCOMP_IOCTL_NOTIF_RECV)) },
 
 	/* Waiting. */
 	{ NAME(epoll_create1),	ALLOW,	B, "the loop" },

@@ -2,8 +2,9 @@
  * rules_guest.c -- what a program of somebody else's may ask of the kernel: Node is the measure.
  *
  * G: the list.  What is not on it is answered ENOSYS, which libraries take for an old kernel; there is no trap, since
- * the program has its own handlers.  D: what only an attack asks for is death, in the nursery already; S: what a
- * worker needs for its own walls is death behind them.
+ * the program has its own handlers.  D: what only an attack asks for is death: the broker hears its number, the
+ * launcher kills, and until then the caller stands still; it is refused in the nursery already, where a filter that
+ * kills would leave nothing to hear.  What a worker needs for its own walls is death behind them.
  */
 #include <asm/ioctls.h>
 #include <errno.h>
@@ -35,11 +36,11 @@
 #define G	(IN(FILTER_GUEST) | M)
 #define D	(G | IN(FILTER_GUEST_BIRTH))
 #define ALLOW	ANSWER_ALLOW
-#define KILL	ANSWER_KILL
+#define TELL	ANSWER_TELL
 #define NAME(x)	SCMP_SYS(x)
 #define PLAIN(x, why)	{ NAME(x), ALLOW, G, why }
-#define DEATH(x)	{ NAME(x), KILL, D, "an attack" }
-#define SHUT(x)		{ NAME(x), KILL, G, "the walls stand" }
+#define DEATH(x)	{ NAME(x), TELL, D, "an attack" }
+#define SHUT(x)		{ NAME(x), TELL, G, "the walls stand" }
 #define SOCKOPT(level, name, why)	{ NAME(setsockopt), ALLOW, G, why, IF(INT_ARG(1, level), INT_ARG(2, name)) }
 
 const struct rule rules_guest[] = {

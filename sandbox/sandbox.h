@@ -112,7 +112,11 @@ struct sandbox_net {
 };
 #define SANDBOX_NET_FDS_MAX	(2 + SANDBOX_NET_PORTS_MAX)
 size_t	sandbox_guest_net(const struct sandbox_net *, int fds[SANDBOX_NET_FDS_MAX]);
-void	sandbox_guest(unsigned int waived, const struct sandbox_guest *, unsigned int first_fd);
+/*
+ * Returns a descriptor that the guest must not have (close-on-exec): what only an attack asks for waits there, for
+ * sandbox_call_hear() elsewhere.  -1: the filter is waived.
+ */
+int	sandbox_guest(unsigned int waived, const struct sandbox_guest *, unsigned int first_fd);
 /* Behind the walls, once; -1 with errno. */
 int	sandbox_guest_exec(const char *program, char *const argv[], char *const envp[]);
 /* Where it finds its files, wherever they are outside, and those beside the nursery's own program. */
@@ -131,6 +135,14 @@ void	sandbox_trap(int fd, int fd_of_children);
  * where it has none.  Written by hostile hands: believe it only of a process that died of SIGSYS.
  */
 bool	sandbox_note(const char *line, size_t len, char name[SANDBOX_CALL_BYTES]);
+
+/* A call by its number on a machine (AUDIT_ARCH_*): its name, or the number where it has none. */
+void	sandbox_call_name(uint32_t arch, int nr, char name[SANDBOX_CALL_BYTES]);
+/*
+ * A call that waits on the descriptor of a guest: its number.  The caller is not answered, and stands still for as long
+ * as the descriptor is open.  False: there was none, or its caller is dead by now.
+ */
+bool	sandbox_call_hear(int fd, uint32_t *arch, int *nr);
 
 /* For a connector that is run by hand: stage 2 with no nursery; the process itself is the worker. */
 void	sandbox_lock_alone(void);

@@ -15,7 +15,7 @@
  * A connector's unknown call is trapped, not killed at once: it is not run either way, and
  * the trap learns its number (trap.c), so that a death can name it.  Both stages trap: of two filters
  * the stricter answer wins, and a stage 1 that kills would leave stage 2 nothing to name.
- * The broker runs no code of others: it dies at once.
+ * The broker runs no code of others: it dies at once.  A guest has its own handlers, so its broker is told.
  */
 static const struct {
 	const char		*name;
@@ -65,6 +65,8 @@ action(int answer)
 		return SCMP_ACT_TRAP;
 	case ANSWER_KILL:
 		return SCMP_ACT_KILL_PROCESS;
+	case ANSWER_TELL:
+		return SCMP_ACT_NOTIFY;
 	default:
 		return SCMP_ACT_ERRNO((uint16_t)answer);
 	}
@@ -163,4 +165,14 @@ filter_enter_kept(const struct sock_fprog *kept)
 {
 	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, kept) == -1)
 		sandbox_die(LAYER_SECCOMP, "load the filter", errno);
+}
+
+int
+filter_enter_heard(const struct sock_fprog *kept)
+{
+	int	 fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, kept);
+
+	if (fd == -1)
+		sandbox_die(LAYER_SECCOMP, "load the filter, to be heard (Linux 5.0)", errno);
+	return fd;
 }

@@ -19,6 +19,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -93,22 +94,45 @@ hex_get(const char *from, uint32_t *v)
 	return 0;
 }
 
+void
+sandbox_call_name(uint32_t arch, int nr, char name[SANDBOX_CALL_BYTES])
+{
+	/* Below 0 are the library's own numbers for calls of other machines. */
+	char	*known = nr < 0 ? NULL : seccomp_syscall_resolve_num_arch(arch, nr);
+
+	if (known != NULL)
+		snprintf(name, SANDBOX_CALL_BYTES, "%s", known);
+	else
+		snprintf(name, SANDBOX_CALL_BYTES, "%d", nr);
+	free(known);
+}
+
 bool
 sandbox_note(const char *line, size_t len, char name[SANDBOX_CALL_BYTES])
 {
 	const char	*p = line + sizeof(NOTE_MARK) - 1;
 	uint32_t	 nr, arch;
-	char		*known;
 
 	if (len != NOTE_BYTES || memcmp(line, NOTE_MARK, sizeof(NOTE_MARK) - 1) != 0 || p[NOTE_HEX] != ' ' ||
 	    hex_get(p, &nr) == -1 || hex_get(p + NOTE_HEX + 1, &arch) == -1 || arch != seccomp_arch_native())
 		return false;
-	/* Below 0 are the library's own numbers for calls of other machines. */
-	known = (int32_t)nr < 0 ? NULL : seccomp_syscall_resolve_num_arch(arch, (int)nr);
-	if (known != NULL)
-		snprintf(name, SANDBOX_CALL_BYTES, "%s", known);
-	else
-		snprintf(name, SANDBOX_CALL_BYTES, "%d", (int)nr);
-	free(known);
+	sandbox_call_name(arch, (int)nr, name);
+	return true;
+}
+
+/* A kernel may know more members than these headers, and wants them zeroed: hence the room. */
+bool
+sandbox_call_hear(int fd, uint32_t *arch, int *nr)
+{
+	union {
+		struct seccomp_notif	 n;
+		char			 room[256];
+	} heard;
+
+	memset(&heard, 0, sizeof(heard));
+	if (ioctl(fd, SECCOMP_IOCTL_NOTIF_RECV, &heard) == -1)
+		return false;
+	*arch = heard.n.data.arch;
+	*nr = heard.n.data.nr;
 	return true;
 }

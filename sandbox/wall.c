@@ -28,6 +28,8 @@ wait_for_maps(int fd)
 void
 sandbox_wall(const struct sandbox_wall *w)
 {
+	struct sock_fprog	 birth;
+
 	if (w->guest != NULL && !ON(w->waived, LAYER_NAMESPACES))
 		sandbox_die(LAYER_NAMESPACES, "a connector that is no native one needs them: its walls and its way out stand on them", 0);
 	birth_begin(w->parent);
@@ -50,8 +52,10 @@ sandbox_wall(const struct sandbox_wall *w)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		sandbox_die(LAYER_SECCOMP, "no_new_privs", errno);
 	if (w->guest != NULL) {			/* our own code until each worker's guest.c */
-		if (ON(w->waived, LAYER_SECCOMP))
-			filter_enter(FILTER_GUEST_BIRTH);
+		if (ON(w->waived, LAYER_SECCOMP)) {
+			filter_keep(FILTER_GUEST_BIRTH, &birth);
+			filter_enter_kept(&birth);	/* libseccomp would listen, and each worker must */
+		}
 		return;
 	}
 	if (ON(w->waived, LAYER_LANDLOCK))

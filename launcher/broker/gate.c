@@ -193,7 +193,7 @@ leg_readable(struct leg *l, uint32_t events)
 	ssize_t	n;
 	int	unread = 0;
 
-	if (l->networked && l->gateway == NULL && (events & EPOLLIN) && (n = gateway_take(l)) < 1)
+	if (l->networked && (events & EPOLLIN) && (n = gateway_take(l)) < 1)
 		return n == -1 ? malformed(l) : 0;
 	n = recv(l->fd, packet, sizeof(packet), MSG_DONTWAIT | MSG_TRUNC);
 

@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 
 #include "launcher/broker/gateway_private.h"
+#include "sandbox/sandbox.h"
 #include "worker/contract/util.h"
 
 #define ACCEPTS_AT_ONCE	16
@@ -60,7 +61,7 @@ close_all(int *fds, size_t n)
 
 /* 1: its end, without one; -1: malformed. */
 static int
-packet_take(int fd, struct egress_network *m, int fds[2 + PORTS_MAX])
+packet_take(int fd, enum egress_packet kind, struct egress_network *m, int fds[2 + PORTS_MAX])
 {
 	union {
 		char		 buf[CMSG_SPACE((2 + PORTS_MAX) * sizeof(int))];
@@ -79,20 +80,20 @@ packet_take(int fd, struct egress_network *m, int fds[2 + PORTS_MAX])
 	    (got = (c->cmsg_len - CMSG_LEN(0)) / sizeof(int)) > 2 + PORTS_MAX)
 		return -1;
 	memcpy(fds, CMSG_DATA(c), got * sizeof(int));
-	if (n == (ssize_t)sizeof(*m) && (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 && m->nports <= PORTS_MAX &&
-	    got == 2 + (size_t)m->nports)
+	if (n == (ssize_t)sizeof(*m) && (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) == 0 && m->kind == kind &&
+	    m->nports <= PORTS_MAX && got == (kind == EGRESS_NETWORK ? 2 + (size_t)m->nports : 1))
 		return 0;
 	close_all(fds, got);
 	return -1;
 }
 
-int
-gateway_take(struct leg *l)
+static int
+network_take(struct leg *l)
 {
 	struct egress_network	 m;
 	int			 fds[2 + PORTS_MAX];
 	struct gateway		*g;
-	int			 r = l->gateway != NULL ? -1 : packet_take(l->fd, &m, fds);
+	int			 r = packet_take(l->fd, EGRESS_NETWORK, &m, fds);
 
 	if (r != 0)
 		return r;
@@ -103,6 +104,7 @@ gateway_take(struct leg *l)
 	g->leg = l->id;
 	g->udp = fds[0];
 	g->tcp = fds[1];
+	g->heard = -1;
 	g->nports = m.nports;
 	memcpy(g->listeners, fds + 2, m.nports * sizeof(int));
 	l->gateway = g;
@@ -112,6 +114,40 @@ gateway_take(struct leg *l)
 		if (watch(g, g->listeners[i], SLOT_PORTS + i) == -1)
 			return -1;
 	return 0;
+}
+
+/* Once; a worker that has it done before its program starts has nothing more to say here. */
+static int
+heard_take(struct leg *l)
+{
+	struct egress_network	 m;
+	int			 fds[2 + PORTS_MAX], r = packet_take(l->fd, EGRESS_HEARD, &m, fds);
+
+	if (r != 0)
+		return r;
+	l->gateway->heard = fds[0];
+	return watch(l->gateway, fds[0], SLOT_HEARD);
+}
+
+int
+gateway_take(struct leg *l)
+{
+	if (l->gateway == NULL)
+		return network_take(l);
+	return l->gateway->heard == -1 ? heard_take(l) : 1;
+}
+
+/* The first call says it all; those who make them stand still for as long as this is open, until they are killed. */
+static int
+call_serve(struct leg *l, uint32_t events)
+{
+	uint32_t	 arch;
+	int		 nr;
+	bool		 heard = (events & EPOLLIN) && sandbox_call_hear(l->gateway->heard, &arch, &nr);
+
+	if (heard || (events & (EPOLLHUP | EPOLLERR)))
+		(void)epoll_ctl(epoll, EPOLL_CTL_DEL, l->gateway->heard, NULL);
+	return heard ? record_call(l->id, arch, nr) : 0;
 }
 
 void
@@ -210,13 +246,14 @@ gateway_event(uint64_t key, uint32_t events)
 	struct gateway	*g = l == NULL ? NULL : l->gateway;
 	int		 r;
 
-	(void)events;
 	if (g == NULL)
 		return 0;
 	if (slot == SLOT_UDP)
 		r = udp_serve(l);
 	else if (slot == SLOT_TCP)
 		r = listener_serve(l, g->tcp, true);
+	else if (slot == SLOT_HEARD)
+		return call_serve(l, events);
 	else if (slot < SLOT_STREAMS)
 		r = listener_serve(l, g->listeners[slot - SLOT_PORTS], false);
 	else
@@ -240,6 +277,7 @@ gateway_free(struct leg *l)
 	gateway_forget(g);
 	fd_closep(&g->udp);
 	fd_closep(&g->tcp);
+	fd_closep(&g->heard);
 	close_all(g->listeners, g->nports);
 	for (size_t i = 0; i < g->nnames; i++)
 		free(g->names[i]);

@@ -21,7 +21,7 @@
 #define GATEWAY_KEY		(1ull << 62)	/* of keys of epoll that are for here */
 
 void	gateway_start(int epoll_fd);
-/* The sockets of the leg's network, from its first packet; 1: the worker has gone without; -1: it is none. */
+/* The sockets of the leg's network, from its first packet, and the descriptor of the second; 1: the worker is at its end; -1: it is neither. */
 int	gateway_take(struct leg *);
 /* Each is 0, or -1: the launcher is gone. */
 int	gateway_event(uint64_t key, uint32_t events);

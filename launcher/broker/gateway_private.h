@@ -12,7 +12,7 @@
 #define PORTS_MAX	EGRESS_PORTS_MAX
 
 /* What a key of epoll says: which leg, and which socket of it. */
-enum { SLOT_UDP, SLOT_TCP, SLOT_PORTS, SLOT_STREAMS = SLOT_PORTS + PORTS_MAX };
+enum { SLOT_UDP, SLOT_TCP, SLOT_HEARD, SLOT_PORTS, SLOT_STREAMS = SLOT_PORTS + PORTS_MAX };
 #define SLOT_BITS	16
 
 struct gateway {
@@ -20,6 +20,7 @@ struct gateway {
 	bool			 waits;
 	uint32_t		 leg;
 	int			 udp, tcp, listeners[PORTS_MAX];
+	int			 heard;		/* its forbidden calls; -1: not yet, or never */
 	size_t			 nports;
 	char			*names[GATEWAY_NAMES_MAX];
 	size_t			 nnames;

@@ -60,6 +60,14 @@ record_spent(uint32_t leg, uint64_t wait_ms, uint32_t permits)
 }
 
 int
+record_call(uint32_t leg, uint32_t arch, int nr)
+{
+	struct wire_call	c = { { WIRE_VERSION, WIRE_CALL, leg }, arch, nr };
+
+	return packet_send(&c, sizeof(c));
+}
+
+int
 record_closed(uint32_t leg)
 {
 	struct wire_head	h = { WIRE_VERSION, WIRE_CLOSED, leg };

@@ -31,6 +31,7 @@ void	record_start(int control_fd, size_t files_max);
 /* Each is 0, or -1: the launcher is gone. */
 int	record_send(const struct wire_contact *);
 int	record_spent(uint32_t leg, uint64_t wait_ms, uint32_t permits);
+int	record_call(uint32_t leg, uint32_t arch, int nr);
 int	record_closed(uint32_t leg);
 /* What has crossed a connection so far; before the worker has it. */
 struct mark watch_mark(int fd);

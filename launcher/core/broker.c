@@ -16,6 +16,7 @@
 #include "launcher/core/broker_exec.h"
 #include "launcher/core/broker_wire.h"
 #include "launcher/core/contacts.h"
+#include "sandbox/sandbox.h"
 #include "worker/contract/util.h"
 
 #define READY_MS		SECONDS(10)	/* from exec to READY */
@@ -34,6 +35,7 @@ struct leg {
 	struct broker_spent	 spent;
 	char			*refused;	/* the first host that was */
 	struct wire_contact	*ended;		/* why its worker was cut off; NULL: it was not */
+	char			 call[SANDBOX_CALL_BYTES];	/* the forbidden one that its guest made; "": none */
 };
 
 struct broker {
@@ -183,6 +185,7 @@ contact_take(struct leg *l, struct wire_contact *w)
 union packet {
 	struct wire_head	head;
 	struct wire_contact	contact;
+	struct wire_call	call;
 	struct wire_spent	spent;
 };
 
@@ -201,6 +204,10 @@ packet_take(struct broker *b, union packet *p, size_t bytes)
 	case WIRE_ENDED:
 	case WIRE_TALLY:
 		return bytes == sizeof(*w) ? contact_take(l, w) : -1;
+	case WIRE_CALL:
+		if (bytes == sizeof(p->call) && l != NULL && l->call[0] == '\0')
+			sandbox_call_name(p->call.arch, p->call.nr, l->call);
+		return bytes == sizeof(p->call) ? 0 : -1;
 	case WIRE_SPENT:
 		if (bytes == sizeof(p->spent) && l != NULL)
 			l->spent = (struct broker_spent){ true, p->spent.wait_ms, p->spent.permits };
@@ -399,6 +406,11 @@ broker_ended(const struct broker *b, uint32_t leg, struct error *e)
 	const struct leg		*l = leg_find(b, leg);
 	const struct wire_contact	*w = l != NULL ? l->ended : NULL;
 
+	if (l != NULL && l->call[0] != '\0') {
+		error_set(e, ERR_SYSCALL, "the worker made a system call that is not allowed (%s), and was killed", l->call);
+		snprintf(e->what, sizeof(e->what), "%s", l->call);
+		return -1;
+	}
 	if (w == NULL)
 		return 0;
 	if (w->host[0] == '\0')

@@ -7,6 +7,7 @@
  *		CONTACT for each question of a worker, sent before the worker has its answer
  *		ENDED when a worker has lost its way out by its own doing; reason says why
  *		TALLY for each connection that came about, when it is no longer watched: its bytes
+ *		CALL when a guest made a call that is death; it stands still until it is killed
  *		SPENT for a leg that was closed, if its source has a budget
  *		CLOSED after the last of a leg that was closed
  *
@@ -23,7 +24,7 @@
 #include "worker/contract/limits.h"
 #include "worker/contract/spec.h"
 
-#define WIRE_VERSION		4
+#define WIRE_VERSION		5
 #define WIRE_FD			3		/* in the broker */
 #define WIRE_RULES_MAX		SPEC_EGRESS_MAX
 #define WIRE_OPENED_MAX		64		/* hosts whose private addresses the operator opened */
@@ -40,6 +41,7 @@ enum wire_type {
 	WIRE_CONTACT,
 	WIRE_ENDED,
 	WIRE_TALLY,
+	WIRE_CALL,
 	WIRE_SPENT,
 	WIRE_CLOSED,
 };
@@ -104,6 +106,12 @@ struct wire_contact {
 	char			address[WIRE_ADDRESS_BYTES];		/* connected to, or refused; "": none */
 	char			reason[EGRESS_REASON_BYTES_MAX + 1];
 	char			pad;
+};
+
+struct wire_call {
+	struct wire_head	head;
+	uint32_t		arch;		/* AUDIT_ARCH_* */
+	int32_t			nr;
 };
 
 struct wire_spent {

@@ -330,6 +330,20 @@ inv_finish(struct invocation *iv)
 	inv_goto(iv, INV_DONE);
 }
 
+/* What it said itself is the better explanation, where it said anything. */
+static void
+linger_name(const struct invocation *iv, struct error *e)
+{
+	struct error	 said = ERROR_NONE;
+
+	if (!relay_verdict(iv->w->relay, &said))
+		error_set(e, ERR_PROTOCOL, "the worker closed its results and did not exit");
+	else if (said.code == ERR_NONE)
+		error_set(e, ERR_PROTOCOL, "the worker said \"end\" and did not exit");
+	else
+		error_set(e, ERR_PROTOCOL, "the worker said that it failed, and did not exit: %.300s", said.msg);
+}
+
 static void
 clocks_check(struct invocation *iv)
 {
@@ -349,7 +363,7 @@ clocks_check(struct invocation *iv)
 	else if (iv->state == INV_STARTING && now >= iv->start_ms + START_MS)
 		error_set(&e, ERR_SANDBOX, "the worker was not confined within %d s", START_MS / 1000);
 	else if (spoke && now >= iv->heard_ms + EXIT_MS && !iv->reaped)
-		error_set(&e, ERR_PROTOCOL, "the worker gave its verdict or closed its results, and did not exit");
+		linger_name(iv, &e);
 	else if (iv->reaped && !iv->ended && !relay_paused(iv->w->relay) && now >= iv->reaped_ms + EXIT_MS)
 		error_set(&e, ERR_PROTOCOL, "the worker is gone but something holds its results open");
 	else if (now >= iv->heard_ms + iv->limits.silence_ms)

@@ -38,7 +38,9 @@ death_judge(const struct invocation *iv, struct error *e)
 		error_set(e, ERR_MEMORY, "over %llu MiB of memory; raise --limit memory=SIZE",
 		    (unsigned long long)(iv->limits.memory_bytes / MIB));
 	else {
-		error_set(e, ERR_SIGNAL, "the worker died of signal %d (SIG%s)", sig, name == NULL ? "?" : name);
+		/* The first process of a pid namespace does not die of its own SIGABRT: libc crashes it. */
+		error_set(e, ERR_SIGNAL, "the worker died of signal %d (SIG%s)%s", sig, name == NULL ? "?" : name,
+		    iv->w->guest && (sig == SIGSEGV || sig == SIGILL) ? ", as one that calls abort() does" : "");
 		what = name;
 	}
 	snprintf(e->what, sizeof(e->what), "%s", what == NULL ? "" : what);

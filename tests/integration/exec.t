@@ -136,7 +136,8 @@ my @ways = (
 	[huge => 'record-too-large'],
 	[memory => 'memory'], [tmp => 'failed', qr/too large|No space/],
 	[loop => 'deadline'], [stdout => 'deadline'], [threads => 'deadline'],
-	(map { [$_ => 'syscall'] } qw(ptrace unshare bpf uffd keyctl mount seccomp)),
+	(map { [$_ => "syscall:$_", qr/not allowed \($_\)/] } qw(ptrace unshare bpf keyctl mount seccomp)),
+	[uffd => 'syscall:userfaultfd'],
 	[names => 'failed', qr/refused n0\.example/],
 );
 my @limits = ('--limit', 'deadline=3s', '--limit', 'memory=128m');
@@ -150,6 +151,20 @@ sub ways {
 	}
 }
 ways('hostile', @ways);
+# Through a server the cause is the same.
+my $socket = scratch() . '/socket';
+start('serve', qr/"event":"listening"/, { BASCULE_CONNECTORS => $tests }, bascule(), 'serve', '--listen', "unix:$socket", @open);
+for my $w ([ptrace => 'syscall', qr/not allowed \(ptrace\)/], [memory => 'memory', qr/over 128 MiB/],
+    [loop => 'deadline', qr/no end after 3000 ms/]) {
+	my ($way, $cause, $words) = @$w;
+	my $body = spill('body.json', { type => 'std:account:list', config => $config{http}, input => { way => $way },
+	    limits => { memory => '128m', deadline => '3s' } });
+	my $answer = `curl -s --max-time 60 --unix-socket $socket -H 'Content-Type: application/json' -d \@$body http://x/v1/connectors/hostile/invoke`;
+	my $e = eval { decode_json($answer) } // {};
+	is($e->{error}{cause} // $e->{cause}, $cause, "serve: $way") or diag($answer);
+	like($answer, $words, "serve: $way says so");
+}
+stop('serve');
 my $single = run('hostile', $config{http}, { command => 'std:account:read', identity => 'a' }, @open);
 is($single->{verdict}{cause}, 'protocol', 'a command that gives one output does not end well without');
 

@@ -146,6 +146,8 @@ answer_word(int answer)
 		return SECCOMP_RET_TRAP;
 	case ANSWER_KILL:
 		return SECCOMP_RET_KILL_PROCESS;
+	case ANSWER_TELL:
+		return SECCOMP_RET_USER_NOTIF;
 	default:
 		return SECCOMP_RET_ERRNO | (uint32_t)answer;
 	}

@@ -39,6 +39,9 @@ answer_print(struct buf *b, int answer)
 	case ANSWER_KILL:
 		buf_adds(b, "kill");
 		break;
+	case ANSWER_TELL:
+		buf_adds(b, "tell");
+		break;
 	case ANSWER_NOTHING:
 		buf_adds(b, "nothing");
 		break;

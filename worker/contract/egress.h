@@ -50,12 +50,15 @@ struct egress_answer {
 };
 
 /*
- * A foreign program asks nothing here: its host sends this, and nothing after it, with the sockets of the worker's
- * network, which the broker answers on (launcher/broker/gateway.h): its name server's of UDP and of TCP, and one that
- * listens for each port.
+ * A foreign program asks nothing here: its host sends a NETWORK with the sockets of the worker's network, which the
+ * broker answers on (launcher/broker/gateway.h): its name server's of UDP and of TCP, and one that listens for each port.
+ * Then, behind its walls, a HEARD with one descriptor, on which the filter tells which forbidden call was made; and
+ * nothing after it.
  */
+enum egress_packet { EGRESS_NETWORK = 1, EGRESS_HEARD };
 #define EGRESS_PORTS_MAX	16
 struct egress_network {
+	uint16_t	kind;				/* enum egress_packet */
 	uint16_t	nports;
 	uint16_t	ports[EGRESS_PORTS_MAX];
 };

@@ -53,30 +53,47 @@ places_change(void)
 	close(SPARE_FD);
 }
 
-/* The sockets of its network go to the broker, by a way that is the guest's no more after that. */
+/* By a way that is the guest's no more after that. */
 static void
-network_give(const struct sandbox_net *net)
+broker_tell(const struct egress_network *m, const int *fds, size_t n)
 {
-	struct egress_network	 m = { .nports = (uint16_t)net->nports };
-	int			 fds[SANDBOX_NET_FDS_MAX];
 	union {
-		char		 buf[CMSG_SPACE(sizeof(fds))];
+		char		 buf[CMSG_SPACE(SANDBOX_NET_FDS_MAX * sizeof(int))];
 		struct cmsghdr	 align;
 	} cmsg = { { 0 } };
-	struct iovec		 iov = { &m, sizeof(m) };
+	struct iovec		 iov = { (void *)(uintptr_t)m, sizeof(*m) };
 	struct msghdr		 msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = cmsg.buf };
-	size_t			 n = sandbox_guest_net(net, fds);
 
-	memcpy(m.ports, net->ports, sizeof(m.ports));
 	cmsg.align.cmsg_level = SOL_SOCKET;
 	cmsg.align.cmsg_type = SCM_RIGHTS;
 	cmsg.align.cmsg_len = CMSG_LEN(n * sizeof(int));
 	msg.msg_controllen = CMSG_SPACE(n * sizeof(int));
 	memcpy(CMSG_DATA(&cmsg.align), fds, n * sizeof(int));
-	if (sendmsg(FD_EGRESS, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof(m))
+	if (sendmsg(FD_EGRESS, &msg, MSG_NOSIGNAL | MSG_DONTWAIT) != (ssize_t)sizeof(*m))
 		cannot("the guest's network", errno);
 	while (n > 0)
 		close(fds[--n]);
+}
+
+/* The sockets of its network go to the broker. */
+static void
+network_give(const struct sandbox_net *net)
+{
+	struct egress_network	 m = { .kind = EGRESS_NETWORK, .nports = (uint16_t)net->nports };
+	int			 fds[SANDBOX_NET_FDS_MAX];
+
+	memcpy(m.ports, net->ports, sizeof(m.ports));
+	broker_tell(&m, fds, sandbox_guest_net(net, fds));
+}
+
+/* So does what hears of its forbidden calls: whoever has it could let them through. */
+static void
+hearing_give(int fd)
+{
+	struct egress_network	 m = { .kind = EGRESS_HEARD };
+
+	if (fd != -1)
+		broker_tell(&m, &fd, 1);
 }
 
 /*
@@ -102,7 +119,7 @@ become(const struct guest_start *g, const struct guest_plan *p)
 	if (chdir(g->folder) == -1)
 		cannot("the connector's folder", errno);
 	network_give(&p->net);
-	sandbox_guest(p->waived, &p->walls, FD__COUNT);
+	hearing_give(sandbox_guest(p->waived, &p->walls, FD__COUNT));
 	if (write(FD_RESULT, locked, sizeof(locked) - 1) != (ssize_t)(sizeof(locked) - 1))
 		_exit(error_face(ERR_CLIENT_GONE)->exit);
 	request_await(g->parked);

@@ -95,8 +95,26 @@ const ends = {
 	stdout: async () => { const text = "x".repeat(65536); for (;;) fs.writeSync(1, text); },
 	stderr: async () => { const line = `${"y".repeat(1000)}\n`; for (let i = 0; i < 200000; i++) fs.writeSync(LOG, line); },
 	workers: async () => { for (;;) { new Worker("for (;;);", { eval: true }).on("error", () => {}); await later(1); } },
-	segv: async () => { process.kill(process.pid, "SIGSEGV"); await later(1000); },
 	hugeLine: async () => { for (;;) write("x".repeat(65536)); },
+	// What a host might use of its realm, changed: the record must be the one that was sent, and the end one.
+	games: async (res) => {
+		const forged = "{\"data\":{\"identity\":\"forged\",\"attributes\":{}},\"type\":\"output\"}";
+
+		JSON.stringify = () => forged;
+		JSON.parse = () => ({ forged: true });
+		const games = [[Array.prototype, ["push", "join", "shift", "forEach", "map"]],
+		    [String.prototype, ["slice", "charAt", "charCodeAt", "indexOf", "startsWith", "replace"]],
+		    [Object, ["keys", "freeze", "defineProperty"]], [Object.prototype, ["hasOwnProperty", "toString"]],
+		    [Buffer, ["from", "byteLength", "concat"]], [fs, ["writeSync", "write"]], [Map.prototype, ["get", "has"]],
+		    [process, ["emit", "nextTick", "reallyExit"]], [Date.prototype, ["toISOString"]], [Array.prototype, [Symbol.iterator]]];
+
+		for (let i = 0; i < games.length; i++)
+			for (let k = 0; k < games[i][1].length; k++)
+				games[i][0][games[i][1][k]] = function () { return "forged"; };
+		Object.prototype.cause = "protocol";
+		Object.prototype.stack = Object.prototype.type = "forged";
+		res.send({ identity: "true", attributes: {} });
+	},
 	listeners: async () => { process.removeAllListeners(); Promise.reject(new Error("unheard")); await later(50); process.exit(0); },
 };
 
