@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh build|check|all -- installs the Debian packages that are missing, and nothing else.
+# deps.sh build|check|all|redmine|keystone -- installs the Debian packages that are missing, and nothing else.
 # Quiet when there is nothing to do; root or sudo is needed only when there is.
 set -eu
 
@@ -11,12 +11,22 @@ check="$build libcmocka-dev clang clang-format libclang-rt-14-dev mandoc jq curl
 # For make check-all: podman with what it runs containers with (not crun, which refuses hybrid control groups), and
 # systemd's own reading of units.
 all="$check podman runc conmon golang-github-containers-common containernetworking-plugins binutils systemd"
+# What the tests of two connectors ask for by themselves: real servers. Redmine's own package is only unpacked
+# (tests/targets/redmine.sh): what it does when installed needs a database service.
+redmine="ruby puma ruby-sqlite3 sqlite3 ruby-actionpack-action-caching ruby-actionpack-xml-parser ruby-addressable ruby-bundler
+	ruby-coderay ruby-commonmarker ruby-csv ruby-html-pipeline ruby-i18n ruby-jquery-rails ruby-mail ruby-marcel
+	ruby-mini-magick ruby-mini-mime ruby-mocha ruby-net-ldap ruby-nokogiri ruby-rack ruby-rack-test ruby-rails
+	ruby-rails-dom-testing ruby-rails-observers ruby-rbpdf ruby-redcarpet ruby-request-store ruby-rmagick ruby-roadie
+	ruby-roadie-rails ruby-rotp ruby-rouge ruby-rqrcode ruby-sanitize ruby-task-list ruby-zip"
+keystone="python3-keystone uwsgi-core uwsgi-plugin-python3 sqlite3"
 
 case "${1:-}" in
 build)	want=$build ;;
 check)	want=$check ;;
 all)	want=$all ;;
-*)	echo "usage: deps.sh build|check|all" >&2; exit 64 ;;
+redmine)	want=$redmine ;;
+keystone)	want=$keystone ;;
+*)	echo "usage: deps.sh build|check|all|redmine|keystone" >&2; exit 64 ;;
 esac
 
 has() {

@@ -124,63 +124,12 @@ attrs_read(struct object *o, const cJSON *v, const cJSON *schema, const char *wh
 }
 
 static void
-routed_read(struct object *o, const cJSON *v, const char *where, struct faults *f)
-{
-	char		 at[WHERE_BYTES], deeper[WHERE_BYTES];
-	const cJSON	*m;
-
-	if (v == NULL)
-		return;
-	if (!cJSON_IsObject(v)) {
-		fault(f, where, "an object is wanted: attribute to what adds and removes its values");
-		return;
-	}
-	if ((o->routed = calloc((size_t)cJSON_GetArraySize(v) + 1, sizeof(*o->routed))) == NULL)
-		return;
-	cJSON_ArrayForEach(m, v) {
-		struct routed	*r = &o->routed[o->nrouted++];
-
-		inside(at, where, m->string);
-		members_only(m, "add remove set", at, f);
-		r->attribute = strdup(m->string);
-		op_read(&r->add, json_get(m, "add"), inside(deeper, at, "add"), f);
-		op_read(&r->remove, json_get(m, "remove"), inside(deeper, at, "remove"), f);
-		op_read(&r->set, json_get(m, "set"), inside(deeper, at, "set"), f);
-	}
-}
-
-static void
-joins_read(struct object *o, const cJSON *v, const char *where, struct faults *f)
-{
-	char		 at[WHERE_BYTES];
-	const cJSON	*m;
-
-	if (v != NULL && !cJSON_IsObject(v)) {
-		fault(f, where, "an object is wanted: name to a list");
-		return;
-	}
-	cJSON_ArrayForEach(m, v) {
-		struct join	*j = &o->joins[o->njoins];
-
-		if (o->njoins == JOINS_MAX) {
-			fault(f, where, "more than %u joins", JOINS_MAX);
-			return;
-		}
-		o->njoins++;
-		j->name = strdup(m->string);
-		op_read(&j->list, m, inside(at, where, m->string), f);
-		if (j->list.n != 1 || j->list.steps[0].items == NULL)
-			fault(f, at, "one request with \"items\" is wanted");
-	}
-}
-
-static void
 list_check(const struct object *o, const char *where, struct faults *f)
 {
-	if (o->list.n > 1)
-		fault(f, where, "a list is one request; others of a record come from \"joins\"");
-	else if (o->list.n == 1 && o->list.steps[0].items == NULL)
-		fault(f, where, "\"items\" is wanted: where the rows are in the answer (\"\" if the answer is the array)");
+	for (size_t i = 0; i < o->list.n; i++)
+		if (o->list.steps[i].items == NULL)
+			fault(f, o->list.n == 1 ? where : o->list.steps[i].where,
+			    "\"items\" is wanted: where the rows are in the answer (\"\" if the answer is the array)");
 }
 
 static void
@@ -189,14 +138,14 @@ object_read(struct object *o, const cJSON *v, const char *type, const cJSON *spe
 	struct { const char *name; struct op *op; } ops[] = {
 		{ "list", &o->list }, { "read", &o->read }, { "create", &o->create }, { "update", &o->update },
 		{ "delete", &o->remove }, { "disable", &o->disable }, { "enable", &o->enable }, { "unlock", &o->unlock },
-		{ "password", &o->password },
+		{ "password", &o->password }, { "upsert", &o->upsert },
 	};
 	const cJSON	*schema = schema_of(spec, type);
 	char		 at[WHERE_BYTES];
 
 	o->type = type == NULL ? NULL : strdup(type);
 	members_only(v, "id uniqueId attributes where disabled locked list read create update delete disable enable unlock "
-	    "password joins routed readBack", where, f);
+	    "password upsert joins routed readBack", where, f);
 	if (schema == NULL)
 		fault(f, where, "connector-spec.json has no schema for it");
 	if ((o->id = pointer_read(json_get(v, "id"), inside(at, where, "id"), f)) == NULL)

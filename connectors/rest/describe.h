@@ -16,6 +16,7 @@
 #define ATTRS_MAX		256u		/* of one object */
 #define ENTITLEMENTS_MAX	16u		/* kinds */
 #define JOINS_MAX		4u		/* of one object */
+#define VALUES_BATCH_MAX 1000u		/* of one request */
 #define JOIN_ROWS_MAX		10000u		/* of one record */
 #define FAULTS_BYTES_MAX	(64u << 10)	/* of all texts of faults together */
 
@@ -78,7 +79,10 @@ struct step {
 	struct page_plan page;
 	struct keep	 keeps[8];
 	size_t		 nkeeps;
-	char		*new_id[4];	/* where the id of what was made is: "/id", "location", "input:/attributes/x" */
+	struct new_id {
+		char		*from;	/* "/id", "location", "input:/attributes/x"; NULL: */
+		struct text	*text;	/* an expression over ${response} */
+	}		 new_id[4];	/* where the id of what was made is: the first that says so */
 	size_t		 nnew_id;
 };
 
@@ -96,16 +100,30 @@ struct attr {
 	enum { TYPE_ANY, TYPE_STRING, TYPE_INT, TYPE_BOOLEAN } type;	/* of the specification's schema */
 };
 
-/* Rows of another list that belong to a record: its groups, say.  One request (and its pages) for each record. */
+/*
+ * Rows of another list that belong to a record: its groups, say.  Either one request (and its pages) for each record; or, from
+ * the other side, an index: rows that name records ("key" in them), or whose members do, read once before a list of records.
+ */
 struct join {
 	char		*name;		/* join.NAME */
-	struct op	 list;		/* one step; sees ${record} */
+	struct op	 list;		/* one step; sees ${record}.  With an index: for a record that is read singly */
+	struct op	 index;		/* lists; n == 0: none */
+	struct op	 members;	/* of a row of the index, which is ${record}: one step; n == 0: none */
+	char		*members_at;	/* or a pointer to them in it; NULL: the row itself names the record */
+	char		*key;		/* in a member: pointer to what it knows the record by */
+	char		*on;		/* and where that is in the record; NULL: its id */
+	struct attr	 value;		/* of a row of the index: what the record gets */
+	struct text	*when;		/* of an index: not for every record; NULL: for each */
 };
 
-/* Changes of one attribute, a request a value. */
+/* Changes of an attribute of several values, where they do not simply go with the others. */
 struct routed {
 	char		*attribute;
-	struct op	 add, remove, set;
+	struct op	 add, remove, set;	/* for each ${value} */
+	unsigned int	 batch;		/* values at a time: ${value} is an array of so many at most; 0: one, and it is no array */
+	bool		 compare;	/* the source takes no value twice: what it has is read first */
+	bool		 whole;		/* the source takes the whole list only, by "update" */
+	bool		 on_create;	/* "create" knows nothing of it: values are added to what was made */
 };
 
 struct object {
@@ -116,6 +134,7 @@ struct object {
 	size_t		 nattrs;
 	struct text	*where;		/* rows that count; NULL: all */
 	struct text	*disabled, *locked;
+	struct op	 upsert;	/* finds what exists already, if that is taken for what was to be made */
 	struct op	 list, read, create, update, remove, disable, enable, unlock, password;
 	struct join	 joins[JOINS_MAX];
 	size_t		 njoins;
@@ -152,9 +171,17 @@ void			 describe_free(struct description *);
 /* A fault at a pointer. */
 void			 fault(struct faults *, const char *where, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
 
+/* describe_join.c */
+void	 joins_read(struct object *, const cJSON *v, const char *where, struct faults *);
+void	 join_free(struct join *);
+
+/* describe_change.c */
+void	 routed_read(struct object *, const cJSON *v, const char *where, struct faults *);
+
 /* describe_step.c */
 void	 op_read(struct op *, const cJSON *v, const char *where, struct faults *);
 void	 rules_read(struct rules *, const cJSON *v, const char *where, struct faults *);
+void	 op_free(struct op *);
 void	 pairs_read(struct pairs *, const cJSON *v, const char *where, bool secrets, struct faults *);
 /* A template; NULL where v is none or has a fault.  secrets: may one be in it? */
 struct text	*text_read(const cJSON *v, const char *where, bool secrets, struct faults *);

@@ -36,7 +36,7 @@ page_free(struct page_plan *p)
 		free((char *)(uintptr_t)all[i]);
 }
 
-static void
+void
 op_free(struct op *op)
 {
 	for (size_t i = 0; i < op->n; i++) {
@@ -58,8 +58,10 @@ op_free(struct op *op)
 			free(s->keeps[k].pointer);
 			free(s->keeps[k].header);
 		}
-		for (size_t k = 0; k < s->nnew_id; k++)
-			free(s->new_id[k]);
+		for (size_t k = 0; k < s->nnew_id; k++) {
+			free(s->new_id[k].from);
+			text_free(s->new_id[k].text);
+		}
 	}
 	free(op->steps);
 }
@@ -67,7 +69,7 @@ op_free(struct op *op)
 static void
 object_free(struct object *o)
 {
-	struct op	*ops[] = { &o->list, &o->read, &o->create, &o->update, &o->remove, &o->disable, &o->enable, &o->unlock,
+	struct op	*ops[] = { &o->upsert, &o->list, &o->read, &o->create, &o->update, &o->remove, &o->disable, &o->enable, &o->unlock,
 	    &o->password };
 
 	free(o->type);
@@ -83,10 +85,8 @@ object_free(struct object *o)
 	text_free(o->locked);
 	for (size_t i = 0; i < N_ITEMS(ops); i++)
 		op_free(ops[i]);
-	for (size_t i = 0; i < o->njoins; i++) {
-		free(o->joins[i].name);
-		op_free(&o->joins[i].list);
-	}
+	for (size_t i = 0; i < o->njoins; i++)
+		join_free(&o->joins[i]);
 	for (size_t i = 0; i < o->nrouted; i++) {
 		free(o->routed[i].attribute);
 		op_free(&o->routed[i].add);

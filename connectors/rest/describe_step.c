@@ -269,14 +269,20 @@ new_id_read(struct step *s, const cJSON *v, const char *where, struct faults *f)
 {
 	for (size_t i = 0; i < value_count(v); i++) {
 		const cJSON	*one = value_at(v, i);
+		const char	*text = cJSON_IsString(one) ? one->valuestring : "";
+		struct new_id	*to = &s->new_id[s->nnew_id];
+		bool		 path = text[0] == '/' || strcmp(text, "location") == 0 || strncmp(text, "input:/", 7) == 0;
 
-		if (!cJSON_IsString(one) || s->nnew_id == N_ITEMS(s->new_id) || (one->valuestring[0] != '/' &&
-		    strcmp(one->valuestring, "location") != 0 && strncmp(one->valuestring, "input:/", 7) != 0)) {
-			fault(f, where, "up to %zu of \"/pointer\", \"location\" or \"input:/pointer\" are wanted",
+		if (s->nnew_id == N_ITEMS(s->new_id) || (!path && strncmp(text, "${", 2) != 0)) {
+			fault(f, where, "up to %zu of \"/pointer\", \"location\", \"input:/pointer\" or \"${response...}\" are wanted",
 			    N_ITEMS(s->new_id));
 			return;
 		}
-		s->new_id[s->nnew_id++] = strdup(one->valuestring);
+		if (path)
+			to->from = strdup(text);
+		else
+			to->text = text_read(one, where, false, f);
+		s->nnew_id++;
 	}
 }
 

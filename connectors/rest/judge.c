@@ -21,18 +21,29 @@ status_fits(const struct rule *ru, int status)
 	return ru->nstatus == 0;
 }
 
-/* ${response.status}, ${response.body...}: borrowed while a rule looks. */
+cJSON *
+response_show(const struct fetch_response *rs)
+{
+	cJSON	*response = cJSON_CreateObject();
+
+	if (json_set(response, "status", json_int(rs->status)) == -1) {
+		cJSON_Delete(response);
+		return NULL;
+	}
+	if (rs->body != NULL)
+		cJSON_AddItemReferenceToObject(response, "body", rs->body);
+	return response;
+}
+
 static int
 when_holds(struct rest *r, const struct text *when, const struct fetch_response *rs)
 {
-	autojson	*response = cJSON_CreateObject();
+	autojson	*response = response_show(rs);
 	struct error	 e = ERROR_NONE;
 	int		 holds;
 
-	if (json_set(response, "status", json_int(rs->status)) == -1)
+	if (response == NULL)
 		return -1;
-	if (rs->body != NULL)
-		cJSON_AddItemReferenceToObject(response, "body", rs->body);
 	r->sc.roots[ROOT_RESPONSE] = response;
 	scope_begin(&r->sc);
 	holds = text_true(r, when, &e);
@@ -71,8 +82,8 @@ first_of(struct rest *r, const struct rules *rules, const struct fetch_response 
 	return NULL;
 }
 
-static bool
-takes(const struct step *s, int status)
+bool
+step_takes(const struct step *s, int status)
 {
 	for (size_t i = 0; i < s->nok; i++)
 		if (s->ok[i] == status || s->ok[i] == status / 100)
@@ -86,7 +97,7 @@ rule_find(struct rest *r, const struct fetch_response *rs)
 {
 	const struct rule	*ru = r->now == NULL ? NULL : first_of(r, &r->now->errors, rs);
 
-	if (ru != NULL || (r->now != NULL && takes(r->now, rs->status)))
+	if (ru != NULL || (r->now != NULL && step_takes(r->now, rs->status)))
 		return ru;
 	return first_of(r, &r->d->errors, rs);
 }
@@ -144,6 +155,7 @@ rule_tell(struct rest *r, const struct rule *ru, const struct fetch_response *rs
 	const char	*words = ru->message == NULL ? NULL : json_scalar_text(json_at(rs->body, ru->message), scratch,
 	    sizeof(scratch));
 
+	r->outcome = ru->then;
 	error_set(e, codes[ru->then], "%s: %s (HTTP %d)%s%.*s", r->now == NULL ? "sign-in" : r->now->where,
 	    meanings[ru->then], rs->status, words == NULL ? "" : ": ", (int)WORDS_BYTES_MAX, words == NULL ? "" : words);
 }
@@ -188,7 +200,7 @@ answer_judge(struct rest *r, const struct step *s, const struct fetch_response *
 		rule_tell(r, ru, rs, e);
 		return -1;
 	}
-	if (ru != NULL || (rs->status >= 200 && rs->status < 300) || takes(s, rs->status))
+	if (ru != NULL || (rs->status >= 200 && rs->status < 300) || step_takes(s, rs->status))
 		return 0;
 	return error_set(e, code_of(rs->status), "%s: the source answered with HTTP %d", s->where, rs->status);
 }

@@ -1,5 +1,5 @@
 /*
- * list.c -- lists, page by page, and what is joined to each row.
+ * list.c -- lists, page by page: rows become records.
  */
 #include "connectors/rest/rest.h"
 
@@ -50,30 +50,77 @@ pages_run(struct rest *r, const struct step *s, int (*row)(void *arg, cJSON *row
 	return got;
 }
 
+/* Rows wait for what belongs to them, several at a time. */
+struct listing {
+	struct rest		*r;
+	const struct object	*o;
+	cJSON			*rows[JOIN_BATCH];
+	size_t			 n, bytes;
+	size_t			 batch;		/* rows that are enough */
+};
+
 static int
-row_keep(void *arg, cJSON *row, struct error *e)
+row_emit(struct listing *l, const cJSON *row, const cJSON *joined, struct error *e)
 {
-	if (cJSON_GetArraySize(arg) >= (int)JOIN_ROWS_MAX) {
-		cJSON_Delete(row);
-		return error_set(e, ERR_LIMIT, "more than %u rows belong to one record", JOIN_ROWS_MAX);
-	}
-	return json_push(arg, row) == -1 ? error_set(e, ERR_SYSTEM, "no memory") : 0;
+	cJSON	*out = record_map_joined(l->r, l->o, row, joined, e);
+
+	if (out == NULL)
+		return -1;
+	if (emit_output(l->r->c, out) == 0)
+		return 0;
+	*e = *l->r->c->err;
+	return -1;
 }
 
-cJSON *
-joins_run(struct rest *r, const struct object *o, struct error *e)
+static int
+rows_emit(struct listing *l, struct error *e)
 {
-	autojson	*all = cJSON_CreateObject();
+	cJSON	*joined[JOIN_BATCH] = { NULL };
+	int	 got = l->o->njoins == 0 ? 0 : joins_run(l->r, l->o, (const cJSON *const *)l->rows, l->n, joined, e);
 
-	for (size_t i = 0; i < o->njoins; i++) {
-		cJSON	*rows = cJSON_CreateArray();
-
-		if (json_set(all, o->joins[i].name, rows) == -1) {
-			(void)error_set(e, ERR_SYSTEM, "no memory");
-			return NULL;
-		}
-		if (pages_run(r, &o->joins[i].list.steps[0], row_keep, rows, e) == -1)
-			return NULL;
+	for (size_t i = 0; i < l->n; i++) {
+		if (got == 0)
+			got = row_emit(l, l->rows[i], joined[i], e);
+		cJSON_Delete(joined[i]);
+		cJSON_Delete(l->rows[i]);
 	}
-	return json_steal(&all);
+	l->n = l->bytes = 0;
+	return got;
+}
+
+static int
+record_row(void *arg, cJSON *row, struct error *e)
+{
+	struct listing	*l = arg;
+	int		 counts = record_counts(l->r, l->o, row, e);
+
+	if (counts != 1) {
+		cJSON_Delete(row);
+		return counts;
+	}
+	l->rows[l->n++] = row;
+	if (l->batch > 1)
+		l->bytes += tree_bytes(row);
+	return l->n == l->batch || l->bytes > JOIN_BATCH_BYTES ? rows_emit(l, e) : 0;
+}
+
+int
+records_list(struct rest *r, const struct object *o, const struct op *op, struct error *e)
+{
+	struct listing	 l = { .r = r, .o = o, .batch = joins_ask(o) ? JOIN_BATCH : 1 };
+	int		 got = joins_prepare(r, o, e);
+
+	for (size_t i = 0; got == 0 && i < op->n; i++) {
+		const struct step	*s = &op->steps[i];
+
+		scope_begin(&r->sc);
+		got = s->when == NULL ? 1 : text_true(r, s->when, e);
+		if (got == 1)
+			got = pages_run(r, s, record_row, &l, e);
+	}
+	if (got == 0)
+		got = rows_emit(&l, e);
+	for (size_t i = 0; i < l.n; i++)
+		cJSON_Delete(l.rows[i]);
+	return got;
 }

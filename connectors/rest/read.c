@@ -21,35 +21,10 @@ rest_test(struct call *c)
 	return emit_output(c, cJSON_CreateObject());
 }
 
-struct listing {
-	struct rest		*r;
-	const struct object	*o;
-};
-
-static int
-on_row(void *arg, cJSON *row, struct error *e)
-{
-	struct listing	*l = arg;
-	autojson	*taken = row;
-	cJSON		*out;
-	int		 counts = record_counts(l->r, l->o, taken, e);
-
-	if (counts != 1)
-		return counts;
-	if ((out = record_map(l->r, l->o, taken, e)) == NULL)
-		return -1;
-	if (emit_output(l->r->c, out) == 0)
-		return 0;
-	*e = *l->r->c->err;
-	return -1;
-}
-
 static int
 list(struct rest *r, const struct object *o)
 {
-	struct listing	 l = { r, o };
-
-	return o->list.n == 0 ? unsupported(r->c) : pages_run(r, &o->list.steps[0], on_row, &l, r->c->err);
+	return o->list.n == 0 ? unsupported(r->c) : records_list(r, o, &o->list, r->c->err);
 }
 
 int

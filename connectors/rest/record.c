@@ -142,19 +142,26 @@ map(struct rest *r, const struct object *o, const cJSON *row, struct error *e)
 }
 
 cJSON *
+record_map_joined(struct rest *r, const struct object *o, const cJSON *row, const cJSON *joined, struct error *e)
+{
+	cJSON	*out;
+
+	r->sc.roots[ROOT_RECORD] = row;
+	r->sc.roots[ROOT_JOIN] = joined;
+	scope_begin(&r->sc);
+	out = map(r, o, row, e);
+	r->sc.roots[ROOT_RECORD] = r->sc.roots[ROOT_JOIN] = NULL;
+	return out;
+}
+
+cJSON *
 record_map(struct rest *r, const struct object *o, const cJSON *row, struct error *e)
 {
 	autojson	*joined = NULL;
-	cJSON		*out = NULL;
 
-	r->sc.roots[ROOT_RECORD] = row;
-	if (o->njoins == 0 || (joined = joins_run(r, o, e)) != NULL) {
-		r->sc.roots[ROOT_JOIN] = joined;
-		scope_begin(&r->sc);
-		out = map(r, o, row, e);
-	}
-	r->sc.roots[ROOT_RECORD] = r->sc.roots[ROOT_JOIN] = NULL;
-	return out;
+	if (o->njoins > 0 && joins_run(r, o, &row, 1, &joined, e) == -1)
+		return NULL;
+	return record_map_joined(r, o, row, joined, e);
 }
 
 int

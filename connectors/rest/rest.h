@@ -5,6 +5,10 @@
 #define REST_REST_H
 
 #include "connectors/rest/describe.h"
+#include "connectors/rest/index.h"
+
+#define JOIN_BATCH		32u		/* records whose joins are asked for together */
+#define JOIN_BATCH_BYTES	(8u << 20)	/* of them as trees; one more may lie above */
 
 struct rest {
 	struct call			*c;
@@ -13,6 +17,9 @@ struct rest {
 	struct scope			 sc;
 	cJSON				*config, *secret, *step, *id;	/* roots of the scope that are ours */
 	const struct step		*now;		/* whose request is under way, for the judges */
+	struct index			*indexes[JOINS_MAX];	/* of the object's joins, made when wanted first */
+	bool				 listing;	/* many records are to come */
+	enum then			 outcome;	/* of the rule that decided against an answer last */
 };
 
 /* NULL with c->err set: faults of the description, or of the configuration. */
@@ -36,6 +43,10 @@ const struct description *description_loaded(const cJSON *spec, struct error *e)
 const struct rule *rule_find(struct rest *, const struct fetch_response *);
 /* 0: it is good; -1 with *e, which names the step, the status and the source's own words. */
 int		 answer_judge(struct rest *, const struct step *, const struct fetch_response *, struct error *e);
+/* ${response.status}, ${response.body...}; the body is only lent.  NULL: no memory. */
+cJSON		*response_show(const struct fetch_response *);
+/* Does the step take this status for good? */
+bool		 step_takes(const struct step *, int status);
 int64_t		 answer_wait(void *rest, const struct fetch_response *, unsigned int attempt);
 void		 answer_explain(void *rest, const struct fetch_response *, struct error *e);
 
@@ -57,6 +68,8 @@ char		*new_id(struct rest *, const struct step *, const struct fetch_response *)
 
 /* record.c: a row as an account or entitlement, allow-listed; NULL with *e. */
 cJSON		*record_map(struct rest *, const struct object *, const cJSON *row, struct error *e);
+/* The same with what belongs to it already there. */
+cJSON		*record_map_joined(struct rest *, const struct object *, const cJSON *row, const cJSON *joined, struct error *e);
 /* 1: it counts; 0: "where" says no; -1. */
 int		 record_counts(struct rest *, const struct object *, const cJSON *row, struct error *e);
 /* Of a template: is it true? -1 with *e. */
@@ -72,8 +85,21 @@ int		 emit_read(struct rest *, const struct object *, const char *id, const cJSO
 /* list.c: all pages of a list's one step, each row (taken) to on_row. */
 int		 pages_run(struct rest *, const struct step *, int (*on_row)(void *arg, cJSON *row, struct error *e), void *arg,
 		    struct error *e);
-/* What belongs to a record, by name; NULL with *e.  The caller's; an empty object where there are no joins. */
-cJSON		*joins_run(struct rest *, const struct object *, struct error *e);
+/* Every record of these lists, emitted. */
+int		 records_list(struct rest *, const struct object *, const struct op *, struct error *e);
+
+/* join.c */
+/* Makes the indexes that a list of records wants. */
+int		 joins_prepare(struct rest *, const struct object *, struct error *e);
+/* Does a record of a list cost requests of its own? */
+bool		 joins_ask(const struct object *);
+/* What belongs to each of up to JOIN_BATCH records, by name.  joined[i] are the caller's, also after a failure. */
+int		 joins_run(struct rest *, const struct object *, const cJSON *const *rows, size_t n, cJSON **joined, struct error *e);
+/* About what a tree costs in memory. */
+size_t		 tree_bytes(const cJSON *);
+
+/* change.c: values that "create" knew nothing of, for ${id}; all: every attribute of the input, as for what was there before. */
+int		 attributes_write(struct rest *, const struct object *, bool all);
 
 /* Commands. */
 int	rest_test(struct call *);

@@ -177,6 +177,7 @@ op_run(struct rest *r, const struct op *op, struct fetch_response *last)
 	autoresponse	 rs = { 0 };
 	int		 got = 0;
 
+	r->outcome = THEN_OK;
 	for (size_t i = 0; got == 0 && i < op->n; i++) {
 		const struct step	*s = &op->steps[i];
 
@@ -213,26 +214,43 @@ last_segment(const char *url)
 	return from == url + n ? NULL : strndup(from, (size_t)(url + n - from));
 }
 
+/* By an expression over the answer; NULL: nothing, or what is no text. */
+static char *
+id_made(struct rest *r, const struct text *t, const struct fetch_response *rs)
+{
+	autojson	*response = response_show(rs);
+	autovalue	 v = { 0 };
+	char		 scratch[64];
+	struct error	 e = ERROR_NONE;
+	const char	*found = NULL;
+
+	r->sc.roots[ROOT_RESPONSE] = response;
+	scope_begin(&r->sc);
+	if (response != NULL && text_value(t, &r->sc, &v, &e) == 0 && !v.secret)
+		found = json_scalar_text(v.v, scratch, sizeof(scratch));
+	r->sc.roots[ROOT_RESPONSE] = NULL;
+	return found == NULL || found[0] == '\0' ? NULL : strdup(found);
+}
+
+static char *
+id_found(struct rest *r, const char *from, const struct fetch_response *rs)
+{
+	char		 scratch[64];
+	const char	*found;
+
+	if (strcmp(from, "location") == 0)
+		return (found = fetch_header(rs, "Location")) == NULL ? NULL : last_segment(found);
+	found = from[0] == '/' ? json_scalar_text(json_at(rs->body, from), scratch, sizeof(scratch)) :
+	    json_scalar_text(json_at(r->c->input, from + strlen("input:")), scratch, sizeof(scratch));
+	return found == NULL || found[0] == '\0' ? NULL : strdup(found);
+}
+
 char *
 new_id(struct rest *r, const struct step *s, const struct fetch_response *rs)
 {
-	char	 scratch[64];
+	char	*id = NULL;
 
-	for (size_t i = 0; i < s->nnew_id; i++) {
-		const char	*from = s->new_id[i], *found = NULL;
-
-		if (strcmp(from, "location") == 0) {
-			const char	*url = fetch_header(rs, "Location");
-			char		*id = url == NULL ? NULL : last_segment(url);
-
-			if (id != NULL)
-				return id;
-			continue;
-		}
-		found = from[0] == '/' ? json_scalar_text(json_at(rs->body, from), scratch, sizeof(scratch)) :
-		    json_scalar_text(json_at(r->c->input, from + strlen("input:")), scratch, sizeof(scratch));
-		if (found != NULL && found[0] != '\0')
-			return strdup(found);
-	}
-	return NULL;
+	for (size_t i = 0; id == NULL && i < s->nnew_id; i++)
+		id = s->new_id[i].text != NULL ? id_made(r, s->new_id[i].text, rs) : id_found(r, s->new_id[i].from, rs);
+	return id;
 }

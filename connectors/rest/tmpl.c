@@ -1,5 +1,8 @@
 /*
- * tmpl.c -- JSON in which strings are templates: what is absent leaves its member out.
+ * tmpl.c -- JSON in which strings are templates: what is absent leaves its member out.  Two objects are more than they look:
+ *
+ *	{"$each": "${...}", "$item": ...}	an array of items, one for each ${value}
+ *	{"$merge": [..., ...]}			the objects over each other, the last on top, inside them too
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,13 +11,13 @@
 
 #define TMPL_DEPTH_MAX	32u
 
-enum kind { KIND_CONSTANT, KIND_TEXT, KIND_OBJECT, KIND_ARRAY };
+enum kind { KIND_CONSTANT, KIND_TEXT, KIND_OBJECT, KIND_ARRAY, KIND_EACH, KIND_MERGE };
 
 struct tmpl {
 	enum kind	 kind;
 	cJSON		*constant;
-	struct text	*text;
-	struct tmpl	**inside;	/* of an object or array */
+	struct text	*text;		/* of an each: its values */
+	struct tmpl	**inside;	/* of an object or array; of an each its item; of a merge its parts */
 	char		**names;	/* of an object's members */
 	size_t		 n;
 };
@@ -38,6 +41,7 @@ tmpl_free(struct tmpl *t)
 
 static struct tmpl	*parse(const cJSON *v, unsigned int depth, struct error *e);
 
+/* Of an object or an array. */
 static int
 inside_parse(struct tmpl *t, const cJSON *v, unsigned int depth, struct error *e)
 {
@@ -61,6 +65,35 @@ inside_parse(struct tmpl *t, const cJSON *v, unsigned int depth, struct error *e
 	return 0;
 }
 
+/* 1: it was one of the two; 0; -1. */
+static int
+special_parse(struct tmpl *t, const cJSON *v, unsigned int depth, struct error *e)
+{
+	const cJSON	*each = json_get(v, "$each"), *merge = json_get(v, "$merge"), *item = json_get(v, "$item");
+
+	if (!cJSON_IsObject(v) || (each == NULL && merge == NULL))
+		return 0;
+	if (merge != NULL) {
+		if (!cJSON_IsArray(merge) || cJSON_GetArraySize(v) != 1)
+			return error_set(e, ERR_REQUEST, "$merge: an array is wanted, and nothing beside it");
+		if (inside_parse(t, merge, depth, e) == -1)
+			return error_in(e, "$merge");
+		t->kind = KIND_MERGE;
+		return 1;
+	}
+	if (!cJSON_IsString(each) || item == NULL || cJSON_GetArraySize(v) != 2)
+		return error_set(e, ERR_REQUEST, "$each: an expression is wanted, and \"$item\" beside it");
+	if ((t->text = text_parse(each->valuestring, e)) == NULL)
+		return error_in(e, "$each");
+	if ((t->inside = calloc(1, sizeof(struct tmpl *))) == NULL)
+		return error_set(e, ERR_SYSTEM, "no memory");
+	if ((t->inside[0] = parse(item, depth + 1, e)) == NULL)
+		return error_in(e, "$item");
+	t->n = 1;
+	t->kind = KIND_EACH;
+	return 1;
+}
+
 static struct tmpl *
 parse(const cJSON *v, unsigned int depth, struct error *e)
 {
@@ -75,7 +108,9 @@ parse(const cJSON *v, unsigned int depth, struct error *e)
 	if (cJSON_IsString(v)) {
 		t->kind = KIND_TEXT;
 		r = (t->text = text_parse(v->valuestring, e)) == NULL ? -1 : 0;
-	} else if (cJSON_IsObject(v) || cJSON_IsArray(v))
+	} else if ((r = special_parse(t, v, depth, e)) != 0)
+		r = r == 1 ? 0 : -1;
+	else if (cJSON_IsObject(v) || cJSON_IsArray(v))
 		r = inside_parse(t, v, depth, e);
 	else if ((t->constant = json_dup(v)) == NULL)
 		r = error_set(e, ERR_SYSTEM, "no memory");
@@ -94,8 +129,8 @@ tmpl_parse(const cJSON *v, struct error *e)
 bool
 tmpl_uses(const struct tmpl *t, enum root r)
 {
-	if (t->kind == KIND_TEXT)
-		return text_uses(t->text, r);
+	if (t->text != NULL && text_uses(t->text, r))
+		return true;
 	for (size_t i = 0; i < t->n; i++)
 		if (tmpl_uses(t->inside[i], r))
 			return true;
@@ -126,6 +161,79 @@ inside_value(const struct tmpl *t, struct scope *sc, struct value *out, struct e
 	return 0;
 }
 
+static int
+each_value(const struct tmpl *t, struct scope *sc, struct value *out, struct error *e)
+{
+	const cJSON	*outer = sc->roots[ROOT_VALUE];
+	autovalue	 list = { 0 };
+	int		 r = text_value(t->text, sc, &list, e);
+
+	if (r == -1 || list.v == NULL)
+		return r;
+	out->secret = list.secret;
+	if ((out->v = cJSON_CreateArray()) == NULL)
+		return error_set(e, ERR_SYSTEM, "no memory");
+	for (size_t i = 0; r == 0 && i < value_count(list.v); i++) {
+		struct value	 one = { 0 };
+
+		sc->roots[ROOT_VALUE] = value_at(list.v, i);
+		if ((r = scope_step(sc, 1, e)) == 0 && (r = tmpl_value(t->inside[0], sc, &one, e)) == 0) {
+			out->secret = out->secret || one.secret;
+			if (one.v != NULL && json_push(out->v, one.v) == -1)
+				r = error_set(e, ERR_SYSTEM, "no memory");
+		}
+	}
+	sc->roots[ROOT_VALUE] = outer;
+	return r;
+}
+
+/* The members of from (taken) into onto; objects in both are merged as well. */
+static int
+merge_into(cJSON *onto, cJSON *from, struct scope *sc, struct error *e)
+{
+	autojson	*taken = from;
+	cJSON		*m;
+	int		 r = 0;
+
+	while (r == 0 && (m = taken->child) != NULL) {
+		cJSON		*there = cJSON_GetObjectItemCaseSensitive(onto, m->string);
+		autofree char	*name = strdup(m->string);
+
+		cJSON_DetachItemViaPointer(taken, m);
+		if ((r = scope_step(sc, 1, e)) == -1 || name == NULL)
+			cJSON_Delete(m);
+		else if (cJSON_IsObject(there) && cJSON_IsObject(m))
+			r = merge_into(there, m, sc, e);
+		else
+			r = json_set(onto, name, m);
+		if (r == -1 || name == NULL)
+			return e->code != ERR_NONE ? -1 : error_set(e, ERR_SYSTEM, "no memory");
+	}
+	return r;
+}
+
+static int
+merge_value(const struct tmpl *t, struct scope *sc, struct value *out, struct error *e)
+{
+	int	 r = 0;
+
+	for (size_t i = 0; r == 0 && i < t->n; i++) {
+		struct value	 one = { 0 };
+
+		if ((r = tmpl_value(t->inside[i], sc, &one, e)) == -1 || one.v == NULL)
+			continue;
+		out->secret = out->secret || one.secret;
+		if (!cJSON_IsObject(one.v)) {
+			value_clear(&one);
+			r = error_set(e, ERR_REQUEST, "$merge: objects are wanted");
+		} else if (out->v == NULL)
+			out->v = one.v;
+		else
+			r = merge_into(out->v, one.v, sc, e);
+	}
+	return r;
+}
+
 int
 tmpl_value(const struct tmpl *t, struct scope *sc, struct value *out, struct error *e)
 {
@@ -139,7 +247,9 @@ tmpl_value(const struct tmpl *t, struct scope *sc, struct value *out, struct err
 		out->v = json_dup(t->constant);
 		return out->v == NULL ? error_set(e, ERR_SYSTEM, "no memory") : 0;
 	default:
-		if ((r = inside_value(t, sc, out, e)) == -1)
+		r = t->kind == KIND_EACH ? each_value(t, sc, out, e) : t->kind == KIND_MERGE ? merge_value(t, sc, out, e) :
+		    inside_value(t, sc, out, e);
+		if (r == -1)
 			value_clear(out);
 		return r;
 	}

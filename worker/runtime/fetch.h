@@ -207,6 +207,13 @@ struct page_plan {
 int	fetch_pages(struct fetch *f, const struct fetch_request *first, const struct page_plan *p,
 	    int (*on_row)(void *arg, cJSON *row, struct error *e), void *arg, uint64_t *rows_out, struct error *e);
 
+/*
+ * n short lists at once, each complete or an error as with fetch_pages; row (taken) belongs to the i-th.  Rows of different
+ * lists come in any order, those of one in theirs.  Answers are held whole.  With FETCH_MAY_MISS a 404 is a list without rows.
+ */
+int	fetch_lists(struct fetch *f, const struct fetch_request *firsts, size_t n, const struct page_plan *p,
+	    int (*on_row)(void *arg, size_t i, cJSON *row, struct error *e), void *arg, struct error *e);
+
 /* One path segment or query value, percent-encoded (RFC 3986 unreserved kept); "." and ".." are encoded too.  Owned by the caller. */
 char	*fetch_escape(const char *s);
 

@@ -6,9 +6,6 @@
 
 #include "worker/runtime/fetch_priv.h"
 
-#define PARAMS_MAX	32u	/* of a list's own query */
-#define HEAD_ROWS	8u	/* rows by which a page is told from the one before */
-
 struct pages {
 	struct page_state	 state;
 	int			(*on_row)(void *arg, cJSON *row, struct error *e);
@@ -25,7 +22,7 @@ page_row(void *arg, cJSON *row, struct error *e)
 {
 	struct pages	*s = arg;
 
-	if (s->page_rows < HEAD_ROWS) {
+	if (s->page_rows < PAGE_HEAD_ROWS) {
 		autofree char	*text = json_text(row);
 
 		s->head = page_hash(s->head == 0 ? PAGE_HASH_START : s->head, text == NULL ? "" : text);
@@ -52,19 +49,19 @@ param_among(const struct fetch_param *q, size_t n, const char *name)
 }
 
 /* The caller's own parameters, but for those that paging sets, and those. */
-static int
-query_make(const struct pages *s, const struct fetch_request *first, struct fetch_param *q, char at[32], char size[32],
+int
+page_query(const struct page_state *s, const struct fetch_request *first, struct fetch_param *q, char at[32], char size[32],
     struct error *e)
 {
 	struct fetch_param	 ours[PAGE_PARAMS_MAX];
-	size_t			 nours = page_params(&s->state, ours, at, size), n = 0;
-	bool			 link = page_by_link(s->state.p) && s->state.next != NULL;
+	size_t			 nours = page_params(s, ours, at, size), n = 0;
+	bool			 link = page_by_link(s->p) && s->next != NULL;
 
 	for (const struct fetch_param *p = first->query; !link && p != NULL && p->name != NULL; p++) {
 		if (param_among(ours, nours, p->name))
 			continue;
-		if (n == PARAMS_MAX)
-			return error_set(e, ERR_LIMIT, "more than %u query parameters", PARAMS_MAX);
+		if (n == PAGE_QUERY_MAX)
+			return error_set(e, ERR_LIMIT, "more than %u query parameters", PAGE_QUERY_MAX);
 		q[n++] = *p;
 	}
 	for (size_t i = 0; i < nours; i++)
@@ -79,11 +76,11 @@ page_ask(struct fetch *f, const struct fetch_request *first, struct pages *s, st
     struct fetch_response *rs, struct error *e)
 {
 	struct fetch_request	 rq = *first;
-	struct fetch_param	 q[PARAMS_MAX + PAGE_PARAMS_MAX + 1];
+	struct fetch_param	 q[PAGE_QUERY_MAX + PAGE_PARAMS_MAX + 1];
 	char			 at[32], size[32];
 
 	s->page_rows = s->head = 0;
-	if (query_make(s, first, q, at, size, e) == -1)
+	if (page_query(&s->state, first, q, at, size, e) == -1)
 		return -1;
 	rq.query = q;
 	if (page_by_link(s->state.p) && s->state.next != NULL)

@@ -277,6 +277,8 @@ void	auth_forget(struct fetch *f);
 
 /* fetch_page.c */
 #define PAGE_PARAMS_MAX	2u		/* that paging adds to a query */
+#define PAGE_QUERY_MAX	32u		/* parameters of a list's own query */
+#define PAGE_HEAD_ROWS	8u		/* rows by which a page is told from the one before */
 #define PAGE_HASH_START	UINT64_C(0xcbf29ce484222325)
 
 struct page_state {
@@ -306,6 +308,9 @@ void	page_free(struct page_state *s);
 int	page_step(struct page_state *s, const struct page_facts *pf, struct error *e);
 /* The parameters of the next question; at and size hold their values. */
 size_t	page_params(const struct page_state *s, struct fetch_param q[PAGE_PARAMS_MAX], char at[32], char size[32]);
+/* All of the next question: the caller's parameters and those; q holds PAGE_QUERY_MAX + PAGE_PARAMS_MAX + 1. */
+int	page_query(const struct page_state *s, const struct fetch_request *first, struct fetch_param *q, char at[32], char size[32],
+	    struct error *e);
 const char *page_rows(const struct page_plan *p);
 bool	page_by_offset(const struct page_plan *p);
 bool	page_by_link(const struct page_plan *p);
