@@ -106,21 +106,18 @@ $(B)/connectors/node/%.js: connectors/node/%.js
 	@mkdir -p $(@D)
 	cp $< $@
 
-# A described connector: one program for all of them, under each one's name, beside its description.
+# Described connectors: files only, and one program that runs all of them.
 $(B)/libexec/bascule-rest: $(call room,connectors/rest) $(WORKER)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS_connector)
 DESCRIBED	= $(patsubst %/rest.json,%,$(wildcard connectors/*/rest.json tests/rest/*/rest.json))
 define described_rules
-$(B)/$(1)/$(notdir $(1)): $(B)/libexec/bascule-rest $(B)/$(1)/rest.json $(B)/$(1)/connector-spec.json
-	@mkdir -p $$(@D)
-	ln -f $$< $$@
 $(B)/$(1)/%.json: $(1)/%.json
 	@mkdir -p $$(@D)
 	cp $$< $$@
 endef
 $(foreach d,$(DESCRIBED),$(eval $(call described_rules,$(d))))
-described: $(foreach d,$(DESCRIBED),$(B)/$(d)/$(notdir $(d)))
+described: $(B)/libexec/bascule-rest $(foreach d,$(DESCRIBED),$(B)/$(d)/rest.json $(B)/$(d)/connector-spec.json)
 
 define evil_rules
 $(B)/tests/evil/$(1)/$(1): $$(call room,tests/evil/$(1)) $$(WORKER)
@@ -304,7 +301,6 @@ install: all
 	install -m 644 $(filter %.js,$(NODE_HOST)) $(DESTDIR)$(prefix)/lib/bascule/connectors/node/
 	install -m 755 $(B)/connectors/node/node $(DESTDIR)$(prefix)/lib/bascule/connectors/node/
 	for d in $(filter connectors/%,$(DESCRIBED)); do to=$(DESTDIR)$(prefix)/lib/bascule/$$d && install -d $$to && \
-	    ln -f $(DESTDIR)$(prefix)/libexec/bascule/bascule-rest $$to/$${d##*/} && \
 	    install -m 644 $(B)/$$d/connector-spec.json $(B)/$$d/rest.json $$to/ || exit 1; done
 	install -d $(DESTDIR)$(prefix)/lib/bascule/connectors/exec
 	install -m 755 $(EXEC_HOST) $(DESTDIR)$(prefix)/lib/bascule/connectors/exec/

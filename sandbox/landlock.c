@@ -114,7 +114,7 @@ allow(int ruleset, const char *path, uint64_t rights)
 }
 
 void
-landlock_load(const char *program)
+landlock_load(const char *program, const char *beside)
 {
 	char	 folder[4096];
 	int	 fd = ruleset_new(NET_ALL);
@@ -123,6 +123,8 @@ landlock_load(const char *program)
 		allow(fd, sandbox_readable[i], FS_READ_FILE | FS_EXECUTE);
 	folder_of(program, folder, sizeof(folder));
 	allow(fd, folder, FS_READ_FILE | FS_EXECUTE);
+	if (beside != NULL)
+		allow(fd, beside, FS_READ_FILE);
 	ruleset_enter(fd);
 }
 

@@ -196,7 +196,7 @@ take_to(const char *path, const char *at)
 }
 
 void
-root_take(const char *program)
+root_take(const char *program, const char *beside)
 {
 	char	 folder[4096];
 
@@ -205,6 +205,8 @@ root_take(const char *program)
 	trees_take(sandbox_readable);
 	folder_of(program, folder, sizeof(folder));
 	take_to(folder, folder);
+	if (beside != NULL && strcmp(beside, folder) != 0)
+		take_to(beside, beside);
 }
 
 /* It lies in a folder that is there already. */
@@ -244,7 +246,7 @@ root_take_guest(const struct sandbox_wall *w)
 	char				 folder[4096];
 
 	guests = true;
-	root_take(w->program);
+	root_take(w->program, NULL);
 	trees_take(sandbox_guest_readable);
 	trees_take(proc);
 	for (size_t i = 0; sandbox_guest_devices[i] != NULL; i++)

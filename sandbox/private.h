@@ -24,14 +24,14 @@ void	birth_orphan_never(void);
 void	birth_childless(void);				/* no process more, for good */
 void	memory_begin(void);				/* out of dumps */
 void	memory_lock(void);				/* never executable once written */
-void	root_take(const char *program);			/* mount namespace: takes hold of what stays readable */
+void	root_take(const char *program, const char *beside);	/* mount namespace: takes hold of what stays readable */
 void	root_take_guest(const struct sandbox_wall *);	/* the same for a nursery of guests */
 void	ids_become(unsigned int waived);		/* user, group, groups; files can be made in the namespace after that only */
 void	root_enter(void);				/* a new, read-only root */
 void	ids_keep_network(void);				/* before: a nursery of guests keeps what makes networks as well */
 void	ids_drop(unsigned int waived);			/* bounding set and capabilities; keeps CAP_SYS_ADMIN of its own namespace */
 void	ids_shed(void);					/* that one too */
-void	landlock_load(const char *program);		/* stage 1: read and execute libraries, the CA file, the program's folder */
+void	landlock_load(const char *program, const char *beside);	/* stage 1: read and execute libraries, the CA file, the program's folder; read beside */
 void	landlock_resolver(void);			/* the broker: read the resolver's files, take no TCP port */
 void	landlock_guest(const struct sandbox_guest *);	/* a guest: start its programs, read, write /tmp */
 void	landlock_close(void);				/* stage 2: nothing */

@@ -116,7 +116,7 @@ static void
 mount_inside(void)
 {
 	ids_become(0);
-	root_take(LIBRARY);
+	root_take(LIBRARY, NULL);
 	root_enter();
 	if (open(FORBIDDEN, O_RDONLY | O_CLOEXEC) != -1)
 		escaped(LAYER_NAMESPACES, "the old root can be read");
@@ -190,7 +190,7 @@ landlock_probe(void)
 	struct sockaddr_in	 at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int			 level = sandbox_landlock_level(), fd;
 
-	landlock_load(LIBRARY);
+	landlock_load(LIBRARY, NULL);
 	if (open(FORBIDDEN, O_RDONLY | O_CLOEXEC) != -1)
 		escaped(LAYER_LANDLOCK, "a file outside could be read");
 	if ((fd = open("/usr/lib", O_RDONLY | O_DIRECTORY | O_CLOEXEC)) == -1)

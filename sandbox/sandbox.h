@@ -52,6 +52,7 @@ const struct sandbox_set		*sandbox_set_from_name(const char *);
 
 struct sandbox_wall {
 	const char	*program;	/* absolute path; its folder stays readable until stage 2 */
+	const char	*beside;	/* and so does this folder, for a program that runs what others wrote down; NULL: none */
 	unsigned int	 waived;
 	uint64_t	 memory_bytes;	/* private writable memory */
 	unsigned int	 cpu_s;

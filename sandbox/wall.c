@@ -40,7 +40,7 @@ sandbox_wall(const struct sandbox_wall *w)
 			root_take_guest(w);
 			ids_keep_network();
 		} else
-			root_take(w->program);
+			root_take(w->program, w->beside);
 	}
 	ids_become(w->waived);
 	if (ON(w->waived, LAYER_NAMESPACES))
@@ -59,7 +59,7 @@ sandbox_wall(const struct sandbox_wall *w)
 		return;
 	}
 	if (ON(w->waived, LAYER_LANDLOCK))
-		landlock_load(w->program);
+		landlock_load(w->program, w->beside);
 	if (ON(w->waived, LAYER_SECCOMP))
 		filter_enter(ON(w->waived, LAYER_NAMESPACES) ? FILTER_LOAD : FILTER_LOAD_BARE);
 }

@@ -1,5 +1,5 @@
 /*
- * load.c -- the description, read from beside the program while files can still be opened, parsed when a command wants it.
+ * load.c -- the description, read from its folder while files can still be opened, parsed when a command wants it.
  */
 #include <fcntl.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@ static size_t	 text_len;
 static const char *why = "it was not read";
 
 static void
-description_read(void)
+description_read(const char *folder)
 {
 	const char	*program = (const char *)(uintptr_t)getauxval(AT_EXECFN);
 	const char	*slash = program == NULL ? NULL : strrchr(program, '/');
@@ -25,8 +25,11 @@ description_read(void)
 	ssize_t		 n;
 	int		 fd;
 
-	snprintf(path, sizeof(path), "%.*s/" DESCRIPTION_FILE, slash == NULL ? 1 : (int)(slash - program),
-	    slash == NULL ? "." : program);
+	if (folder != NULL)
+		snprintf(path, sizeof(path), "%s/" DESCRIPTION_FILE, folder);
+	else
+		snprintf(path, sizeof(path), "%.*s/" DESCRIPTION_FILE, slash == NULL ? 1 : (int)(slash - program),
+		    slash == NULL ? "." : program);
 	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1) {
 		why = "there is none beside the program";
 		return;
@@ -46,7 +49,8 @@ description_load(int argc, char **argv)
 {
 	if (argc == 3 && strcmp(argv[1], CHECK_ARG) == 0)
 		exit(description_check(argv[2]));
-	description_read();
+	/* A nursery is told the folder, since the program lies elsewhere. */
+	description_read(argc == 4 ? argv[3] : NULL);
 }
 
 const struct description *

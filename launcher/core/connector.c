@@ -10,6 +10,8 @@
 #include "launcher/core/core.h"
 
 #define ENV_FOLDERS	"BASCULE_CONNECTORS"
+#define HOST		"bascule-rest"	/* runs descriptions */
+#define DESCRIPTION	"rest.json"
 #define LIST_BYTES	256		/* of names in an error text */
 
 /* Beside the running program: the build tree's ../connectors, an installation's ../lib/bascule/connectors. */
@@ -123,7 +125,25 @@ take_program(const char *program, struct connector_ref *ref)
 	return 0;
 }
 
-/* A program of the folder's own name, unless its specification says otherwise; or a guest. */
+/* A description is run by one program for all of them, which lies where our others do. */
+static int
+take_description(const char *folder, struct connector_ref *ref, struct error *e)
+{
+	static const char *const	 places[] = { "../libexec/" HOST, "../libexec/bascule/" HOST, HOST };
+	char				 path[PATH_MAX * 2];
+
+	snprintf(path, sizeof(path), "%s/" DESCRIPTION, folder);
+	if (access(path, R_OK) == -1)
+		return -1;
+	for (size_t i = 0; i < N_ITEMS(places); i++)
+		if (core_beside(places[i], ref->program, sizeof(ref->program)) == 0 && access(ref->program, X_OK) == 0) {
+			snprintf(ref->described, sizeof(ref->described), "%s", folder);
+			return 0;
+		}
+	return error_set(e, ERR_NO_CONNECTOR, "%.64s is a description, and " HOST " is not installed", ref->name);
+}
+
+/* A description; else a program of the folder's own name, unless its specification says otherwise; or a guest. */
 static int
 take_folder(const char *folder, struct connector_ref *ref, struct error *e)
 {
@@ -136,9 +156,10 @@ take_folder(const char *folder, struct connector_ref *ref, struct error *e)
 		return -1;
 	snprintf(ref->name, sizeof(ref->name), "%s", strrchr(folder, '/') + 1);
 	spec_runtime(&ref->spec, &r);
-	if ((r.kind == RUNTIME_UNSAID || r.kind == RUNTIME_NATIVE) && take_program(program, ref) == 0)
+	if ((r.kind == RUNTIME_UNSAID || r.kind == RUNTIME_NATIVE) &&
+	    (take_description(folder, ref, e) == 0 || (e->code == ERR_NONE && take_program(program, ref) == 0)))
 		return 0;
-	if (guest_find(folder, ref, e) == 0)
+	if (e->code == ERR_NONE && guest_find(folder, ref, e) == 0)
 		return 0;
 	spec_free(&ref->spec);
 	return -1;
@@ -179,8 +200,8 @@ connector_find(const char *name, struct connector_ref *ref, struct error *e)
 	error_set(e, ERR_NONE, "%s", "");
 	if (strchr(name, '/') != NULL) {
 		if (take(name, ref, e) == -1 && e->code == ERR_NONE)
-			return error_set(e, ERR_NO_CONNECTOR, "%.200s: no connector there (a program and its "
-			    "connector-spec.json)", name);
+			return error_set(e, ERR_NO_CONNECTOR, "%.200s: no connector there (a program or "
+			    "rest.json, and its connector-spec.json)", name);
 		return e->code == ERR_NONE ? 0 : -1;
 	}
 	if (!name_ok(name))

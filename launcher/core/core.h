@@ -41,6 +41,7 @@ void	guest_arguments_of(const struct nursery_plan *, char *argv[GUEST_WORDS_MAX]
 
 struct nursery_plan {
 	char		 program[4096];		/* absolute path */
+	char		 described[4096];	/* folder of the description that it runs; "": none */
 	char		 guest[4096];		/* folder of the guest that it runs; "": none */
 	char		 main[256];		/* file of it, whose change is another connector */
 	unsigned int	 tasks;			/* of a guest: processes and threads */

@@ -57,6 +57,7 @@ struct guest_words {
 struct connector_ref {
 	char		name[CONNECTOR_NAME_MAX + 1];
 	char		program[4096];	/* absolute path, no symlinks; of a guest: what runs it */
+	char		described[4096]; /* folder of a description, run by a program of ours; "": none */
 	char		guest[4096];	/* folder of a bundle or of a program that is none of ours; "": program is the connector */
 	char		main[256];	/* of a guest: the file in it that is run */
 	unsigned int	tasks;		/* of a guest: processes and threads that it may have */

@@ -82,7 +82,7 @@ key_make(struct invocation *iv, const struct inv_request *rq)
 	egress_source(iv, source);
 	buf_add(&b, source, sizeof(source));
 	files_look(&iv->plan, &files);
-	buf_addf(&b, "%s%c%s", iv->plan.program, '\0', iv->plan.guest);
+	buf_addf(&b, "%s%c%s%c%s", iv->plan.program, '\0', iv->plan.guest, '\0', iv->plan.described);
 	file_add(&b, &files.program);
 	file_add(&b, &files.spec);
 	file_add(&b, &files.description);

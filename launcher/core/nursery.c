@@ -73,15 +73,16 @@ child(const struct nursery_plan *p, const struct birth *b, pid_t parent)
 {
 	char			 waived[16], memory[24];
 	bool			 guest = p->guest[0] != '\0';
+	char			*described = p->described[0] != '\0' ? (char *)(uintptr_t)p->described : NULL;
 	char			*argv[GUEST_WORDS_MAX] = { (char *)(uintptr_t)p->program, (char *)(uintptr_t)NURSERY_ARG,
-				    waived, guest ? (char *)(uintptr_t)p->guest : NULL, memory, NULL };
+				    waived, guest ? (char *)(uintptr_t)p->guest : described, guest ? memory : NULL, NULL };
 	const char		*programs[GUEST_PROGRAMS_MAX + 1] = { NULL };
 	char			*envp[] = { NULL };
 	int			 orders = fcntl(b->orders[1], F_DUPFD_CLOEXEC, FD__NURSERY_COUNT + 1);
 	int			 complaint = fcntl(b->complaint[1], F_DUPFD_CLOEXEC, FD__NURSERY_COUNT + 1);
 	int			 sync = fcntl(b->sync[0], F_DUPFD_CLOEXEC, FD__NURSERY_COUNT + 1);
 	struct sandbox_wall	 wall = {
-		.program = p->program, .waived = p->waived, .memory_bytes = p->memory_bytes,
+		.program = p->program, .beside = described, .waived = p->waived, .memory_bytes = p->memory_bytes,
 		.cpu_s = p->cpu_s, .files_max = guest ? GUEST_FILES_MAX : WORKER_FILES_MAX,
 		.sync_fd = FD__NURSERY_COUNT, .parent = parent, .guest = guest ? p->guest : NULL,
 		.guest_programs = programs,

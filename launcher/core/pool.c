@@ -76,6 +76,8 @@ files_look(const struct nursery_plan *p, struct connector_files *f)
 	/* The file that is run may lie in a folder of the guest's. */
 	if (guest)
 		path[strlen(p->guest) + 1] = '\0';
+	if (p->described[0] != '\0')
+		snprintf(path, sizeof(path), "%s/", p->described);
 	f->spec = file_beside(path, sizeof(path), "connector-spec.json");
 	f->description = file_beside(path, sizeof(path), "rest.json");
 }
@@ -276,7 +278,7 @@ pool_find(const struct nursery_plan *plan)
 	TAILQ_FOREACH(p, &pools, next)
 		if (p->plan.waived == plan->waived && p->plan.memory_bytes == plan->memory_bytes &&
 		    p->plan.cpu_s == plan->cpu_s && strcmp(p->plan.program, plan->program) == 0 &&
-		    strcmp(p->plan.guest, plan->guest) == 0 && p->plan.words.bytes == plan->words.bytes &&
+		    strcmp(p->plan.guest, plan->guest) == 0 && strcmp(p->plan.described, plan->described) == 0 && p->plan.words.bytes == plan->words.bytes &&
 		    memcmp(p->plan.words.text, plan->words.text, plan->words.bytes) == 0)
 			return p;
 	return NULL;

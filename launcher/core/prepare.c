@@ -75,6 +75,7 @@ inv_fill(struct invocation *iv, const struct inv_request *rq, struct error *e)
 	iv->plan = (struct nursery_plan){ .waived = rq->waived, .memory_bytes = iv->limits.memory_bytes,
 	    .cpu_s = iv->limits.cpu_s };
 	snprintf(iv->plan.program, sizeof(iv->plan.program), "%s", rq->ref->program);
+	snprintf(iv->plan.described, sizeof(iv->plan.described), "%s", rq->ref->described);
 	snprintf(iv->plan.guest, sizeof(iv->plan.guest), "%s", rq->ref->guest);
 	snprintf(iv->plan.main, sizeof(iv->plan.main), "%s", rq->ref->main);
 	iv->plan.tasks = rq->ref->tasks;

@@ -72,17 +72,17 @@ __wrap_sandbox_map_ids(pid_t child, unsigned int waived)
 		__real_##name(__VA_ARGS__);				\
 		stamp(what);						\
 	}
-#define WRAP_TYPES_root_take	const char *program
+#define WRAP_TYPES_root_take	const char *program, const char *beside
 #define WRAP_TYPES_ids_become	unsigned int waived
 #define WRAP_TYPES_root_enter	void
 #define WRAP_TYPES_rlimits_set	const struct sandbox_wall *w
-#define WRAP_TYPES_landlock_load const char *program
+#define WRAP_TYPES_landlock_load const char *program, const char *beside
 #define WRAP_TYPES_filter_enter	enum filter f, unsigned int waived
-WRAP(root_take, "child: trees taken", program)
+WRAP(root_take, "child: trees taken", program, beside)
 WRAP(ids_become, "child: became nobody", waived)
 WRAP(root_enter, "child: new root entered")
 WRAP(rlimits_set, "child: limits set", w)
-WRAP(landlock_load, "child: Landlock, stage 1", program)
+WRAP(landlock_load, "child: Landlock, stage 1", program, beside)
 WRAP(filter_enter, "child: filter, stage 1", f, waived)
 
 /* The worker's own stamps come in its record. */

@@ -5,7 +5,6 @@ use strict;
 use warnings;
 use FindBin qw($Bin);
 use lib $Bin;
-use File::Copy qw(copy);
 use IO::Socket::INET;
 use JSON::PP;
 use Test::More;
@@ -138,15 +137,13 @@ my $description = {
 	    create => { post => '/users', json => { name => '${input.attributes.name}' }, newId => ['/id', 'location'] } },
 };
 
-# A connector of its own for this description: folder, program, files.
+# A connector of its own for this description: a folder and two files.
 my $made = 0;
 sub connector_for {
 	my ($d, $s) = @_;
 	my $folder = "$dir/made" . ++$made;
 	mkdir($folder);
 	chmod(0755, $dir, $folder);
-	copy("$build/libexec/bascule-rest", "$folder/made$made") or die "copy: $!";
-	chmod(0755, "$folder/made$made");
 	spill("made$made/rest.json", ref $d ? JSON::PP->new->utf8->canonical->encode($d) : $d);
 	spill("made$made/connector-spec.json", $s // $spec);
 	return $folder;
@@ -193,6 +190,12 @@ subtest 'a description that changes under a server' => sub {
 	$d->{account}{read}{item} = '/nobody';
 	spill("$name/rest.json", JSON::PP->new->utf8->encode($d));
 	like($ask->(), qr/no record where one is described/, 'the next call is by the new one');
+	my ($other) = connector_for($description) =~ m{/([^/]+)$};
+	my $as = sub { return scalar `curl -s --unix-socket $socket -H 'Content-Type: application/json' --data-binary \@$body http://localhost/v1/connectors/$_[0]/invoke` };
+	for (1 .. 2) {
+		like($as->($other), qr/"id":"77"/, 'another folder, run by the same program, is another connector');
+		like($as->($name), qr/no record where one is described/, 'and so is this one');
+	}
 	stop('serve');
 };
 

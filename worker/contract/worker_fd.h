@@ -37,7 +37,7 @@ enum guest_fd {
 /* argv[1] of a connector that is started as a nursery; argv[2]: waived layers, a decimal bit set;
    for a guest argv[3]: the folder of its files, argv[4]: its memory in MiB, then words (guest_word.h), "--", and the
    program with its arguments where the connector says which. */
-#define NURSERY_ARG	"--nursery"
+#define NURSERY_ARG	"--nursery"	/* WAIVED [FOLDER]: of the files that lie beside other connectors' programs */
 
 /* Launcher to nursery: fork one.  FD__COUNT descriptors come with it, in enum order. */
 struct nursery_order {

@@ -45,16 +45,19 @@ cannot_start(const struct error *e)
 	end(e);
 }
 
-/* connector-spec.json lies beside the program. */
+/* connector-spec.json lies beside the program, or in the folder that it is to run. */
 static int
-spec_beside(struct spec *sp, struct error *e)
+spec_beside(const char *folder, struct spec *sp, struct error *e)
 {
 	const char	*program = (const char *)(uintptr_t)getauxval(AT_EXECFN);
 	const char	*slash = program == NULL ? NULL : strrchr(program, '/');
 	char		 path[PATH_BYTES];
 
-	snprintf(path, sizeof(path), "%.*s/connector-spec.json", slash == NULL ? 1 : (int)(slash - program),
-	    slash == NULL ? "." : program);
+	if (folder != NULL)
+		snprintf(path, sizeof(path), "%s/connector-spec.json", folder);
+	else
+		snprintf(path, sizeof(path), "%.*s/connector-spec.json", slash == NULL ? 1 : (int)(slash - program),
+		    slash == NULL ? "." : program);
 	return spec_load(path, sp, e);
 }
 
@@ -240,7 +243,7 @@ main(int argc, char **argv)
 {
 	struct spec	 sp = { 0 };
 	struct error	 e = ERROR_NONE;
-	bool		 nursery = argc == 3 && strcmp(argv[1], NURSERY_ARG) == 0;
+	bool		 nursery = (argc == 3 || argc == 4) && strcmp(argv[1], NURSERY_ARG) == 0;
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
 		(void)write_all(STDOUT_FILENO, usage, sizeof(usage) - 1);
@@ -250,7 +253,7 @@ main(int argc, char **argv)
 		(void)write_all(STDERR_FILENO, usage, sizeof(usage) - 1);
 		return error_face(ERR_USAGE)->exit;
 	}
-	if (spec_beside(&sp, &e) == -1 || fetch_preload(&e) == -1)
+	if (spec_beside(argc == 4 ? argv[3] : NULL, &sp, &e) == -1 || fetch_preload(&e) == -1)
 		cannot_start(&e);
 	scrub_setup();
 	settle(&sp, nursery ? argv[2] : NULL);
