@@ -40,6 +40,7 @@ done
 for spec in "$b"/connectors/*/connector-spec.json; do
 	dir=$(dirname "$spec")
 	program=$dir/$(basename "$dir")
+	[ -f "$dir/rest.json" ] && program=$b/libexec/bascule-rest
 	found=$(nm -g --defined-only "$program" | awk 'NF == 3 { print $3 }' | sort -u | comm -12 - "$names")
 	if [ -n "$found" ]; then
 		echo "$program: launcher code in a connector:" $found

@@ -145,7 +145,7 @@ object_read(struct object *o, const cJSON *v, const char *type, const cJSON *spe
 
 	o->type = type == NULL ? NULL : strdup(type);
 	members_only(v, "id uniqueId attributes where disabled locked list read create update delete disable enable unlock "
-	    "password upsert joins routed readBack", where, f);
+	    "password upsert joins delta routed readBack", where, f);
 	if (schema == NULL)
 		fault(f, where, "connector-spec.json has no schema for it");
 	if ((o->id = pointer_read(json_get(v, "id"), inside(at, where, "id"), f)) == NULL)
@@ -158,6 +158,7 @@ object_read(struct object *o, const cJSON *v, const char *type, const cJSON *spe
 	o->read_back = json_bool(v, "readBack", true);
 	for (size_t i = 0; i < N_ITEMS(ops); i++)
 		op_read(ops[i].op, json_get(v, ops[i].name), inside(at, where, ops[i].name), f);
+	delta_read(&o->delta, json_get(v, "delta"), spec, inside(at, where, "delta"), f);
 	joins_read(o, json_get(v, "joins"), inside(at, where, "joins"), f);
 	routed_read(o, json_get(v, "routed"), inside(at, where, "routed"), f);
 	list_check(o, inside(at, where, "list"), f);

@@ -126,6 +126,16 @@ struct routed {
 	bool		 on_create;	/* "create" knows nothing of it: values are added to what was made */
 };
 
+/* Lists of what changed since the last one. */
+struct delta {
+	struct op	 list;		/* sees ${state}; n == 0: there are none */
+	char		*link;		/* in its last page: where to go on next time; NULL: */
+	struct attr	 since;		/* when a record changed; the newest is ${state.since} of the next time */
+	struct text	*deleted;	/* of a row: true of what is gone; NULL: none tells so */
+	struct op	 deletions;	/* lists of what is gone */
+	char		*deleted_id;	/* of such a row: pointer to its id; NULL: the object's */
+};
+
 struct object {
 	char		*type;		/* of an entitlement; NULL: account */
 	char		*id;		/* pointers into a record */
@@ -136,6 +146,7 @@ struct object {
 	struct text	*disabled, *locked;
 	struct op	 upsert;	/* finds what exists already, if that is taken for what was to be made */
 	struct op	 list, read, create, update, remove, disable, enable, unlock, password;
+	struct delta	 delta;
 	struct join	 joins[JOINS_MAX];
 	size_t		 njoins;
 	struct routed	*routed;
@@ -174,6 +185,10 @@ void			 fault(struct faults *, const char *where, const char *fmt, ...) __attrib
 /* describe_join.c */
 void	 joins_read(struct object *, const cJSON *v, const char *where, struct faults *);
 void	 join_free(struct join *);
+
+/* describe_delta.c */
+void	 delta_read(struct delta *, const cJSON *v, const cJSON *spec, const char *where, struct faults *);
+void	 delta_free(struct delta *);
 
 /* describe_change.c */
 void	 routed_read(struct object *, const cJSON *v, const char *where, struct faults *);

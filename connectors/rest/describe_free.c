@@ -85,6 +85,7 @@ object_free(struct object *o)
 	text_free(o->locked);
 	for (size_t i = 0; i < N_ITEMS(ops); i++)
 		op_free(ops[i]);
+	delta_free(&o->delta);
 	for (size_t i = 0; i < o->njoins; i++)
 		join_free(&o->joins[i]);
 	for (size_t i = 0; i < o->nrouted; i++) {

@@ -12,6 +12,7 @@ static const char *const root_names[] = {
 	[ROOT_CONFIG] = "config", [ROOT_SECRET] = "secret", [ROOT_INPUT] = "input", [ROOT_RECORD] = "record",
 	[ROOT_RESPONSE] = "response", [ROOT_STEP] = "step", [ROOT_ID] = "id", [ROOT_VALUE] = "value",
 	[ROOT_SET] = "set", [ROOT_JOIN] = "join",
+	[ROOT_STATE] = "state",
 };
 static_assert(N_ITEMS(root_names) == ROOT__MAX, "every root has its name");
 

@@ -37,6 +37,7 @@ enum root {
 	ROOT_ID,		/* of the addressed object */
 	ROOT_VALUE,		/* one value of a change, or of "each" */
 	ROOT_SET,		/* changes that set: an object */
+	ROOT_STATE,		/* what the last list of changes left */
 	ROOT_JOIN,		/* rows that belong to the record, by the join's name */
 	ROOT__MAX
 };

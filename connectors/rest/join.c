@@ -239,6 +239,15 @@ joins_prepare(struct rest *r, const struct object *o, struct error *e)
 	return 0;
 }
 
+void
+indexes_drop(struct rest *r)
+{
+	for (size_t i = 0; i < JOINS_MAX; i++) {
+		index_free(r->indexes[i]);
+		r->indexes[i] = NULL;
+	}
+}
+
 bool
 joins_ask(const struct object *o)
 {

@@ -17,7 +17,9 @@ on_page(void *arg, const struct fetch_response *rs, struct error *e)
 	struct paging	*p = arg;
 
 	p->r->now = p->s;
-	return answer_judge(p->r, p->s, rs, e);
+	if (answer_judge(p->r, p->s, rs, e) == -1)
+		return -1;
+	return p->r->tracking == NULL ? 0 : delta_page(p->r->tracking, rs, e);
 }
 
 static int
@@ -42,6 +44,10 @@ pages_run(struct rest *r, const struct step *s, int (*row)(void *arg, cJSON *row
 	r->now = s;
 	if (step_ready(r, s, &y, e) == -1)
 		return -1;
+	if (r->resume != NULL && r->tracking != NULL) {
+		y.rq.path = r->resume;
+		y.rq.query = NULL;
+	}
 	plan.judge = on_page;
 	plan.judge_arg = &p;
 	got = fetch_pages(r->f, &y.rq, &plan, on_row, &p, NULL, e);
@@ -92,11 +98,13 @@ static int
 record_row(void *arg, cJSON *row, struct error *e)
 {
 	struct listing	*l = arg;
-	int		 counts = record_counts(l->r, l->o, row, e);
+	int		 counts = 0, gone = l->r->tracking == NULL ? 0 : delta_row(l->r, l->o, row, e);
 
-	if (counts != 1) {
+	if (gone == 0)
+		counts = record_counts(l->r, l->o, row, e);
+	if (gone == -1 || counts != 1) {
 		cJSON_Delete(row);
-		return counts;
+		return gone == -1 ? -1 : counts;
 	}
 	l->rows[l->n++] = row;
 	if (l->batch > 1)
@@ -108,7 +116,12 @@ int
 records_list(struct rest *r, const struct object *o, const struct op *op, struct error *e)
 {
 	struct listing	 l = { .r = r, .o = o, .batch = joins_ask(o) ? JOIN_BATCH : 1 };
-	int		 got = joins_prepare(r, o, e);
+	struct tracking	*tracking = r->tracking;
+	int		 got;
+
+	r->tracking = NULL;	/* its pages are those of the list itself */
+	got = joins_prepare(r, o, e);
+	r->tracking = tracking;
 
 	for (size_t i = 0; got == 0 && i < op->n; i++) {
 		const struct step	*s = &op->steps[i];

@@ -24,6 +24,8 @@ rest_test(struct call *c)
 static int
 list(struct rest *r, const struct object *o)
 {
+	if (delta_wanted(r->c, o))
+		return changes_list(r, o);
 	return o->list.n == 0 ? unsupported(r->c) : records_list(r, o, &o->list, r->c->err);
 }
 

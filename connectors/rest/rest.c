@@ -153,7 +153,6 @@ rest_free(struct rest *r)
 	json_wipe(r->secret);
 	cJSON_Delete(r->step);
 	cJSON_Delete(r->id);
-	for (size_t i = 0; i < JOINS_MAX; i++)
-		index_free(r->indexes[i]);
+	indexes_drop(r);
 	free(r);
 }

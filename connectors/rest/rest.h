@@ -19,6 +19,8 @@ struct rest {
 	const struct step		*now;		/* whose request is under way, for the judges */
 	struct index			*indexes[JOINS_MAX];	/* of the object's joins, made when wanted first */
 	bool				 listing;	/* many records are to come */
+	struct tracking			*tracking;	/* of changes, while their list is read; NULL: an ordinary one */
+	const char			*resume;	/* where that list begins, instead of at its path; NULL: there */
 	enum then			 outcome;	/* of the rule that decided against an answer last */
 };
 
@@ -88,9 +90,19 @@ int		 pages_run(struct rest *, const struct step *, int (*on_row)(void *arg, cJS
 /* Every record of these lists, emitted. */
 int		 records_list(struct rest *, const struct object *, const struct op *, struct error *e);
 
+/* delta.c */
+/* Does the caller want changes, and can they be had? */
+bool		 delta_wanted(const struct call *, const struct object *);
+/* What changed since the state of the input, or all; and the next state. */
+int		 changes_list(struct rest *, const struct object *);
+int		 delta_page(struct tracking *, const struct fetch_response *, struct error *e);
+/* 1: the row tells of a deletion, and so was told; 0: it is a record; -1. */
+int		 delta_row(struct rest *, const struct object *, const cJSON *row, struct error *e);
+
 /* join.c */
 /* Makes the indexes that a list of records wants. */
 int		 joins_prepare(struct rest *, const struct object *, struct error *e);
+void		 indexes_drop(struct rest *);
 /* Does a record of a list cost requests of its own? */
 bool		 joins_ask(const struct object *);
 /* What belongs to each of up to JOIN_BATCH records, by name.  joined[i] are the caller's, also after a failure. */

@@ -139,6 +139,9 @@ step_once(struct rest *r, const struct step *s, struct fetch_response *rs)
 		y.rq.flags |= FETCH_ANY_STATUS;
 	got = fetch_call(r->f, &y.rq, rs, r->c->err);
 	ready_free(&y);
+	/* Who belongs to what may be another matter after a write. */
+	if (strcmp(s->method, "GET") != 0)
+		indexes_drop(r);
 	if (got == 0 && answer_judge(r, s, rs, r->c->err) == -1)
 		got = -1;
 	if (got == 0)
