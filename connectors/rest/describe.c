@@ -7,46 +7,6 @@
 
 #include "connectors/rest/describe.h"
 
-static const struct {
-	const char	*word;
-	enum auth_kind	 kind;
-	const char	*needs;
-} auth_kinds[] = {
-	{ "none", AUTH_NONE, "" }, { "basic", AUTH_BASIC, "user secret" }, { "bearer", AUTH_BEARER, "secret" },
-	{ "apiKey", AUTH_API_KEY, "name secret" }, { "oauth2", AUTH_OAUTH2_CC, "user secret tokenUrl" },
-};
-
-static void
-auth_read(struct sign_in *a, const cJSON *v, const char *where, struct faults *f)
-{
-	static const char *const	 all[] = { "user", "secret", "prefix", "tokenUrl", "scope", "audience" };
-	struct text			**into[] = { &a->user, &a->secret, &a->prefix, &a->token_url, &a->scope, &a->audience };
-	const char			*word = json_str(v, "kind", v == NULL ? "none" : "");
-	char				 at[WHERE_BYTES];
-	size_t				 k;
-
-	members_only(v, "kind user secret prefix tokenUrl scope audience name in clientAuth", where, f);
-	for (k = 0; k < N_ITEMS(auth_kinds) && strcmp(auth_kinds[k].word, word) != 0; k++)
-		;
-	if (k == N_ITEMS(auth_kinds)) {
-		fault(f, inside(at, where, "kind"), "none, basic, bearer, apiKey or oauth2 is wanted");
-		return;
-	}
-	a->kind = auth_kinds[k].kind;
-	for (size_t i = 0; i < N_ITEMS(all); i++) {
-		*into[i] = text_read(json_get(v, all[i]), inside(at, where, all[i]), true, f);
-		if (*into[i] == NULL && strstr(auth_kinds[k].needs, all[i]) != NULL)
-			fault(f, where, "\"%s\" is wanted for %s", all[i], word);
-	}
-	if (a->token_url != NULL && text_uses(a->token_url, ROOT_SECRET))
-		fault(f, inside(at, where, "tokenUrl"), "a secret may not go into a URL");
-	if (a->kind == AUTH_API_KEY && json_str(v, "name", NULL) == NULL)
-		fault(f, where, "\"name\" is wanted: the header or parameter that holds the key");
-	a->name = json_str(v, "name", NULL) == NULL ? NULL : strdup(json_str(v, "name", ""));
-	a->in_query = strcmp(json_str(v, "in", "header"), "query") == 0;
-	a->secret_in_body = strcmp(json_str(v, "clientAuth", "basic"), "post") == 0;
-}
-
 /* The schema of this object in the specification. */
 static const cJSON *
 schema_of(const cJSON *spec, const char *type)
@@ -202,10 +162,11 @@ http_read(struct description *d, const cJSON *v, struct faults *f)
 {
 	int64_t	 parallel = json_i64(v, "parallel", 0);
 
-	members_only(v, "base auth headers errors contentType accept parallel", "/http", f);
+	members_only(v, "base auth tls headers errors contentType accept parallel", "/http", f);
 	if ((d->base = text_read(json_get(v, "base"), "/http/base", false, f)) == NULL)
 		fault(f, "/http", "\"base\" is wanted: the URL that paths are appended to");
-	auth_read(&d->auth, json_get(v, "auth"), "/http/auth", f);
+	sign_ins_read(d, json_get(v, "auth"), "/http/auth", f);
+	tls_read(&d->tls, json_get(v, "tls"), "/http/tls", f);
 	pairs_read(&d->headers, json_get(v, "headers"), "/http/headers", false, f);
 	rules_read(&d->errors, json_get(v, "errors"), "/http/errors", f);
 	d->content_type = json_str(v, "contentType", NULL) == NULL ? NULL : strdup(json_str(v, "contentType", ""));

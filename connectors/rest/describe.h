@@ -5,6 +5,7 @@
 #define REST_DESCRIBE_H
 
 #include "connectors/rest/expr.h"
+#include "connectors/rest/jwt.h"
 
 #define DESCRIPTION_FILE	"rest.json"
 #define DESCRIPTION_BYTES_MAX	(1u << 20)
@@ -15,6 +16,7 @@
 #define OK_MAX			8u		/* statuses that a step takes for good */
 #define ATTRS_MAX		256u		/* of one object */
 #define ENTITLEMENTS_MAX	16u		/* kinds */
+#define KEEPS_MAX		8u		/* of one step */
 #define JOINS_MAX		4u		/* of one object */
 #define VALUES_BATCH_MAX 1000u		/* of one request */
 #define JOIN_ROWS_MAX		10000u		/* of one record */
@@ -59,9 +61,11 @@ struct keep {
 	char		*name;
 	char		*pointer;	/* into the body; NULL: */
 	char		*header;	/* a header */
+	char		*cookie;	/* a cookie that is set */
 };
 
 struct step {
+	bool		 sign_in;	/* of a sign-in: secrets in its headers, no token, and what it keeps is secret */
 	char		*where;		/* pointer to it, for messages: "/account/create/steps/0" */
 	const char	*method;
 	struct text	*path;
@@ -77,7 +81,7 @@ struct step {
 	char		*items;		/* pointer to the rows of a list; NULL: none */
 	char		*item;		/* pointer to the record of a single answer; "" the answer itself */
 	struct page_plan page;
-	struct keep	 keeps[8];
+	struct keep	 keeps[KEEPS_MAX];
 	size_t		 nkeeps;
 	struct new_id {
 		char		*from;	/* "/id", "location", "input:/attributes/x"; NULL: */
@@ -154,16 +158,57 @@ struct object {
 	bool		 read_back;	/* create and update end with a read */
 };
 
+/* A signed token, as it is made: "iat", "exp" and "jti" are put into the claims where they do not say otherwise. */
+struct jwt_plan {
+	const struct jws_alg	*alg;
+	struct text		*key, *password, *cert;
+	struct tmpl		*header, *claims;	/* NULL: none */
+	int64_t			 life_s;
+};
+
+enum sign_kind {
+	SIGN_NONE, SIGN_BASIC, SIGN_BEARER, SIGN_KEY, SIGN_OAUTH2, SIGN_JWT, SIGN_LOGIN, SIGN_AWS, SIGN__MAX
+};
+enum client_auth { CLIENT_BASIC, CLIENT_POST, CLIENT_SECRET_JWT, CLIENT_KEY_JWT, CLIENT_NONE, CLIENT__MAX };
+
 struct sign_in {
-	enum auth_kind	 kind;
-	struct text	*user, *secret, *prefix, *token_url, *scope, *audience;
-	char		*name;
-	bool		 in_query, secret_in_body;
+	enum sign_kind	 kind;
+	struct text	*when;			/* of several, the first that is true; NULL: always */
+	struct text	*user, *secret;
+	struct text	*prefix;		/* NULL: the kind's own */
+	char		*name;			/* where the key or token goes; NULL: Authorization */
+	bool		 in_query, in_cookie;
+	/* oauth2 */
+	struct text	*token_url, *scope, *audience;
+	enum client_auth client_auth;
+	char		*grant;
+	struct pairs	 params;
+	struct jwt_plan	*jwt;			/* jwt: the token; oauth2: the assertion; login: token.jwt */
+	struct jwt_plan	*client_jwt;		/* of client_secret_jwt and private_key_jwt; NULL: of the secret */
+	char		*token_at, *expires_at;	/* pointers into the token's answer */
+	char		*rotated;		/* member of the configuration that a new refresh token replaces; NULL: none */
+	/* login */
+	struct text	*base;			/* of its paths; NULL: that of http */
+	struct op	 login, logout;
+	struct text	*token, *expires;
+	/* oauth2, login: kept for session.NAME; no secrets */
+	struct keep	 keeps[KEEPS_MAX];
+	size_t		 nkeeps;
+	/* aws */
+	struct text	*region, *service, *session_token;
+};
+#define SIGN_INS_MAX	8u
+
+/* A certificate to show where a server asks for one; all absent: none. */
+struct tls_plan {
+	struct text	*cert, *key, *password;
 };
 
 struct description {
 	struct text	*base;
-	struct sign_in	 auth;
+	struct sign_in	 auth[SIGN_INS_MAX];
+	size_t		 nauth;
+	struct tls_plan	 tls;
 	struct pairs	 headers;
 	struct rules	 errors;
 	char		*content_type, *accept;
@@ -184,7 +229,7 @@ void			 fault(struct faults *, const char *where, const char *fmt, ...) __attrib
 
 /* describe_join.c */
 void	 joins_read(struct object *, const cJSON *v, const char *where, struct faults *);
-void	 join_free(struct join *);
+void	 join_plan_free(struct join *);
 
 /* describe_delta.c */
 void	 delta_read(struct delta *, const cJSON *v, const cJSON *spec, const char *where, struct faults *);
@@ -193,10 +238,22 @@ void	 delta_free(struct delta *);
 /* describe_change.c */
 void	 routed_read(struct object *, const cJSON *v, const char *where, struct faults *);
 
+/* describe_auth.c */
+void	 sign_ins_read(struct description *, const cJSON *v, const char *where, struct faults *);
+void	 tls_read(struct tls_plan *, const cJSON *v, const char *where, struct faults *);
+void	 sign_in_free(struct sign_in *);
+
+/* describe_free.c */
+void	 op_free(struct op *);
+void	 pairs_free(struct pairs *);
+void	 keeps_free(struct keep keeps[KEEPS_MAX]);
+
 /* describe_step.c */
 void	 op_read(struct op *, const cJSON *v, const char *where, struct faults *);
+/* The same for requests that sign in or out. */
+void	 sign_in_op_read(struct op *, const cJSON *v, const char *where, struct faults *);
+size_t	 keeps_read(struct keep keeps[KEEPS_MAX], const cJSON *v, const char *where, struct faults *);
 void	 rules_read(struct rules *, const cJSON *v, const char *where, struct faults *);
-void	 op_free(struct op *);
 void	 pairs_read(struct pairs *, const cJSON *v, const char *where, bool secrets, struct faults *);
 /* A template; NULL where v is none or has a fault.  secrets: may one be in it? */
 struct text	*text_read(const cJSON *v, const char *where, bool secrets, struct faults *);

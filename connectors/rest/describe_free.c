@@ -2,11 +2,10 @@
  * describe_free.c -- a description given back, whole or half read.
  */
 #include <stdlib.h>
-#include <string.h>
 
 #include "connectors/rest/describe.h"
 
-static void
+void
 pairs_free(struct pairs *p)
 {
 	for (size_t i = 0; i < PAIRS_MAX; i++) {
@@ -37,6 +36,17 @@ page_free(struct page_plan *p)
 }
 
 void
+keeps_free(struct keep keeps[KEEPS_MAX])
+{
+	for (size_t k = 0; k < KEEPS_MAX; k++) {
+		free(keeps[k].name);
+		free(keeps[k].pointer);
+		free(keeps[k].header);
+		free(keeps[k].cookie);
+	}
+}
+
+void
 op_free(struct op *op)
 {
 	for (size_t i = 0; i < op->n; i++) {
@@ -53,11 +63,7 @@ op_free(struct op *op)
 		free(s->items);
 		free(s->item);
 		page_free(&s->page);
-		for (size_t k = 0; k < N_ITEMS(s->keeps); k++) {
-			free(s->keeps[k].name);
-			free(s->keeps[k].pointer);
-			free(s->keeps[k].header);
-		}
+		keeps_free(s->keeps);
 		for (size_t k = 0; k < s->nnew_id; k++) {
 			free(s->new_id[k].from);
 			text_free(s->new_id[k].text);
@@ -87,7 +93,7 @@ object_free(struct object *o)
 		op_free(ops[i]);
 	delta_free(&o->delta);
 	for (size_t i = 0; i < o->njoins; i++)
-		join_free(&o->joins[i]);
+		join_plan_free(&o->joins[i]);
 	for (size_t i = 0; i < o->nrouted; i++) {
 		free(o->routed[i].attribute);
 		op_free(&o->routed[i].add);
@@ -100,15 +106,14 @@ object_free(struct object *o)
 void
 describe_free(struct description *d)
 {
-	struct text	*texts[7];
-
 	if (d == NULL)
 		return;
-	memcpy(texts, (struct text *[]){ d->base, d->auth.user, d->auth.secret, d->auth.prefix, d->auth.token_url,
-	    d->auth.scope, d->auth.audience }, sizeof(texts));
-	for (size_t i = 0; i < N_ITEMS(texts); i++)
-		text_free(texts[i]);
-	free(d->auth.name);
+	text_free(d->base);
+	for (size_t i = 0; i < d->nauth; i++)
+		sign_in_free(&d->auth[i]);
+	text_free(d->tls.cert);
+	text_free(d->tls.key);
+	text_free(d->tls.password);
 	pairs_free(&d->headers);
 	rules_free(&d->errors);
 	free(d->content_type);

@@ -82,7 +82,7 @@ joins_read(struct object *o, const cJSON *v, const char *where, struct faults *f
 }
 
 void
-join_free(struct join *j)
+join_plan_free(struct join *j)
 {
 	free(j->name);
 	op_free(&j->list);

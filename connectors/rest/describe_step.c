@@ -237,31 +237,35 @@ page_read(struct page_plan *p, const cJSON *v, const char *where, struct faults 
 	p->total_may_move = json_bool(v, "totalMayMove", false);
 }
 
-/* "pointer" into the body or {"header":"Name"}. */
-static void
-keeps_read(struct step *s, const cJSON *v, const char *where, struct faults *f)
+/* "pointer" into the body, {"header":"Name"} or {"cookie":"Name"}. */
+size_t
+keeps_read(struct keep keeps[KEEPS_MAX], const cJSON *v, const char *where, struct faults *f)
 {
 	char		 at[WHERE_BYTES];
 	const cJSON	*m;
+	size_t		 n = 0;
 
 	if (v != NULL && !cJSON_IsObject(v)) {
 		fault(f, where, "an object is wanted: name to where it is in the answer");
-		return;
+		return 0;
 	}
 	cJSON_ArrayForEach(m, v) {
-		struct keep	*k = &s->keeps[s->nkeeps];
+		struct keep	*k = &keeps[n];
 
-		if (s->nkeeps == N_ITEMS(s->keeps)) {
-			fault(f, where, "more than %zu of them", N_ITEMS(s->keeps));
-			return;
+		if (n == KEEPS_MAX) {
+			fault(f, where, "more than %u of them", KEEPS_MAX);
+			return n;
 		}
 		k->name = strdup(m->string);
 		if (cJSON_IsObject(m) && json_str(m, "header", NULL) != NULL)
 			k->header = strdup(json_str(m, "header", ""));
+		else if (cJSON_IsObject(m) && json_str(m, "cookie", NULL) != NULL)
+			k->cookie = strdup(json_str(m, "cookie", ""));
 		else
 			k->pointer = pointer_read(m, inside(at, where, m->string), f);
-		s->nkeeps++;
+		n++;
 	}
+	return n;
 }
 
 static void
@@ -336,7 +340,7 @@ step_read(struct step *s, const cJSON *v, const char *where, struct faults *f)
 	if (n != 1)
 		fault(f, where, "one of get, post, put, patch and delete is wanted, with a path");
 	pairs_read(&s->query, json_get(v, "query"), inside(at, where, "query"), false, f);
-	pairs_read(&s->headers, json_get(v, "headers"), inside(at, where, "headers"), false, f);
+	pairs_read(&s->headers, json_get(v, "headers"), inside(at, where, "headers"), s->sign_in, f);
 	body_read(s, v, where, f);
 	s->when = text_read(json_get(v, "when"), inside(at, where, "when"), true, f);
 	s->each = text_read(json_get(v, "each"), inside(at, where, "each"), true, f);
@@ -347,12 +351,12 @@ step_read(struct step *s, const cJSON *v, const char *where, struct faults *f)
 	s->item = pointer_read(json_get(v, "item"), inside(at, where, "item"), f);
 	page_read(&s->page, json_get(v, "page"), inside(at, where, "page"), f);
 	s->page.rows = s->items;
-	keeps_read(s, json_get(v, "keep"), inside(at, where, "keep"), f);
+	s->nkeeps = keeps_read(s->keeps, json_get(v, "keep"), inside(at, where, "keep"), f);
 	new_id_read(s, json_get(v, "newId"), inside(at, where, "newId"), f);
 }
 
-void
-op_read(struct op *op, const cJSON *v, const char *where, struct faults *f)
+static void
+requests_read(struct op *op, const cJSON *v, const char *where, bool sign_in, struct faults *f)
 {
 	const cJSON	*steps = cJSON_IsArray(v) ? v : json_get(v, "steps");
 	char		 at[WHERE_BYTES], name[16];
@@ -372,10 +376,23 @@ op_read(struct op *op, const cJSON *v, const char *where, struct faults *f)
 	}
 	op->n = n;
 	for (size_t i = 0; i < n; i++) {
+		op->steps[i].sign_in = sign_in;
 		snprintf(name, sizeof(name), "%zu", i);
 		if (steps == NULL)
 			step_read(&op->steps[0], v, where, f);
 		else
 			step_read(&op->steps[i], value_at(steps, i), inside(at, where, name), f);
 	}
+}
+
+void
+op_read(struct op *op, const cJSON *v, const char *where, struct faults *f)
+{
+	requests_read(op, v, where, false, f);
+}
+
+void
+sign_in_op_read(struct op *op, const cJSON *v, const char *where, struct faults *f)
+{
+	requests_read(op, v, where, true, f);
 }

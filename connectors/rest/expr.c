@@ -13,6 +13,7 @@ static const char *const root_names[] = {
 	[ROOT_RESPONSE] = "response", [ROOT_STEP] = "step", [ROOT_ID] = "id", [ROOT_VALUE] = "value",
 	[ROOT_SET] = "set", [ROOT_JOIN] = "join",
 	[ROOT_STATE] = "state",
+	[ROOT_SESSION] = "session", [ROOT_TOKEN] = "token",
 };
 static_assert(N_ITEMS(root_names) == ROOT__MAX, "every root has its name");
 
@@ -81,7 +82,7 @@ text_plain(const struct text *t)
 static bool
 operand_uses(const struct operand *o, enum root r)
 {
-	return o->pointer != NULL && o->root == r;
+	return o->pointer != NULL && (o->root == r || (r == ROOT_SECRET && o->root == ROOT_TOKEN));
 }
 
 bool
@@ -136,7 +137,7 @@ operand_value(const struct operand *o, struct scope *sc, struct value *out, stru
 	if ((out->v = json_dup(v)) == NULL)
 		return error_set(e, ERR_SYSTEM, "no memory");
 	if (o->pointer != NULL)
-		out->secret = o->root == ROOT_SECRET || is_password(o) ||
+		out->secret = o->root == ROOT_SECRET || o->root == ROOT_TOKEN || is_password(o) ||
 		    ((o->root == ROOT_INPUT || o->root == ROOT_SET) && holds_password(v));
 	return 0;
 }

@@ -93,7 +93,7 @@ root_read(struct reader *r, struct operand *o)
 			r->p += n;
 			return path_read(r, o);
 		}
-	return wrong(r, "config, secret, input, record, response, step, id, value, set or join expected");
+	return wrong(r, "config, secret, input, record, response, step, id, value, set, join, session or token expected");
 }
 
 /* 'text', with '' for one quote. */

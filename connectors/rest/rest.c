@@ -50,47 +50,47 @@ config_split(struct rest *r)
 	return 0;
 }
 
-/* NULL where there is no such text or it is absent; -1 is in *bad. */
-static char *
-sign_in_text(struct rest *r, const struct text *t, const char *what, bool *bad)
+/* What a member of "tls" is; *out NULL where the configuration has nothing for it. */
+static int
+pem_ready(struct rest *r, const struct text *t, const char *what, char **out)
 {
-	bool	 secret = false;
-	char	*s;
+	autovalue	 v = { 0 };
 
-	if (t == NULL || *bad)
-		return NULL;
-	if ((s = text_string(t, &r->sc, ESCAPE_HEADER, &secret, r->c->err)) != NULL) {
-		if (secret)
-			redact_add(s);
-		return s;
-	}
-	*bad = true;
-	error_in(r->c->err, "/http/auth/%s", what);
-	r->c->err->code = ERR_INVALID_CONFIGURATION;
-	return NULL;
+	*out = NULL;
+	if (t == NULL)
+		return 0;
+	if (text_value(t, &r->sc, &v, r->c->err) == -1)
+		return error_in(r->c->err, "/http/tls/%s", what);
+	if (v.v == NULL || cJSON_IsNull(v.v))
+		return 0;
+	if (!cJSON_IsString(v.v))
+		return fail_invalid_configuration(r->c, "/http/tls/%s: a text in PEM form is wanted", what);
+	if ((*out = strdup(v.v->valuestring)) == NULL)
+		return fail_generic(r->c, "no memory");
+	return 0;
 }
 
 static int
 source_open(struct rest *r)
 {
-	const struct sign_in	*a = &r->d->auth;
 	struct fetch_options	 o = { .wait_ms = answer_wait, .wait_arg = r, .explain = answer_explain, .explain_arg = r,
 	    .content_type = r->d->content_type, .accept = r->d->accept, .parallel = r->d->parallel };
 	char			*lines[PAIRS_MAX + 1] = { NULL };
 	bool			 bad = false;
-	autofree char		*base = NULL, *user = NULL, *secret = NULL, *prefix = NULL, *url = NULL, *scope = NULL,
-	    *audience = NULL;
+	autofree char		*base = NULL, *cert = NULL;
+	char			*key = NULL, *password = NULL;
 
-	if ((base = text_string(r->d->base, &r->sc, ESCAPE_HEADER, NULL, r->c->err)) == NULL) {
+	if (sign_in_ready(r, &o.auth) == -1)
+		return -1;
+	/* Where sign-in says the base, paths have another one until then. */
+	if (text_uses(r->d->base, ROOT_SESSION))
+		base = strdup(r->login_base != NULL ? r->login_base : r->token_url != NULL ? r->token_url : "");
+	else if ((base = text_string(r->d->base, &r->sc, ESCAPE_HEADER, NULL, r->c->err)) == NULL) {
 		r->c->err->code = ERR_INVALID_CONFIGURATION;
 		return error_in(r->c->err, "/http/base");
 	}
-	user = sign_in_text(r, a->user, "user", &bad);
-	secret = sign_in_text(r, a->secret, "secret", &bad);
-	prefix = sign_in_text(r, a->prefix, "prefix", &bad);
-	url = sign_in_text(r, a->token_url, "tokenUrl", &bad);
-	scope = sign_in_text(r, a->scope, "scope", &bad);
-	audience = sign_in_text(r, a->audience, "audience", &bad);
+	bad = pem_ready(r, r->d->tls.cert, "cert", &cert) == -1 || pem_ready(r, r->d->tls.key, "key", &key) == -1 ||
+	    pem_ready(r, r->d->tls.password, "password", &password) == -1;
 	for (size_t i = 0; !bad && i < r->d->headers.n; i++) {
 		autofree char	*value = text_string(r->d->headers.at[i].value, &r->sc, ESCAPE_HEADER, NULL, r->c->err);
 
@@ -98,14 +98,19 @@ source_open(struct rest *r)
 	}
 	o.base_url = base;
 	o.headers = (const char *const *)lines;
-	o.auth = (struct auth){ .kind = a->kind, .user = user, .secret = secret, .name = a->name, .prefix = prefix,
-	    .in_query = a->in_query, .token_url = url, .scope = scope, .audience = audience, .secret_in_body = a->secret_in_body };
+	o.client_cert = cert;
+	o.client_key = key;
+	o.client_key_password = password;
 	r->f = bad ? NULL : fetch_new(r->c, &o);
 	for (size_t i = 0; i < PAIRS_MAX; i++)
 		free(lines[i]);
-	if (secret != NULL)
-		explicit_bzero(secret, strlen(secret));
-	return r->f == NULL ? -1 : 0;
+	if (key != NULL)
+		explicit_bzero(key, strlen(key));
+	if (password != NULL)
+		explicit_bzero(password, strlen(password));
+	free(key);
+	free(password);
+	return r->f == NULL ? -1 : sign_in_begin(r);
 }
 
 int
@@ -129,7 +134,8 @@ rest_new(struct call *c)
 	r->c = c;
 	scope_begin(&r->sc);
 	if ((r->d = description_loaded(c->spec, c->err)) == NULL || config_split(r) == -1 || id_set(r, c->identity) == -1 ||
-	    (r->step = cJSON_CreateObject()) == NULL) {
+	    (r->step = cJSON_CreateObject()) == NULL || (r->session = cJSON_CreateObject()) == NULL ||
+	    (r->token = cJSON_CreateObject()) == NULL) {
 		rest_free(r);
 		return NULL;
 	}
@@ -137,6 +143,8 @@ rest_new(struct call *c)
 	r->sc.roots[ROOT_SECRET] = r->secret;
 	r->sc.roots[ROOT_INPUT] = c->input;
 	r->sc.roots[ROOT_STEP] = r->step;
+	r->sc.roots[ROOT_SESSION] = r->session;
+	r->sc.roots[ROOT_TOKEN] = r->token;
 	if (source_open(r) == 0)
 		return r;
 	rest_free(r);
@@ -148,7 +156,9 @@ rest_free(struct rest *r)
 {
 	if (r == NULL)
 		return;
+	sign_out(r);
 	fetch_free(r->f);
+	session_free(r);
 	cJSON_Delete(r->config);
 	json_wipe(r->secret);
 	cJSON_Delete(r->step);

@@ -6,22 +6,34 @@
 
 #include "connectors/rest/describe.h"
 #include "connectors/rest/index.h"
+#include "connectors/rest/sigv4.h"
 
 #define JOIN_BATCH		32u		/* records whose joins are asked for together */
 #define JOIN_BATCH_BYTES	(8u << 20)	/* of them as trees; one more may lie above */
+#define HELD_MAX		8u		/* texts of a sign-in */
 
 struct rest {
 	struct call			*c;
 	const struct description	*d;
 	struct fetch			*f;
 	struct scope			 sc;
-	cJSON				*config, *secret, *step, *id;	/* roots of the scope that are ours */
+	cJSON				*config, *secret, *step, *id, *session, *token;	/* roots of the scope that are ours */
 	const struct step		*now;		/* whose request is under way, for the judges */
 	struct index			*indexes[JOINS_MAX];	/* of the object's joins, made when wanted first */
 	bool				 listing;	/* many records are to come */
 	struct tracking			*tracking;	/* of changes, while their list is read; NULL: an ordinary one */
 	const char			*resume;	/* where that list begins, instead of at its path; NULL: there */
 	enum then			 outcome;	/* of the rule that decided against an answer last */
+
+	/* session.c */
+	const struct sign_in		*auth;		/* the way that the configuration chose */
+	char				*held[HELD_MAX];	/* texts of it, as long as this lives */
+	size_t				 nheld;
+	const char			*token_url, *login_base;	/* of held; NULL: none */
+	struct sigv4			 aws;
+	char				*base;		/* what sign-in made of http's; NULL: it depends on no sign-in */
+	bool				 asked;		/* the source was asked to sign in, or what was kept was taken */
+	bool				 entered;	/* so there is something to sign out of */
 };
 
 /* NULL with c->err set: faults of the description, or of the configuration. */
@@ -39,6 +51,18 @@ int		 description_check(const char *folder);
 
 /* load.c: the description beside the program, read before the walls; what was wrong with it otherwise. */
 const struct description *description_loaded(const cJSON *spec, struct error *e);
+
+/* session.c: how the configuration signs in; a's texts live as long as r. */
+int		 sign_in_ready(struct rest *r, struct auth *a);
+/* Once r->f is there: signs in at once where requests are made of what comes with it, and goes where it leads. */
+int		 sign_in_begin(struct rest *);
+void		 sign_out(struct rest *);
+void		 session_free(struct rest *);
+
+/* token.c: asks for a token as r->auth says; token and *life_s are the caller's. */
+int		 token_ask(struct rest *r, char **token, int64_t *life_s, struct error *e);
+/* What an answer says for keeps; -1 with *e. */
+int		 keeps_take(const struct keep *, size_t n, const struct fetch_response *, cJSON *into, struct error *e);
 
 /* judge.c */
 /* The rule that decides about an answer; NULL: none. */

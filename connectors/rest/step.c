@@ -23,7 +23,7 @@ ready_free(struct ready *y)
 
 /* A parameter whose one expression is absent is left out. */
 static int
-pair_text(struct rest *r, const struct text *t, char **out, struct error *e)
+pair_text(struct rest *r, const struct text *t, bool secrets, char **out, struct error *e)
 {
 	autovalue	 v = { 0 };
 	char		 scratch[64];
@@ -34,7 +34,7 @@ pair_text(struct rest *r, const struct text *t, char **out, struct error *e)
 		return -1;
 	if (v.v == NULL || cJSON_IsNull(v.v))
 		return 0;
-	if (v.secret)
+	if (v.secret && !secrets)
 		return error_set(e, ERR_REQUEST, "a secret may not go there");
 	if ((s = json_scalar_text(v.v, scratch, sizeof(scratch))) == NULL)
 		return error_set(e, ERR_REQUEST, "an object or an array is no text");
@@ -49,7 +49,7 @@ query_ready(struct rest *r, const struct step *s, struct ready *y, struct error 
 	size_t	 n = 0;
 
 	for (size_t i = 0; i < s->query.n; i++) {
-		if (pair_text(r, s->query.at[i].value, &y->values[n], e) == -1)
+		if (pair_text(r, s->query.at[i].value, false, &y->values[n], e) == -1)
 			return error_in(e, "query/%s", s->query.at[i].name);
 		if (y->values[n] == NULL)
 			continue;
@@ -68,11 +68,32 @@ headers_ready(struct rest *r, const struct step *s, struct ready *y, struct erro
 	for (size_t i = 0; i < s->headers.n; i++) {
 		autofree char	*value = NULL;
 
-		if (pair_text(r, s->headers.at[i].value, &value, e) == -1)
+		if (pair_text(r, s->headers.at[i].value, s->sign_in, &value, e) == -1)
 			return error_in(e, "headers/%s", s->headers.at[i].name);
-		if (value != NULL && asprintf(&y->header_lines[n++], "%s: %s", s->headers.at[i].name, value) == -1)
+		if (value != NULL && asprintf(&y->header_lines[n++], "%s: %s", s->headers.at[i].name, value) == -1) {
+			y->header_lines[n - 1] = NULL;
 			return error_set(e, ERR_SYSTEM, "no memory");
+		}
 	}
+	return 0;
+}
+
+/* Without a token, and where it has to be done: perhaps elsewhere. */
+static int
+sign_in_step_ready(struct rest *r, struct ready *y, struct error *e)
+{
+	char	*url;
+
+	y->rq.flags |= FETCH_NO_AUTH;
+	if (r->login_base == NULL)
+		return 0;
+	if (asprintf(&url, "%s%s", r->login_base, y->path) == -1) {
+		ready_free(y);
+		return error_set(e, ERR_SYSTEM, "no memory");
+	}
+	free(y->path);
+	y->rq.path = y->path = url;
+	y->rq.flags |= FETCH_ELSEWHERE;
 	return 0;
 }
 
@@ -93,7 +114,7 @@ step_ready(struct rest *r, const struct step *s, struct ready *y, struct error *
 	y->rq = (struct fetch_request){ .method = s->method, .path = y->path, .query = y->query,
 	    .headers = (const char *const *)y->header_lines, .body = y->body.v,
 	    .flags = (s->form ? FETCH_FORM : 0) | (s->repeatable ? FETCH_REPEATABLE : 0) };
-	return 0;
+	return s->sign_in ? sign_in_step_ready(r, y, e) : 0;
 }
 
 /* Does any answer that is no success have to be looked at by us? */
@@ -112,18 +133,7 @@ judges_all(const struct rest *r, const struct step *s)
 static int
 keep_all(struct rest *r, const struct step *s, const struct fetch_response *rs)
 {
-	for (size_t i = 0; i < s->nkeeps; i++) {
-		const struct keep	*k = &s->keeps[i];
-		const char		*header = k->header == NULL ? NULL : fetch_header(rs, k->header);
-		const cJSON		*found = k->pointer == NULL ? NULL : json_at(rs->body, k->pointer);
-		cJSON			*v = header != NULL ? cJSON_CreateString(header) : json_dup(found);
-
-		if (header == NULL && found == NULL)
-			continue;
-		if (json_set(r->step, k->name, v) == -1)
-			return fail_generic(r->c, "no memory");
-	}
-	return 0;
+	return keeps_take(s->keeps, s->nkeeps, rs, s->sign_in ? r->token : r->step, r->c->err);
 }
 
 static int

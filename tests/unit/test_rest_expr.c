@@ -14,7 +14,7 @@
 
 static const char	 world[] =
 "{\"config\":{\"host\":\"h.example\",\"table\":{\"a\":\"Alpha\"},\"n\":5},"
-"\"secret\":{\"key\":\"s3cr3t-key\"},"
+"\"secret\":{\"key\":\"s3cr3t-key\"},\"token\":{\"t\":\"t0ken\"},\"session\":{\"url\":\"https://h\"},"
 "\"input\":{\"attributes\":{\"mail\":\"A@B.example\",\"password\":\"pw-1\"},\"password\":\"pw-2\"},"
 "\"record\":{\"id\":12345678901234567890,\"name\":\"  Jos\xc3\xa9 \",\"list\":[\"b\",\"a\",\"b\"],\"empty\":\"\",\"no\":null,\"yes\":true,"
 "\"urn:x:1.0:U\":{\"dept\":\"R&D\"},\"people\":[{\"v\":1,\"p\":true},{\"v\":2},{\"v\":3,\"p\":false}],"
@@ -120,7 +120,7 @@ static const struct {
 	{ "${record.when | date:'iso','epoch'}", "1769860800" },
 	{ "${record.when | date:'iso','http'}", "\"Sat, 31 Jan 2026 12:00:00 GMT\"" },
 	{ "${record.when | addsec:-60}", "\"2026-01-31T11:59:00Z\"" },
-	{ "${1 | str}", "!character 3: config, secret, input, record, response, step, id, value, set or join expected" },
+	{ "${1 | str}", "!character 3: config, secret, input, record, response, step, id, value, set, join, session or token expected" },
 	{ "${'abc' | sha256}", "\"ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad\"" },
 	{ "${'what do ya want for nothing?' | hmac:'Jefe'}", "\"5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843\"" },
 	{ "${'a?b>' | b64}", "\"YT9iPg==\"" },
@@ -134,9 +134,9 @@ static const struct {
 	{ "${value | soqlstr}", "\"'v\\\\'\\\"\\\\\\\\'\"" },
 	{ "${value | adfstr}", "\"'v''\\\"\\\\'\"" },
 	/* What is none. */
-	{ "${", "!character 3: config, secret, input, record, response, step, id, value, set or join expected" },
+	{ "${", "!character 3: config, secret, input, record, response, step, id, value, set, join, session or token expected" },
 	{ "${config.host", "!character 14: '|' or '}' expected" },
-	{ "${nobody.x}", "!character 3: config, secret, input, record, response, step, id, value, set or join expected" },
+	{ "${nobody.x}", "!character 3: config, secret, input, record, response, step, id, value, set, join, session or token expected" },
 	{ "${config.host | eval}", "!character 17: there is no such filter" },
 	{ "${config.host | lower:'x'}", "!character 26: lower takes nothing" },
 	{ "${config.host | default}", "!character 24: default:VALUE" },
@@ -169,6 +169,7 @@ test_secrets(void **state)
 		{ "${secret.key | count}", true }, { "${secret.key | if:'a','b'}", true },
 		{ "${'m' | hmac:secret.key}", true }, { "${record.absent | default:secret.key}", true },
 		{ "${config.host | eq:secret.key}", true }, { "${'a' | lookup:secret}", true },
+		{ "${token.t}", true }, { "${token}", true }, { "${'m' | hmac:token.t}", true }, { "${session.url}", false },
 		{ "${input.password}", true }, { "${input.attributes.password}", true }, { "${input}", true },
 		{ "${input.attributes | json}", true }, { "${input.attributes.mail}", false }, { "${config.host}", false },
 		{ "${record.list | join:config.host}", false },

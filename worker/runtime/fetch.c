@@ -41,7 +41,7 @@ auth_check(const struct auth *a, struct error *e)
 	static const struct { bool user, secret, name, url; } needs[] = {
 		[AUTH_NONE] = { 0 }, [AUTH_BASIC] = { .user = true, .secret = true },
 		[AUTH_BEARER] = { .secret = true }, [AUTH_API_KEY] = { .secret = true, .name = true },
-		[AUTH_OAUTH2_CC] = { .user = true, .secret = true, .url = true }, [AUTH_CUSTOM] = { 0 },
+		[AUTH_OAUTH2_CC] = { .user = true, .secret = true, .url = true }, [AUTH_CUSTOM] = { 0 }, [AUTH_SIGNED] = { 0 },
 	};
 	const struct { bool needed; const char *value, *what; } have[] = {
 		{ needs[a->kind].user, a->user, "user name or client id" },
@@ -66,6 +66,9 @@ client_fill(struct fetch *f, const struct fetch_options *o, struct error *e)
 	if (auth_check(&o->auth, e) == -1 || auth_copy(&f->auth, &o->auth, e) == -1)
 		return -1;
 	if (pem[0] != '\0' && tls_trust(pem, e) == -1)
+		return -1;
+	if (o->client_cert != NULL && o->client_cert[0] != '\0' &&
+	    (f->ident = tls_ident_new(o->client_cert, o->client_key, o->client_key_password, e)) == NULL)
 		return -1;
 	f->base = trimmed(o->base_url);
 	f->headers = lines_copy(o->headers);
@@ -120,10 +123,29 @@ fetch_free(struct fetch *f)
 	free(f->headers);
 	auth_forget(f);
 	auth_wipe(&f->auth);
+	tls_ident_free(f->ident);
 	free(f->base);
 	free(f->content_type);
 	free(f->accept);
 	free(f);
+}
+
+int
+fetch_rebase(struct fetch *f, const char *base_url, struct error *e)
+{
+	struct origin	 o;
+	char		*base;
+
+	if (origin_of(base_url, &o) == -1)
+		return error_set(e, ERR_INVALID_RESPONSE, "the base that sign-in gave must be http(s)://host[:port][/path]");
+	if (f->origin.https && !o.https)
+		return error_set(e, ERR_INVALID_RESPONSE, "sign-in leads from TLS to a base without it");
+	if ((base = trimmed(base_url)) == NULL)
+		return error_set(e, ERR_SYSTEM, "no memory for a URL");
+	free(f->base);
+	f->base = base;
+	f->origin = o;
+	return 0;
 }
 
 const char *
@@ -146,6 +168,17 @@ fetch_header(const struct fetch_response *rs, const char *name)
 	for (const char *v = NULL; (v = header_next(rs, name, v)) != NULL;)
 		last = v;
 	return last;
+}
+
+char *
+fetch_cookie(const struct fetch_response *rs, const char *name)
+{
+	size_t	 n = strlen(name);
+
+	for (const char *v = NULL; (v = header_next(rs, "Set-Cookie", v)) != NULL;)
+		if (strncmp(v, name, n) == 0 && v[n] == '=')
+			return strndup(v + n + 1, strcspn(v + n + 1, ";"));
+	return NULL;
 }
 
 void
@@ -186,6 +219,8 @@ fetch_url_make(const struct fetch *f, const struct fetch_request *rq, struct buf
 			query_add(url, p->name, p->value);
 	if (buf_check(url, "URL", e) == -1)
 		return -1;
+	if ((rq->flags & FETCH_ELSEWHERE) && (rq->flags & FETCH_NO_AUTH) && origin_of(url->data, &o) == 0)
+		return 0;
 	if (origin_of(url->data, &o) == -1 || !origin_same(&o, &f->origin))
 		return error_set(e, ERR_INVALID_RESPONSE, "a link leads to another origin than the source's "
 		    "and is not followed");

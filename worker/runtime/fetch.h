@@ -51,15 +51,26 @@ enum auth_kind {
 	AUTH_API_KEY,		/* header or query parameter `name`, value prefix + secret */
 	AUTH_OAUTH2_CC,		/* client credentials: user = client id, secret = client secret */
 	AUTH_CUSTOM,		/* token() makes a bearer token (GitHub App and the like) */
+	AUTH_SIGNED,		/* sign() signs each request by itself (AWS) */
 };
+
+/* A request as it will be sent, but for what sign() adds. */
+struct fetch_outgoing {
+	const char		*method, *url;
+	const char *const	*headers;	/* "Name: value", NULL-terminated */
+	const char		*body;		/* NULL: none */
+	size_t			 body_bytes;
+};
+struct buf;
 
 struct auth {
 	enum auth_kind	 kind;
 	const char	*user;
 	const char	*secret;
-	const char	*name;		/* API key: header or parameter name */
-	const char	*prefix;	/* API key: "SSWS " and the like; NULL: none. AUTH_CUSTOM: scheme, NULL: "Bearer " */
-	bool		 in_query;	/* API key in the query instead of a header */
+	/* Where an API key or a token goes: a header (a token's, where name is NULL: Authorization), a parameter or a cookie. */
+	const char	*name;
+	const char	*prefix;	/* "SSWS " and the like; NULL: none, but of a token in Authorization "Bearer " */
+	bool		 in_query, in_cookie;
 	const char	*token_url;	/* OAuth2 */
 	const char	*scope;		/* OAuth2; NULL: none */
 	const char	*audience;	/* OAuth2 "audience" or "resource" extra parameter; NULL: none */
@@ -69,6 +80,8 @@ struct auth {
 	 * seconds (0: unknown).  May use fetch_call with FETCH_NO_AUTH.  -1 with *e.
 	 */
 	int		(*token)(void *arg, struct fetch *f, char **token, int64_t *expires_in_s, struct error *e);
+	/* AUTH_SIGNED: appends the lines that sign it ("Name: value\n") to lines; called for each attempt.  -1 with *e. */
+	int		(*sign)(void *arg, const struct fetch_outgoing *out, struct buf *lines, struct error *e);
 	void		*arg;
 };
 
@@ -78,6 +91,8 @@ struct fetch_options {
 	/* "Name: value", NULL-terminated; sent with every request, instead of fetch's own of that name (User-Agent). */
 	const char *const	*headers;
 	const char		*ca_bundle;	/* PEM, beside the system's CAs; NULL: config "caBundle" */
+	/* Shown to servers that ask for a certificate: PEM, with those between it and its root; its key; the key's. NULL: none. */
+	const char		*client_cert, *client_key, *client_key_password;
 	const char		*content_type;	/* of bodies; NULL: application/json */
 	const char		*accept;	/* NULL: application/json */
 	unsigned int		 parallel;	/* 0: FETCH_PARALLEL; more than FETCH_PARALLEL_MAX is that */
@@ -108,12 +123,17 @@ struct fetch_options {
  */
 struct fetch	*fetch_new(struct call *c, const struct fetch_options *o);
 void		 fetch_free(struct fetch *f);
+/* Signs in now where that takes a request, so that what comes with the token is there before the first request.  -1 with *e. */
+int		 fetch_sign_in(struct fetch *f, struct error *e);
+/* From now on paths are appended to this: never from https to http.  Still only where egress allows.  -1 with *e. */
+int		 fetch_rebase(struct fetch *f, const char *base_url, struct error *e);
 
 #define FETCH_NO_AUTH	(1u << 0)	/* send no credentials */
 #define FETCH_REPEATABLE (1u << 1)	/* repeat blindly although the method is POST or PATCH */
 #define FETCH_ONCE	(1u << 2)	/* never repeat */
 #define FETCH_ANY_STATUS (1u << 3)	/* 4xx and 5xx are answers, not failures (after retries) */
 #define FETCH_MAY_MISS	(1u << 5)	/* 404 is an answer: it is looked for, and may be gone */
+#define FETCH_ELSEWHERE	(1u << 6)	/* path is a whole URL, of any origin: only with FETCH_NO_AUTH; without the client's headers */
 #define FETCH_FORM	(1u << 4)	/* body is an object sent as application/x-www-form-urlencoded */
 
 struct fetch_param { const char *name, *value; };	/* value NULL: left out */
@@ -145,6 +165,8 @@ struct fetch_response {
 
 /* The header's value (the last of that name), or NULL; lives as long as the response. */
 const char	*fetch_header(const struct fetch_response *rs, const char *name);
+/* The value of a cookie that the answer sets; owned by the caller; NULL: none of that name. */
+char		*fetch_cookie(const struct fetch_response *rs, const char *name);
 void		 fetch_response_free(struct fetch_response *rs);
 #define autoresponse	__attribute__((cleanup(fetch_response_free))) struct fetch_response
 

@@ -300,15 +300,80 @@ auth_forget(struct fetch *f)
 }
 
 int
+fetch_sign_in(struct fetch *f, struct error *e)
+{
+	return f->auth.kind == AUTH_OAUTH2_CC || f->auth.kind == AUTH_CUSTOM ? token_have(f, e) : 0;
+}
+
+/* A key or token in its place: a parameter, or line. */
+static int
+value_put(const struct auth *a, const char *value, const char *name, const char *prefix, struct buf *line, struct buf *url,
+    struct error *e)
+{
+	prefix = a->prefix == NULL ? prefix : a->prefix;
+	if (!a->in_query) {
+		buf_addf(line, a->in_cookie ? "Cookie: %s=%s%s" : "%s: %s%s", name, prefix, value);
+		return 0;
+	}
+	query_add(url, name, value);
+	return buf_check(url, "URL", e);
+}
+
+/* Lines that a signer made, one by one. */
+static int
+lines_put(struct curl_slist **headers, char *lines, struct error *e)
+{
+	struct curl_slist	*more;
+	char			*next;
+
+	for (char *p = lines; p != NULL && *p != '\0'; p = next) {
+		next = p + strcspn(p, "\n");
+		if (*next == '\n')
+			*next++ = '\0';
+		if (strchr(p, '\r') != NULL || (more = curl_slist_append(*headers, p)) == NULL)
+			return error_set(e, ERR_SYSTEM, "no memory for a header");
+		*headers = more;
+	}
+	return 0;
+}
+
+int
+auth_sign(struct attempt *a, struct error *e)
+{
+	const struct auth	*auth = &a->f->auth;
+	const char		*headers[64];
+	struct fetch_outgoing	 out = { .method = a->method, .url = a->url, .headers = headers, .body = a->body,
+	    .body_bytes = a->body_bytes };
+	struct buf		 lines;
+	size_t			 n = 0;
+	int			 r;
+
+	if (auth->kind != AUTH_SIGNED)
+		return 0;
+	for (const struct curl_slist *h = a->headers; h != NULL; h = h->next) {
+		if (n == N_ITEMS(headers) - 1)
+			return error_set(e, ERR_LIMIT, "too many headers to sign");
+		headers[n++] = h->data;
+	}
+	headers[n] = NULL;
+	buf_init(&lines, FETCH_HEADER_BYTES_MAX);
+	if ((r = auth->sign(auth->arg, &out, &lines, e)) == 0 && (r = buf_check(&lines, "signature", e)) == 0)
+		r = lines_put(&a->headers, lines.data, e);
+	buf_wipe(&lines);
+	return r;
+}
+
+int
 auth_apply(struct fetch *f, struct curl_slist **headers, struct buf *url, struct error *e)
 {
 	const struct auth	*a = &f->auth;
-	const char		*prefix = a->prefix == NULL ? "" : a->prefix;
 	struct buf		 line;
+	int			 r = 0;
 
 	buf_init(&line, FETCH_HEADER_BYTES_MAX);
 	switch (a->kind) {
 	case AUTH_NONE:
+	case AUTH_SIGNED:
 		return 0;
 	case AUTH_BASIC:
 		if (basic_line(&line, a->user, a->secret, false) == -1)
@@ -318,18 +383,16 @@ auth_apply(struct fetch *f, struct curl_slist **headers, struct buf *url, struct
 		buf_addf(&line, "Authorization: Bearer %s", a->secret);
 		break;
 	case AUTH_API_KEY:
-		if (a->in_query) {
-			query_add(url, a->name, a->secret);
-			return buf_check(url, "URL", e);
-		}
-		buf_addf(&line, "%s: %s%s", a->name, prefix, a->secret);
+		r = value_put(a, a->secret, a->name, "", &line, url, e);
 		break;
 	case AUTH_OAUTH2_CC:
 	case AUTH_CUSTOM:
 		if (token_have(f, e) == -1)
 			return -1;
-		buf_addf(&line, "Authorization: %s%s", a->prefix == NULL ? "Bearer " : prefix, f->token.value);
+		r = value_put(a, f->token.value, a->name == NULL ? "Authorization" : a->name, a->name == NULL ? "Bearer " : "",
+		    &line, url, e);
 		break;
 	}
-	return line_put(headers, &line, e);
+	/* A parameter left no line. */
+	return r == -1 || (line.len == 0 && !line.failed) ? r : line_put(headers, &line, e);
 }

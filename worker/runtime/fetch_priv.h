@@ -19,6 +19,7 @@
 #define RUNTIME_FETCH_PRIV_H
 
 #include <curl/curl.h>
+#include <openssl/evp.h>
 
 #include "worker/contract/rows.h"
 #include "worker/runtime/bascule.h"
@@ -79,6 +80,7 @@ struct fetch {
 	struct origin		 origin;
 	struct auth		 auth;
 	struct token		 token;
+	struct tls_ident	*ident;		/* shown to servers that ask; NULL: none */
 	char			**headers;	/* NULL-terminated */
 	char			*content_type, *accept;
 	unsigned int		 attempts, parallel;
@@ -229,6 +231,12 @@ int	answer_curl_fail(struct attempt *a, struct error *e);
 
 /* fetch_tls.c */
 int	tls_trust(const char *pem, struct error *e);
+/* A certificate with its chain and key, in memory only; NULL with *e. */
+struct tls_ident *tls_ident_new(const char *cert, const char *key, const char *password, struct error *e);
+void	tls_ident_free(struct tls_ident *);
+/* A private key in PEM form, never asked for at a terminal; NULL: it is none. */
+EVP_PKEY *tls_key_read(const char *pem, const char *password);
+/* arg: the struct tls_ident to show, NULL: none. */
 CURLcode tls_context(CURL *easy, void *ssl_ctx, void *arg);
 
 /* fetch_text.c */
@@ -271,6 +279,8 @@ int	auth_copy(struct auth *to, const struct auth *from, struct error *e);
 void	auth_wipe(struct auth *a);
 /* Adds what signs this request in: a header, or a parameter to url. */
 int	auth_apply(struct fetch *f, struct curl_slist **headers, struct buf *url, struct error *e);
+/* What is signed as a whole: the last thing before it goes. */
+int	auth_sign(struct attempt *a, struct error *e);
 /* True if a 401 of a request signed with that token may be cured by another one. */
 bool	auth_renew(struct fetch *f, uint64_t serial);
 void	auth_forget(struct fetch *f);

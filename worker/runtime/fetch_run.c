@@ -35,7 +35,7 @@ job_open(struct run *r, struct job *j, struct error *e)
 		buf_adds(&j->url, r->url);
 	else if (fetch_url_make(r->f, rq, &j->url, e) == -1)
 		return -1;
-	j->ours = r->url == NULL || (origin_of(r->url, &o) == 0 && origin_same(&o, &r->f->origin));
+	j->ours = origin_of(j->url.data == NULL ? "" : j->url.data, &o) == 0 && origin_same(&o, &r->f->origin);
 	return job_body(j, e);
 }
 

@@ -65,7 +65,7 @@ headers_make(struct fetch *f, const struct fetch_request *rq, const char *form, 
 			return -1;
 	} else if (body && header_add(list, "Content-Type: ", f->content_type, e) == -1)
 		return -1;
-	for (char **h = f->headers; form == NULL && *h != NULL; h++)
+	for (char **h = f->headers; form == NULL && !(rq->flags & FETCH_ELSEWHERE) && *h != NULL; h++)
 		if (header_add(list, *h, "", e) == -1)
 			return -1;
 	for (const char *const *h = rq->headers; h != NULL && *h != NULL; h++)
@@ -140,5 +140,5 @@ job_sign(struct fetch *f, struct job *j, struct error *e)
 	a->body = j->has_body ? (j->body.data == NULL ? "" : j->body.data) : NULL;
 	a->body_bytes = j->body.len;
 	warn_plain(f, a);
-	return 0;
+	return j->rq.flags & FETCH_NO_AUTH ? 0 : auth_sign(a, e);
 }

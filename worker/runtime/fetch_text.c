@@ -3,7 +3,6 @@
  */
 #include <openssl/err.h>
 #include <openssl/evp.h>
-#include <openssl/pem.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -129,8 +128,7 @@ fetch_base64url(const void *data, size_t n)
 char *
 fetch_sign_rs256(const char *pem, const char *data, struct error *e)
 {
-	BIO		*bio = BIO_new_mem_buf(pem, -1);
-	EVP_PKEY	*key = bio == NULL ? NULL : PEM_read_bio_PrivateKey(bio, NULL, NULL, NULL);
+	EVP_PKEY	*key = tls_key_read(pem, NULL);
 	EVP_MD_CTX	*ctx = EVP_MD_CTX_new();
 	unsigned char	*sig = NULL;
 	size_t		 n = 0;
@@ -147,7 +145,6 @@ fetch_sign_rs256(const char *pem, const char *data, struct error *e)
 	free(sig);
 	EVP_MD_CTX_free(ctx);
 	EVP_PKEY_free(key);
-	BIO_free(bio);
 	ERR_clear_error();
 	return out;
 }

@@ -122,13 +122,104 @@ tls_trust(const char *pem, struct error *e)
 	return 0;
 }
 
+struct tls_ident {
+	X509		*cert;
+	STACK_OF(X509)	*chain;
+	EVP_PKEY	*key;
+};
+
+/* OpenSSL would ask at a terminal. */
+static int
+password_give(char *out, int max, int writing, void *password)
+{
+	size_t	 n = password == NULL ? 0 : strlen(password);
+
+	(void)writing;
+	if (n == 0 || n > (size_t)max)
+		return -1;
+	memcpy(out, password, n);
+	return (int)n;
+}
+
+EVP_PKEY *
+tls_key_read(const char *pem, const char *password)
+{
+	BIO		*bio = BIO_new_mem_buf(pem, -1);
+	EVP_PKEY	*key = bio == NULL ? NULL :
+	    PEM_read_bio_PrivateKey(bio, NULL, password_give, (void *)(uintptr_t)password);
+
+	BIO_free(bio);
+	ERR_clear_error();
+	return key;
+}
+
+void
+tls_ident_free(struct tls_ident *id)
+{
+	if (id == NULL)
+		return;
+	X509_free(id->cert);
+	sk_X509_pop_free(id->chain, X509_free);
+	EVP_PKEY_free(id->key);
+	free(id);
+}
+
+/* The first is ours, the others lead to its root. */
+static void
+certificates_read(struct tls_ident *id, const char *pem)
+{
+	BIO	*bio = BIO_new_mem_buf(pem, -1);
+	X509	*cert;
+
+	id->cert = bio == NULL ? NULL : PEM_read_bio_X509(bio, NULL, NULL, NULL);
+	while (id->cert != NULL && (cert = PEM_read_bio_X509(bio, NULL, NULL, NULL)) != NULL)
+		if (sk_X509_push(id->chain, cert) == 0) {
+			X509_free(cert);
+			break;
+		}
+	BIO_free(bio);
+	ERR_clear_error();
+}
+
+struct tls_ident *
+tls_ident_new(const char *cert, const char *key, const char *password, struct error *e)
+{
+	struct tls_ident	*id = calloc(1, sizeof(*id));
+	const char		*wrong = NULL;
+
+	if (id == NULL || (id->chain = sk_X509_new_null()) == NULL) {
+		tls_ident_free(id);
+		(void)error_set(e, ERR_SYSTEM, "no memory for a certificate");
+		return NULL;
+	}
+	certificates_read(id, cert);
+	id->key = key == NULL ? NULL : tls_key_read(key, password);
+	if (id->cert == NULL)
+		wrong = "the client certificate is none in PEM form";
+	else if (id->key == NULL)
+		wrong = "the client certificate's key is none in PEM form, or its password is wrong or missing";
+	else if (X509_check_private_key(id->cert, id->key) != 1)
+		wrong = "the client certificate and its key do not belong together";
+	ERR_clear_error();
+	if (wrong == NULL)
+		return id;
+	tls_ident_free(id);
+	(void)error_set(e, ERR_INVALID_CONFIGURATION, "%s", wrong);
+	return NULL;
+}
+
 CURLcode
 tls_context(CURL *easy, void *ssl_ctx, void *arg)
 {
+	const struct tls_ident	*id = arg;
+
 	(void)easy;
-	(void)arg;
 	if (store == NULL)
 		return CURLE_SSL_CACERT_BADFILE;
 	SSL_CTX_set1_cert_store(ssl_ctx, store);
+	if (id != NULL && SSL_CTX_use_cert_and_key(ssl_ctx, id->cert, id->key, id->chain, 1) != 1) {
+		ERR_clear_error();
+		return CURLE_SSL_CERTPROBLEM;
+	}
 	return CURLE_OK;
 }
