@@ -32,7 +32,7 @@ struct row {
 };
 
 /* Each ends with a row without a name. */
-extern const struct row floor_rows[], core_rows[], shell_rows[], stream_rows[], rival_rows[];
+extern const struct row floor_rows[], core_rows[], layer_rows[], shell_rows[], stream_rows[], rival_rows[];
 
 /* Finds the build folder that the program is in, makes bench/ there.  -1 with errno. */
 int		 bench_find(void);

@@ -23,14 +23,22 @@ enum kind {
 	KILL_OPEN,
 	INVOCATION,		/* the whole of inv_start() ... inv_free() */
 	RATE,			/* of those, IN_FLIGHT at a time */
+	WITHOUT,		/* every wall but the layer of this number, WITHOUT + LAYER_X */
+	NURSERIES = WITHOUT + LAYER__MAX
 };
 
-static struct nursery	*nurseries[KINDS];
+static struct nursery	*nurseries[NURSERIES];
 
 static bool
 open_kind(enum kind k)
 {
 	return k == OPEN || k == KILL_OPEN;
+}
+
+static unsigned int
+waived_by(enum kind k)
+{
+	return k >= WITHOUT ? 1u << (k - WITHOUT) : open_kind(k) ? CALL_EVERY_LAYER : 0;
 }
 
 static const char *
@@ -42,8 +50,8 @@ program(void)
 static int
 begin(struct call_run *c, enum kind k, struct error *e)
 {
-	enum kind	 i = open_kind(k) ? OPEN : CONFINED;
-	unsigned int	 waived = open_kind(k) ? CALL_EVERY_LAYER : 0;
+	enum kind	 i = k >= WITHOUT ? k : open_kind(k) ? OPEN : CONFINED;
+	unsigned int	 waived = waived_by(k);
 
 	if (nurseries[i] == NULL && (nurseries[i] = call_nursery(program(), waived, e)) == NULL)
 		return -1;
@@ -53,7 +61,7 @@ begin(struct call_run *c, enum kind k, struct error *e)
 void
 core_rows_stop(void)
 {
-	for (int i = 0; i < KINDS; i++) {
+	for (int i = 0; i < NURSERIES; i++) {
 		nursery_stop(nurseries[i]);
 		nurseries[i] = NULL;
 	}
@@ -236,5 +244,16 @@ const struct row core_rows[] = {
 	{ "kill-open", "kill of that worker without layers", .floor = "kill", .run = core_run, .kind = KILL_OPEN },
 	{ "invocation", "inv_start() to inv_free(), nursery kept", .floor = "clone3", .run = core_run, .kind = INVOCATION },
 	{ "rate", "invocations, 4 in flight", UNIT_PER_S, .floor = "clone3-rate", .run = core_run, .kind = RATE, .block = 1 },
+	{ 0 }
+};
+
+#define ROW(layer, name) { "without-" name, "fork with every layer but this one", .floor = "clone3", .other = "fork", \
+    .run = core_run, .kind = (int)WITHOUT + (layer) }
+/* Those that can be waived and cost a worker something. */
+const struct row layer_rows[] = {
+	ROW(LAYER_NAMESPACES, "namespaces"),
+	ROW(LAYER_LANDLOCK, "landlock"),
+	ROW(LAYER_CGROUP, "cgroup"),
+	ROW(LAYER_MEMORY, "memory"),
 	{ 0 }
 };

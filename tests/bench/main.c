@@ -35,7 +35,7 @@ struct series {
 
 struct options {
 	int		 rounds, block;
-	bool		 json, rivals;
+	bool		 json, rivals, layers;
 	const char	*only;			/* rows whose name starts so, and floors */
 	const char	*svg;
 };
@@ -54,6 +54,7 @@ static const char usage[] =
 "  --quick      3 rounds of 5, less data\n"
 "  --only NAME  only rows whose name starts so, and the floors\n"
 "  --rivals     bwrap, crun, firejail and others doing the same, where installed\n"
+"  --layers     also a worker with one layer waived at a time: what each costs\n"
 "  --json       one JSON object a line instead of the table\n"
 "\n"
 "Rows are interleaved in random order within each round.  A ratio is the median over rounds of\n"
@@ -88,7 +89,7 @@ load_watch(void)
 static bool
 wanted(const struct options *o, const struct row *r)
 {
-	return o->only == NULL || strncmp(r->name, o->only, strlen(o->only)) == 0 || strcmp(r->name, "clone3") == 0 ||
+	return o->only == NULL || strncmp(r->name, o->only, strlen(o->only)) == 0 || strcmp(r->name, "clone3") == 0 || (o->layers && strcmp(r->name, "fork") == 0) ||
 	    strcmp(r->name, "kill") == 0;
 }
 
@@ -280,7 +281,7 @@ json_print_rows(const struct options *o)
 static const struct option	 longs[] = {
 	{ "rounds", required_argument, NULL, 'r' }, { "block", required_argument, NULL, 'b' },
 	{ "quick", no_argument, NULL, 'q' }, { "only", required_argument, NULL, 'o' },
-	{ "rivals", no_argument, NULL, 'R' }, { "json", no_argument, NULL, 'j' },
+	{ "rivals", no_argument, NULL, 'R' }, { "layers", no_argument, NULL, 'l' }, { "json", no_argument, NULL, 'j' },
 	{ "help", no_argument, NULL, 'h' }, { 0 }
 };
 
@@ -319,6 +320,9 @@ options_read(int argc, char **argv, struct options *o)
 		case 'R':
 			o->rivals = true;
 			break;
+		case 'l':
+			o->layers = true;
+			break;
 		case 'j':
 			o->json = true;
 			break;
@@ -348,6 +352,8 @@ main(int argc, char **argv)
 		return phases_report(o.rounds, stdout) == 0 ? 0 : 1;
 	rows_add(&o, floor_rows);
 	rows_add(&o, core_rows);
+	if (o.layers)
+		rows_add(&o, layer_rows);
 	rows_add(&o, shell_rows);
 	rows_add(&o, stream_rows);
 	if (o.rivals)
