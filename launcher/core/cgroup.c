@@ -17,6 +17,7 @@
 #include "launcher/core/cgroup.h"
 #include "launcher/core/cgroup_tree.h"
 #include "worker/contract/limits.h"
+#include "worker/contract/util.h"
 
 #define SLACK_BYTES	((uint64_t)24 * MIB)	/* stack, page tables, buffers of pipes: a polite refusal comes first */
 #define PROCESSES	1u
@@ -27,6 +28,8 @@
 struct cgroup {
 	struct cgroup	*next;			/* in the stock */
 	unsigned int	 number;		/* its folders are called w<number> */
+	int		 doors[BRANCH__MAX];	/* cgroup.procs, kept open: looked up anew they would cost more than a fork; -1 */
+	int		 events;		/* the file that counts kills; -1 */
 	uint64_t	 memory_bytes;		/* limit that is set; 0: none */
 	unsigned int	 tasks;			/* likewise */
 	uint64_t	 kills;			/* for memory, before this worker */
@@ -71,6 +74,16 @@ put_file(const struct cgroup *g, enum cgroup_branch b, const char *file, const c
 }
 
 static void
+group_free(struct cgroup *g)
+{
+	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++)
+		fd_closep(&g->doors[b]);
+	fd_closep(&g->events);
+	groups.made--;
+	free(g);
+}
+
+static void
 group_remove(struct cgroup *g)
 {
 	char	 path[FOLDER_BYTES];
@@ -78,8 +91,30 @@ group_remove(struct cgroup *g)
 	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++)
 		if (folder_of(g, b, path, sizeof(path)))
 			(void)rmdir(path);
-	groups.made--;
-	free(g);
+	group_free(g);
+}
+
+static int
+file_open(const struct cgroup *g, enum cgroup_branch b, const char *file, int flags)
+{
+	char	 path[FOLDER_BYTES + 32];
+
+	if (!folder_of(g, b, path, FOLDER_BYTES))
+		return -1;
+	(void)strlcat(path, "/", sizeof(path));
+	(void)strlcat(path, file, sizeof(path));
+	return open(path, flags | O_CLOEXEC);
+}
+
+static int
+files_open(struct cgroup *g)
+{
+	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++)
+		if (groups.tree.mine[b][0] != '\0' && (g->doors[b] = file_open(g, b, "cgroup.procs", O_RDWR)) == -1)
+			return -1;
+	g->events = file_open(g, groups.tree.memory,
+	    groups.tree.memory == BRANCH_V2 ? "memory.events" : "memory.oom_control", O_RDONLY);
+	return g->events == -1 ? -1 : 0;
 }
 
 static int
@@ -139,6 +174,9 @@ group_make(struct error *e)
 		return NULL;
 	}
 	g->number = groups.numbers++;
+	g->events = -1;
+	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++)
+		g->doors[b] = -1;
 	groups.made++;
 	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++)
 		if (folder_of(g, b, path, sizeof(path)) && mkdir(path, 0755) == -1) {
@@ -146,8 +184,8 @@ group_make(struct error *e)
 			group_remove(g);
 			return NULL;
 		}
-	if (cgroup_tasks(g, PROCESSES) == -1 ||
-	    put_file(g, groups.tree.cpu, "cpu.max", CPU) == -1) {
+	if (cgroup_tasks(g, PROCESSES) == -1 || put_file(g, groups.tree.cpu, "cpu.max", CPU) == -1 ||
+	    files_open(g) == -1) {
 		(void)error_set(e, ERR_SANDBOX, "cgroup: set limits: %s", strerror(errno));
 		group_remove(g);
 		return NULL;
@@ -159,14 +197,14 @@ group_make(struct error *e)
 static uint64_t
 kills_of(const struct cgroup *g)
 {
-	char		 path[FOLDER_BYTES], text[512];
+	char		 text[512];
 	const char	*p;
+	ssize_t		 n = pread(g->events, text, sizeof(text) - 1, 0);
 
-	if (!folder_of(g, groups.tree.memory, path, sizeof(path)) ||
-	    cgroup_read(path, groups.tree.memory == BRANCH_V2 ? "memory.events" : "memory.oom_control", text,
-	    sizeof(text)) == -1 || (p = strstr(text, "oom_kill ")) == NULL)
+	if (n <= 0)
 		return 0;
-	return strtoull(p + strlen("oom_kill "), NULL, 10);
+	text[n] = '\0';
+	return (p = strstr(text, "oom_kill ")) == NULL ? 0 : strtoull(p + strlen("oom_kill "), NULL, 10);
 }
 
 static void
@@ -205,12 +243,12 @@ int
 cgroup_put(struct cgroup *g, pid_t worker, struct error *e)
 {
 	char	 text[16];
+	ssize_t	 len = snprintf(text, sizeof(text), "%d", (int)worker);
 
-	(void)snprintf(text, sizeof(text), "%d", (int)worker);
 	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++) {
-		if (groups.tree.mine[b][0] == '\0')
+		if (g->doors[b] == -1)
 			continue;
-		if (put_file(g, b, "cgroup.procs", text) == -1) {
+		if (write(g->doors[b], text, (size_t)len) != len) {
 			(void)error_set(e, ERR_SANDBOX, "cgroup: put the worker in: %s", strerror(errno));
 			return g->used ? -1 : 1;
 		}
@@ -222,19 +260,26 @@ cgroup_put(struct cgroup *g, pid_t worker, struct error *e)
 uint32_t
 cgroup_doors(const struct cgroup *g, int fds[BRANCH__MAX])
 {
+	uint32_t	 n = 0;
+
+	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++)
+		if (g->doors[b] != -1)
+			fds[n++] = g->doors[b];
+	return n;
+}
+
+uint32_t
+cgroup_own_doors(int fds[BRANCH__MAX])
+{
 	char		 path[FOLDER_BYTES + 16];
 	uint32_t	 n = 0;
 
 	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++) {
-		if (g == NULL ? !cgroup_tree_own(&groups.tree, b, path, FOLDER_BYTES) : !folder_of(g, b, path, FOLDER_BYTES))
+		if (!cgroup_tree_own(&groups.tree, b, path, FOLDER_BYTES))
 			continue;
 		(void)strlcat(path, "/cgroup.procs", sizeof(path));
-		if ((fds[n] = open(path, O_WRONLY | O_CLOEXEC)) == -1) {
-			while (n > 0)
-				(void)close(fds[--n]);
-			return 0;
-		}
-		n++;
+		if ((fds[n] = open(path, O_WRONLY | O_CLOEXEC)) != -1)
+			n++;
 	}
 	return n;
 }
@@ -254,17 +299,20 @@ cgroup_oom(const struct cgroup *g)
 void
 cgroup_kill(struct cgroup *g)
 {
-	(void)put_file(g, BRANCH_V2, "cgroup.kill", "1");
+	char	 path[FOLDER_BYTES];
+
+	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++)
+		if (folder_of(g, b, path, sizeof(path)))
+			(void)cgroup_end(path);
 }
 
 static bool
 empty(const struct cgroup *g)
 {
-	char	 path[FOLDER_BYTES], text[16];
+	char	 text[16];
 
 	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++)
-		if (folder_of(g, b, path, sizeof(path)) &&
-		    (cgroup_read(path, "cgroup.procs", text, sizeof(text)) == -1 || text[0] != '\0'))
+		if (g->doors[b] != -1 && pread(g->doors[b], text, sizeof(text), 0) != 0)
 			return false;
 	return true;
 }
@@ -276,8 +324,7 @@ cgroup_return(struct cgroup *g)
 		return 0;
 	for (int i = 0; g->used && !empty(g); i++) {
 		if (i == EMPTY_TRIES) {
-			groups.made--;
-			free(g);	/* its folders stay for whoever sweeps them */
+			group_free(g);	/* its folders stay for whoever sweeps them */
 			return -1;
 		}
 		cgroup_kill(g);

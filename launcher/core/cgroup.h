@@ -37,10 +37,12 @@ int		 cgroup_tasks(struct cgroup *, unsigned int n);
  */
 int		 cgroup_put(struct cgroup *, pid_t worker, struct error *e);
 /*
- * The same for another to do (mover.h): opens the files that a process's number is written to, into fds, which are
- * the caller's; returns how many, 0 with errno.  NULL: of the group that we are in ourselves.
+ * The same for another to do (mover.h): the open files that a process's number is written to; they stay the group's.
+ * Returns how many.
  */
 uint32_t	 cgroup_doors(const struct cgroup *, int fds[BRANCH__MAX]);
+/* Likewise of the group that we are in ourselves; they are the caller's to close. */
+uint32_t	 cgroup_own_doors(int fds[BRANCH__MAX]);
 /* It was done, in part at least. */
 void		 cgroup_entered(struct cgroup *);
 /* True if the kernel killed the worker for its memory. */

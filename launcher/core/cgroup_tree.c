@@ -7,6 +7,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -59,6 +60,27 @@ cgroup_read(const char *folder, const char *file, char *text, size_t n)
 	(void)close(fd);
 	text[len] = '\0';
 	return 0;
+}
+
+int
+cgroup_end(const char *folder)
+{
+	char	 text[MEMBERSHIP_BYTES_MAX], *next;
+
+	if (cgroup_write(folder, "cgroup.kill", "1") == 0)
+		return 1;
+	if (errno != ENOENT || cgroup_read(folder, "cgroup.procs", text, sizeof(text)) == -1)
+		return 0;
+	/* v1 knows no such file: those that it lists, and whoever they made meanwhile at the next look. */
+	for (char *p = text; *p != '\0'; p = next) {
+		pid_t	 pid = (pid_t)strtol(p, &next, 10);
+
+		if (pid <= 0 || next == p)
+			break;
+		(void)kill(pid, SIGKILL);
+		next += *next == '\n';
+	}
+	return text[0] != '\0';
 }
 
 static void __attribute__((format(printf, 2, 3)))
@@ -190,11 +212,32 @@ folder_remove(const char *path)
 	(void)rmdir(path);
 }
 
-/* Only killing makes it worth to wait: v2 comes first, and what died there has left v1 too. */
+/* Ends who is in the group or in those below it; true if somebody may have been. */
+static bool
+members_end(const char *path)
+{
+	char		 below[CGROUP_PATH_BYTES + 512];
+	bool		 any = cgroup_end(path) == 1;
+	struct dirent	*d;
+	DIR		*dir = opendir(path);
+
+	while (dir != NULL && (d = readdir(dir)) != NULL) {
+		if (d->d_type != DT_DIR || d->d_name[0] == '.')
+			continue;
+		if ((size_t)snprintf(below, sizeof(below), "%s/%s", path, d->d_name) >= sizeof(below))
+			continue;
+		any = cgroup_end(below) == 1 || any;
+	}
+	if (dir != NULL)
+		(void)closedir(dir);
+	return any;
+}
+
+/* Only killing makes it worth to wait. */
 static void
 group_clear(const char *path)
 {
-	bool	 killed = cgroup_write(path, "cgroup.kill", "1") == 0;
+	bool	 killed = members_end(path);
 
 	folder_remove(path);
 	for (int i = 0; killed && i < EMPTY_TRIES && access(path, F_OK) == 0; i++) {
@@ -287,18 +330,16 @@ static void
 mine_make(struct cgroup_tree *t)
 {
 	for (enum cgroup_branch b = 0; b < BRANCH__MAX && t->why[0] == '\0'; b++) {
-		bool	 needed = t->memory == b || t->pids == b;
-
-		if (t->base[b][0] == '\0' || (!needed && b != BRANCH_V2))
+		/* A v2 tree without the controllers would only cost each worker one move more. */
+		if (t->base[b][0] == '\0' || (t->memory != b && t->pids != b))
 			continue;
 		sweep(t, b);
 		(void)snprintf(t->mine[b], sizeof(t->mine[b]), "%s/" NAME "%d-%llu-%lu", t->base[b], (int)getpid(),
 		    start_of(getpid()), pid_namespace());
 		if (mkdir(t->mine[b], 0755) == 0)
 			continue;
-		if (needed)
-			absent(t, "%s: %s%s", t->base[b], strerror(errno), errno == EACCES || errno == EROFS ?
-			    " (it must be delegated to this user; systemd: Delegate=yes)" : "");
+		absent(t, "%s: %s%s", t->base[b], strerror(errno), errno == EACCES || errno == EROFS ?
+		    " (it must be delegated to this user; systemd: Delegate=yes)" : "");
 		t->mine[b][0] = '\0';
 	}
 }

@@ -12,7 +12,7 @@
 
 /* Hierarchies that matter.  Each controller is on one of them. */
 enum cgroup_branch {
-	BRANCH_V2,	/* the unified one: cgroup.kill, and on most hosts the controllers */
+	BRANCH_V2,	/* the unified one, which has the controllers on most hosts */
 	BRANCH_MEMORY,	/* v1 */
 	BRANCH_PIDS,	/* v1 */
 	BRANCH__MAX,
@@ -38,6 +38,8 @@ void	cgroup_tree_close(struct cgroup_tree *);
 /* The folder of the group that we are in, where we make groups on that branch; false: we do not. */
 bool	cgroup_tree_own(const struct cgroup_tree *, enum cgroup_branch, char *path, size_t n);
 
+/* Kills all that is in the group itself, once.  1: somebody may have been; 0: nobody. */
+int	cgroup_end(const char *folder);
 /* One file of a group; -1 with errno.  Read text ends in NUL. */
 int	cgroup_write(const char *folder, const char *file, const char *text);
 int	cgroup_read(const char *folder, const char *file, char *text, size_t n);

@@ -92,7 +92,7 @@ group_prepare(unsigned int waived, uint64_t memory_bytes)
 	(void)cgroup_return(cgroup_take(memory_bytes, &e));
 	if (mover_start(on_moved) == -1)
 		return;
-	n = cgroup_doors(NULL, fds);
+	n = cgroup_own_doors(fds);
 	(void)mover_warm(fds, n);
 	while (n > 0)
 		(void)close(fds[--n]);
@@ -103,7 +103,7 @@ group_join(struct worker *w, void (*settled)(void *), void *arg)
 {
 	struct group	*g = &w->group;
 	struct error	 e = ERROR_NONE;
-	int		 fds[BRANCH__MAX], err;
+	int		 fds[BRANCH__MAX];
 	uint32_t	 n;
 
 	if (w->waived & (1u << LAYER_CGROUP))
@@ -118,20 +118,15 @@ group_join(struct worker *w, void (*settled)(void *), void *arg)
 		return;
 	}
 	n = cgroup_doors(g->of, fds);
-	err = errno;
 	g->serial = ++serials;
 	g->pid = w->pid;
 	g->settled = settled;
 	g->arg = arg;
-	if (n > 0 && mover_start(on_moved) == 0 && mover_ask(g->serial, w->pid, fds, n)) {
+	if (mover_start(on_moved) == 0 && mover_ask(g->serial, w->pid, fds, n)) {
 		g->asked = true;
 		LIST_INSERT_HEAD(&waiting, g, next);
-	} else if (n > 0)
+	} else
 		group_put(g);
-	else
-		group_note(g, 0, 0, err);
-	while (n > 0)
-		(void)close(fds[--n]);
 }
 
 void
