@@ -1,6 +1,7 @@
 /*
  * doctor_try.c -- tries each layer, the broker, and every connector for real.
  */
+#include <mntent.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -95,6 +96,25 @@ group_use(struct error *e)
 	return r;
 }
 
+/* Where the kernel's quick way of moving processes is off, whoever joins after a pause waits for all processors. */
+static void
+group_remark(char *text, size_t n)
+{
+	FILE	*f = setmntent("/proc/self/mounts", "r");
+	const struct mntent *m;
+
+	(void)snprintf(text, n, "a process was put in, and killed with it");
+	while (f != NULL && (m = getmntent(f)) != NULL)
+		if (strcmp(m->mnt_type, "cgroup2") == 0) {
+			if (hasmntopt(m, "favordynmods") == NULL)
+				(void)snprintf(text, n, "a process was put in, and killed with it; after a pause joining can wait 10 ms: "
+				    "mount -o remount,favordynmods %.80s ends that", m->mnt_dir);
+			break;
+		}
+	if (f != NULL)
+		(void)endmntent(f);
+}
+
 static void
 group_try(struct findings *f)
 {
@@ -107,7 +127,7 @@ group_try(struct findings *f)
 	if (f->asked->waived & (1u << LAYER_CGROUP))
 		r->state = WAIVED;
 	else if (ok)
-		(void)snprintf(r->text, sizeof(r->text), "a process was put in, and killed with it");
+		group_remark(r->text, sizeof(r->text));
 	else
 		r->state = f->asked->required & (1u << LAYER_CGROUP) ? MISSING : ABSENT;
 	cgroup_shutdown();
