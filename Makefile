@@ -4,7 +4,7 @@
 #   worker/contract   what crosses the pipe		-> everybody
 #   worker/runtime    the process that honours it	-> connectors only
 #   worker/guest      a worker that becomes a program of somebody else's	-> connectors/node, connectors/exec
-#   worker/absent     names libcurl.a wants, ends for each	-> connectors only
+#   worker/absent     what needs files to load from, refused	-> connectors only
 #   sandbox           takes authority away		-> connectors, launcher
 #   launcher/*        client of the contract		-> launcher's programs only
 B		= build
@@ -46,21 +46,24 @@ LIBS_store	= -lsqlite3
 LIBS_unpack	= -larchive
 LIBS_unit	= -lcmocka
 
-# A connector holds its libraries, all but libc and cJSON (which has no archive): its nursery maps 3 instead of 36, and
-# every fork copies as much less.  make SHARED=1: those of the system, found anew at each start.
-WORKER_LINK	= $(if $(SHARED),shared,static)
-ABSENT_static	= $(ABSENT)
-CONNECTOR_shared	= $(LIBS_worker) $(LIBS_sandbox) $(LIBS_base)
-CONNECTOR_static	= -Wl,--wrap=SSL_CTX_new -Wl,--gc-sections,-z,pack-relative-relocs -Wl,-Bstatic -lcurl -lnghttp2 -lpsl -lidn2 -lunistring -lssl -lcrypto \
-		  -lzstd -lbrotlidec -lbrotlicommon -lz -lseccomp -lbsd -lmd -Wl,-Bdynamic -lcjson
+# A connector holds all of its libraries, and is one file without a loader: its nursery maps 12 pieces instead of
+# 190, and every fork copies as much less.  libcurl and cJSON are made for it (worker/libraries.sh).
+# make SHARED=1: the system's libraries, found anew at each start; so too for sanitizers, which cannot be held.
+WORKER_LINK	= $(if $(SHARED)$(findstring -fsanitize,$(CFLAGS)),shared,static)
+ABSENT_static	= $(ABSENT) $(B)/static/libcurl.a
+CONNECTOR_shared = $(LIBS_worker) $(LIBS_sandbox) $(LIBS_base)
+CONNECTOR_static = -Wl,--wrap=SSL_CTX_new,--wrap=dlopen -Wl,--gc-sections,-z,pack-relative-relocs -lnghttp2 -lssl -lcrypto \
+		  -lzstd -lbrotlidec -lbrotlicommon -lz -lseccomp -lbsd -lmd $(B)/static/libcjson.a
 LIBS_connector	= $(CONNECTOR_$(WORKER_LINK))
+LINK_connector	= $(CC) $(if $(filter static,$(WORKER_LINK)),-static-pie,-pie) $(LINK_FLAGS)
 
 STD		= -std=gnu17 -D_GNU_SOURCE -I. -I$(B)/gen
 WARN		= -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
 		  -Wno-format-nonliteral -Wvla -Wwrite-strings -Wno-missing-field-initializers
 HARDEN		= -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2
 CFLAGS		?= -O2 -g
-LINK		= $(CC) -pie -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(CFLAGS) $(LDFLAGS)
+LINK_FLAGS	= -Wl,-z,relro,-z,now,-z,noexecstack,--as-needed $(CFLAGS) $(LDFLAGS)
+LINK		= $(CC) -pie $(LINK_FLAGS)
 
 all: described $(PROGRAMS) $(foreach c,$(CONNECTORS),$(B)/connectors/$(c)/$(c) $(B)/connectors/$(c)/connector-spec.json) $(NODE_HOST) $(EXEC_HOST)
 
@@ -89,7 +92,7 @@ $(B)/launcher/serve/show.o: launcher/serve/openapi.json
 define connector_rules
 $(B)/connectors/$(1)/$(1): $$(call room,connectors/$(1)) $$(WORKER)
 	@mkdir -p $$(@D)
-	$$(LINK) -o $$@ $$^ $$(LIBS_connector)
+	$$(LINK_connector) -o $$@ $$^ $$(LIBS_connector)
 $(B)/connectors/$(1)/connector-spec.json: connectors/$(1)/connector-spec.json
 	@mkdir -p $$(@D)
 	cp $$< $$@
@@ -109,7 +112,7 @@ $(B)/connectors/node/%.js: connectors/node/%.js
 # Described connectors: files only, and one program that runs all of them.
 $(B)/libexec/bascule-rest: $(call room,connectors/rest) $(WORKER)
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ $(LIBS_connector)
+	$(LINK_connector) -o $@ $^ $(LIBS_connector)
 DESCRIBED	= $(patsubst %/rest.json,%,$(wildcard connectors/*/rest.json tests/rest/*/rest.json))
 define described_rules
 $(B)/$(1)/%.json: $(1)/%.json
@@ -122,13 +125,17 @@ described: $(B)/libexec/bascule-rest $(foreach d,$(DESCRIBED),$(B)/$(d)/rest.jso
 define evil_rules
 $(B)/tests/evil/$(1)/$(1): $$(call room,tests/evil/$(1)) $$(WORKER)
 	@mkdir -p $$(@D)
-	$$(LINK) -o $$@ $$^ $$(LIBS_connector)
+	$$(LINK_connector) -o $$@ $$^ $$(LIBS_connector)
 $(B)/tests/evil/$(1)/connector-spec.json: tests/evil/$(1)/connector-spec.json
 	@mkdir -p $$(@D)
 	cp $$< $$@
 endef
 $(foreach c,$(EVIL),$(eval $(call evil_rules,$(c))))
 evil-connectors: $(foreach c,$(EVIL),$(B)/tests/evil/$(c)/$(c) $(B)/tests/evil/$(c)/connector-spec.json)
+
+$(B)/static/libcurl.a: worker/libraries.sh
+	@CC='$(CC)' worker/libraries.sh $(@D)
+	@touch $@
 
 # Unit tests link archives, so that each takes only what it tests.
 $(B)/lib/%.a:
@@ -266,9 +273,9 @@ $(B)/tests/bench/counted: $(B)/tests/bench/counted.o $(B)/lib/contract.a
 $(B)/tests/bench/floor: $(B)/tests/bench/floor.o
 	$(CC) -static $(CFLAGS) $(LDFLAGS) -o $@ $^
 $(B)/tests/bench/connector/connector: $(call room,tests/bench/connector) $(WORKER)
-	$(LINK) -o $@ $^ $(LIBS_connector)
+	$(LINK_connector) -o $@ $^ $(LIBS_connector)
 $(B)/tests/bench/phased/phased: $(call room,tests/bench/phased) $(WORKER)
-	$(LINK) $(call WRAP,spec_load fetch_preload sandbox_lock sandbox_fork sandbox_shed request_parse) \
+	$(LINK_connector) $(call WRAP,spec_load fetch_preload sandbox_lock sandbox_fork sandbox_shed request_parse) \
 	    -o $@ $^ $(LIBS_connector)
 $(B)/tests/bench/%/connector-spec.json: tests/bench/%/connector-spec.json
 	@mkdir -p $(@D)

@@ -65,7 +65,7 @@ EOT
 echo 'hosts: files dns' >"$root/etc/nsswitch.conf"
 
 # Also of what connectors hold inside: see the Makefile's CONNECTOR_static.
-held="libcurl4-openssl-dev libnghttp2-dev libpsl-dev libidn2-dev libunistring-dev libssl-dev libzstd-dev libbrotli-dev zlib1g-dev
+held="libcurl4-openssl-dev libcjson-dev libnghttp2-dev libssl-dev libzstd-dev libbrotli-dev zlib1g-dev
 	libseccomp-dev libbsd-dev libmd-dev"
 for p in $packages $held; do
 	p=${p%%:*}

@@ -4,8 +4,8 @@
 set -eu
 
 build="gcc make pkg-config libc6-dev libcurl4-openssl-dev libcjson-dev libbsd-dev libseccomp-dev
-	libssl-dev libevent-dev libsqlite3-dev zlib1g-dev libzstd-dev libnghttp2-dev libpsl-dev libidn2-dev
-	libunistring-dev libbrotli-dev libmd-dev libarchive-dev ca-certificates"
+	libssl-dev libevent-dev libsqlite3-dev zlib1g-dev libzstd-dev libnghttp2-dev libbrotli-dev libmd-dev
+	libarchive-dev dpkg-dev ca-certificates"
 check="$build libcmocka-dev clang clang-format libclang-rt-14-dev mandoc jq curl perl procps python3
 	util-linux openssl haproxy tinyproxy microsocks valgrind nodejs npm zip"
 # For make check-all: podman with what it runs containers with (not crun, which refuses hybrid control groups), and

@@ -32,7 +32,7 @@ void
 scrub_setup(void)
 {
 	page_bytes = (size_t)sysconf(_SC_PAGESIZE);
-	heap = page_below((char *)sbrk(0) - mallinfo2().arena);
+	heap = (char *)sbrk(0) - mallinfo2().arena;
 }
 
 /* Zeroes the stack down to here, and touches nothing lower: it is too near to our own frames to be given back. */
@@ -57,16 +57,19 @@ heap_populate(void)
 
 	/* A kernel before 5.14 has no such call: then each page has its fault. */
 	if (heap != NULL && end > heap)
-		(void)madvise(heap, (size_t)(end - heap), MADV_POPULATE_WRITE);
+		(void)madvise(page_below(heap), (size_t)(end - page_below(heap)), MADV_POPULATE_WRITE);
 }
 
 void
 scrub(void)
 {
-	char	*end = sbrk(0), *here = __builtin_frame_address(0);
+	char	*end = sbrk(0), *here = __builtin_frame_address(0), *whole = page_below(heap + page_bytes - 1);
 
-	if (heap != NULL && end > heap)
-		(void)madvise(heap, (size_t)(end - heap), MADV_DONTNEED);
+	if (heap != NULL && end > heap) {
+		/* A static program's thread block, with the canary of every frame, is in front of it on its first page. */
+		explicit_bzero(heap, (size_t)(whole - heap));
+		(void)madvise(whole, (size_t)(end - whole), MADV_DONTNEED);
+	}
 	stack_wipe(page_below(here - OWN_BYTES));
 	(void)madvise(page_below(here - OWN_BYTES) - STACK_BYTES, STACK_BYTES, MADV_DONTNEED);
 }
