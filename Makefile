@@ -134,7 +134,7 @@ $(foreach c,$(EVIL),$(eval $(call evil_rules,$(c))))
 evil-connectors: $(foreach c,$(EVIL),$(B)/tests/evil/$(c)/$(c) $(B)/tests/evil/$(c)/connector-spec.json)
 
 $(B)/static/libcurl.a: worker/libraries.sh
-	@CC='$(CC)' worker/libraries.sh $(@D)
+	@worker/libraries.sh $(@D)
 	@touch $@
 
 # Unit tests link archives, so that each takes only what it tests.

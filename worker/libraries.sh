@@ -9,7 +9,6 @@ set -eu
 [ $# = 1 ] || { echo "usage: libraries.sh FOLDER" >&2; exit 64; }
 mkdir -p "$1"
 out=$(cd "$1" && pwd)
-CC=${CC:-cc}
 flags="-O2 -g0 -fPIE -fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=2 -ffunction-sections -fdata-sections"
 configure="--disable-shared --enable-static --with-openssl --with-nghttp2 --with-zlib --with-brotli --with-zstd
 	--without-ca-bundle --without-ca-path --without-libidn2 --without-libpsl --without-librtmp --without-libssh2
@@ -28,7 +27,7 @@ curl=$(version libcurl4-openssl-dev)
 cjson=$(version libcjson-dev)
 ssl=$(version libssl-dev)
 
-key=$({ echo "$curl $cjson $ssl $flags $configure"; "$CC" --version | head -n 1; } | cksum | tr ' ' -)
+key=$({ echo "$curl $cjson $ssl $flags $configure"; cc --version | head -n 1; } | cksum | tr ' ' -)
 home=${XDG_CACHE_HOME:-${HOME:+$HOME/.cache}}
 kept=${home:-$out/kept}/bascule/libraries-$key
 place() {
@@ -80,10 +79,10 @@ source_get curl "$curl"
 source_get cjson "$cjson"
 mkdir -p "$kept" made
 # shellcheck disable=SC2086
-(cd made && ../curl/configure -q $configure CC="$CC" CFLAGS="$flags" && make -s -j2 -C lib) >>"$log" 2>&1 ||
+(cd made && ../curl/configure -q $configure CFLAGS="$flags" && make -s -j2 -C lib) >>"$log" 2>&1 ||
     fail "libcurl cannot be built"
 # shellcheck disable=SC2086
-"$CC" $flags -c -o cJSON.o cjson/cJSON.c >>"$log" 2>&1 && ar rcs libcjson.a cJSON.o || fail "cJSON cannot be built"
+cc $flags -c -o cJSON.o cjson/cJSON.c >>"$log" 2>&1 && ar rcs libcjson.a cJSON.o || fail "cJSON cannot be built"
 cp made/lib/.libs/libcurl.a "$kept/"
 cp libcjson.a "$kept/.libcjson.a"
 mv "$kept/.libcjson.a" "$kept/libcjson.a"	# the last one: half of a cache is none

@@ -8,8 +8,10 @@
 #include <openssl/pem.h>
 #include <openssl/x509_vfy.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -21,35 +23,33 @@
 #define SUBJECT_AT	5		/* fields of a certificate before its subject, the optional version not counted */
 
 struct entry {
-	X509_NAME		*subject;
-	const unsigned char	*der;
-	long			 len;
-	bool			 given;		/* it is in the store */
+	const char	*text;		/* base64, in the file */
+	unsigned int	 len;
+	uint32_t	 subject;	/* hash of its canonical form; others may have the same */
+	bool		 given;		/* it is in the store */
 };
 
 static struct entry	*entries;
 static size_t		 count;
 static X509_LOOKUP_METHOD *method;	/* a store refers to it, and does not own it */
 
-static char *
-file_read(const char *path, size_t *len)
+/*
+ * Mapped and not read: forks copy what was read, and of a mapping nothing.  A file that is cut short under
+ * a worker's eyes ends the worker; whoever keeps such bundles puts a new one in the old one's place.
+ */
+static const char *
+file_map(const char *path, size_t *len)
 {
 	struct stat	 st;
-	char		*text = NULL;
-	ssize_t		 n, got = 0;
+	void		*text = MAP_FAILED;
 	int		 fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd == -1)
 		return NULL;
 	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > 0 && st.st_size <= CA_BYTES_MAX)
-		text = malloc((size_t)st.st_size + 1);
-	while (text != NULL && got < st.st_size && (n = read(fd, text + got, (size_t)(st.st_size - got))) > 0)
-		got += n;
+		text = mmap(NULL, *len = (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	close(fd);
-	if (text != NULL)
-		text[got] = '\0';
-	*len = (size_t)got;
-	return text;
+	return text == MAP_FAILED ? NULL : text;
 }
 
 /* The next element at *p is passed over; false: there is none, or it is larger than what is left. */
@@ -79,65 +79,100 @@ sequence_enter(const unsigned char **p, const unsigned char **end)
 }
 
 /* Certificate { tbsCertificate { [0] version, serial, signature, issuer, validity, subject, ... */
-static X509_NAME *
-subject_read(const unsigned char *der, long len)
+static bool
+subject_read(const unsigned char *der, long len, uint32_t *subject)
 {
 	const unsigned char	*p = der, *end = der + len;
+	X509_NAME		*name;
+	int			 ok = 0;
 
 	if (!sequence_enter(&p, &end) || !sequence_enter(&p, &end))
-		return NULL;
+		return false;
 	if (p < end && *p == (V_ASN1_CONTEXT_SPECIFIC | V_ASN1_CONSTRUCTED) && !element_skip(&p, end))
-		return NULL;
+		return false;
 	for (int i = 1; i < SUBJECT_AT; i++)
 		if (!element_skip(&p, end))
-			return NULL;
-	return d2i_X509_NAME(NULL, &p, end - p);
+			return false;
+	if ((name = d2i_X509_NAME(NULL, &p, end - p)) == NULL)
+		return false;
+	*subject = (uint32_t)X509_NAME_hash_ex(name, NULL, NULL, &ok);
+	X509_NAME_free(name);
+	return ok == 1;
 }
 
-/* Base64 to bytes, in place: lines of any length, "=" at the end only.  -1: it is something else. */
-static long
-base64_read(char *from, const char *end)
+/* Base64 to bytes: lines of any length, "=" at the end only.  NULL: it is something else.  The caller frees it. */
+static unsigned char *
+base64_read(const char *from, size_t bytes, long *len)
 {
 	EVP_ENCODE_CTX	*ctx = EVP_ENCODE_CTX_new();
+	unsigned char	*der = malloc(bytes);
 	int		 n = 0, last = 0, r = -1;
 
-	if (ctx == NULL)
-		return -1;
-	EVP_DecodeInit(ctx);
-	if (end - from <= CA_BYTES_MAX)
-		r = EVP_DecodeUpdate(ctx, (unsigned char *)from, &n, (const unsigned char *)from, (int)(end - from));
-	if (r != -1 && EVP_DecodeFinal(ctx, (unsigned char *)from + n, &last) == -1)
-		r = -1;
+	if (ctx != NULL && der != NULL && bytes <= CA_BYTES_MAX) {
+		EVP_DecodeInit(ctx);
+		r = EVP_DecodeUpdate(ctx, der, &n, (const unsigned char *)from, (int)bytes);
+		if (r != -1 && EVP_DecodeFinal(ctx, der + n, &last) == -1)
+			r = -1;
+	}
 	EVP_ENCODE_CTX_free(ctx);
-	return r == -1 || n + last == 0 ? -1 : n + last;
+	*len = n + last;
+	if (r != -1 && *len > 0)
+		return der;
+	free(der);
+	return NULL;
 }
 
 static bool
-entry_add(char *from, const char *end)
+entry_add(const char *from, const char *end)
 {
 	struct entry	*en = &entries[count];
-	long		 len = base64_read(from, end);
+	long		 len;
+	unsigned char	*der = base64_read(from, (size_t)(end - from), &len);
+	bool		 ok = der != NULL && subject_read(der, len, &en->subject);
 
-	if (len == -1 || (en->subject = subject_read((unsigned char *)from, len)) == NULL)
+	free(der);
+	if (!ok)
 		return false;
-	en->der = (unsigned char *)from;
-	en->len = len;
+	en->text = from;
+	en->len = (unsigned int)(end - from);
 	count++;
 	return true;
 }
 
-static bool
-bundle_cut(char *text)
+/* The first place of `what` in text, or NULL. */
+static const char *
+find(const char *text, const char *end, const char *what)
 {
-	char	*p = text, *end;
+	return memmem(text, (size_t)(end - text), what, strlen(what));
+}
 
-	while ((p = strstr(p, BEGIN_ANY)) != NULL) {
-		if (count == CA_COUNT_MAX || strncmp(p, BEGIN_PLAIN, strlen(BEGIN_PLAIN)) != 0 ||
-		    (end = strstr(p, END_PLAIN)) == NULL || !entry_add(p + strlen(BEGIN_PLAIN), end))
+static bool
+bundle_cut(const char *text, size_t len)
+{
+	const char	*p = text, *all = text + len, *end;
+
+	while ((p = find(p, all, BEGIN_ANY)) != NULL) {
+		if (count == CA_COUNT_MAX || (size_t)(all - p) < strlen(BEGIN_PLAIN) ||
+		    memcmp(p, BEGIN_PLAIN, strlen(BEGIN_PLAIN)) != 0)
+			return false;
+		p += strlen(BEGIN_PLAIN);
+		if ((end = find(p, all, END_PLAIN)) == NULL || !entry_add(p, end))
 			return false;
 		p = end + strlen(END_PLAIN);
 	}
 	return count > 0;
+}
+
+static X509 *
+entry_read(const struct entry *en)
+{
+	long			 len;
+	unsigned char		*der = base64_read(en->text, en->len, &len);
+	const unsigned char	*p = der;
+	X509			*x = der == NULL ? NULL : d2i_X509(NULL, &p, len);
+
+	free(der);
+	return x;
 }
 
 /* Every certificate of this subject comes into the store, since OpenSSL looks there for all once one was found. */
@@ -145,21 +180,21 @@ static int
 by_subject(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509_NAME *name, X509_OBJECT *found)
 {
 	X509_STORE	*store = X509_LOOKUP_get_store(lookup);
-	int		 r = 0;
+	int		 ok = 0, r = 0;
+	uint32_t	 subject = (uint32_t)X509_NAME_hash_ex(name, NULL, NULL, &ok);
 
-	for (size_t i = 0; type == X509_LU_X509 && i < count; i++) {
-		const unsigned char	*p = entries[i].der;
-		X509			*x;
+	for (size_t i = 0; ok == 1 && type == X509_LU_X509 && i < count; i++) {
+		X509	*x;
 
-		if (entries[i].given || X509_NAME_cmp(entries[i].subject, name) != 0)
+		if (entries[i].given || entries[i].subject != subject || (x = entry_read(&entries[i])) == NULL)
 			continue;
-		entries[i].given = true;
-		if ((x = d2i_X509(NULL, &p, entries[i].len)) == NULL)
-			continue;
-		if (X509_STORE_add_cert(store, x) == 1 && r == 0 && X509_OBJECT_set1_X509(found, x) == 1) {
-			r = 1;
-			/* The caller takes a reference of its own to what it finds in `found` (X509_LOOKUP_meth_new(3)). */
-			X509_free(x);
+		if (X509_NAME_cmp(X509_get_subject_name(x), name) == 0) {
+			entries[i].given = true;
+			if (X509_STORE_add_cert(store, x) == 1 && r == 0 && X509_OBJECT_set1_X509(found, x) == 1) {
+				r = 1;
+				/* The caller takes a reference of its own to what it finds in `found` (X509_LOOKUP_meth_new(3)). */
+				X509_free(x);
+			}
 		}
 		X509_free(x);
 	}
@@ -168,12 +203,10 @@ by_subject(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509_NAME *name, X5
 }
 
 static void
-index_drop(char *text)
+index_drop(const char *text, size_t len)
 {
-	for (size_t i = 0; i < count; i++)
-		X509_NAME_free(entries[i].subject);
 	free(entries);
-	free(text);
+	(void)munmap((void *)(uintptr_t)text, len);
 	entries = NULL;
 	count = 0;
 }
@@ -181,23 +214,22 @@ index_drop(char *text)
 int
 ca_index_load(X509_STORE *store, const char *file)
 {
-	size_t	 len;
-	char	*text;
+	size_t		 len = 0;
+	const char	*text;
 
-	if (entries != NULL || (text = file_read(file, &len)) == NULL)
+	if (entries != NULL || (text = file_map(file, &len)) == NULL)
 		return -1;
-	/* A NUL would hide what is behind it. */
 	entries = calloc(CA_COUNT_MAX, sizeof(*entries));
-	if (entries == NULL || strlen(text) != len || !bundle_cut(text) ||
+	if (entries == NULL || !bundle_cut(text, len) ||
 	    (method = X509_LOOKUP_meth_new("bundle, parsed on demand")) == NULL) {
-		index_drop(text);
+		index_drop(text, len);
 		ERR_clear_error();
 		return -1;
 	}
 	if (X509_LOOKUP_meth_set_get_by_subject(method, by_subject) != 1 || X509_STORE_add_lookup(store, method) == NULL) {
 		X509_LOOKUP_meth_free(method);
 		method = NULL;
-		index_drop(text);
+		index_drop(text, len);
 		ERR_clear_error();
 		return -1;
 	}
