@@ -1,9 +1,9 @@
 /*
  * absent.c -- what the C library would do by loading more of itself from files: look up names, load libraries.
  *
- * A connector holds its C library.  OpenSSL asks for these to find engines, libcurl to resolve names; in a worker there
- * is no file to load from, and names are the broker's to resolve (fetch_try.c hands libcurl an address).  Here
- * they are refused at once, in the terms of their manuals, instead of dragging in half a resolver that could not work.
+ * Connectors and bascule hold their C library.  OpenSSL asks for these to find engines, libcurl and libevent to resolve
+ * names; in a worker there is no file to load from, and names are the broker's to resolve (fetch_try.c hands libcurl
+ * an address).  Here they are refused at once, in the terms of their manuals, instead of dragging in half a resolver that could not work.
  */
 #include <netdb.h>
 #include <stddef.h>
@@ -35,6 +35,21 @@ void
 freeaddrinfo(struct addrinfo *list)
 {
 	(void)list;
+}
+
+struct servent *
+getservbyname(const char *name, const char *proto)
+{
+	(void)name;
+	(void)proto;
+	return NULL;
+}
+
+struct protoent *
+getprotobynumber(int number)
+{
+	(void)number;
+	return NULL;
 }
 
 struct hostent *
