@@ -44,6 +44,12 @@ for program in "$b"/bin/bascule "$b"/libexec/bascule-broker "$b"/libexec/bascule
 		bad=1
 	fi
 done
+# It starts things, and reads packets and nothing else.
+if ldd "$b/libexec/bascule-supervise" | grep -qE 'libcurl|libevent-|libevent_extra|libevent_openssl|libssl|sqlite|archive' ||
+    nm "$b/libexec/bascule-supervise" | grep -E ' [Tt] (relay_results|line_judge|spec_load|request_parse|proxy_settle)'; then
+	echo "bascule-supervise: it can read more than packets"
+	bad=1
+fi
 for spec in "$b"/connectors/*/connector-spec.json; do
 	dir=$(dirname "$spec")
 	program=$dir/$(basename "$dir")

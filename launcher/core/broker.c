@@ -120,6 +120,24 @@ broker_start(const char *program, struct error *e)
 	return b;
 }
 
+struct broker *
+broker_reach(int control_fd, struct error *e)
+{
+	struct broker	*b = calloc(1, sizeof(*b));
+
+	if (b == NULL) {
+		error_set(e, ERR_SYSTEM, "egress broker: no memory");
+		close(control_fd);
+		return NULL;
+	}
+	b->control_fd = control_fd;
+	if (ready_wait(b, e) == -1) {
+		broker_stop(b);
+		return NULL;
+	}
+	return b;
+}
+
 void
 broker_stop(struct broker *b)
 {
@@ -338,8 +356,8 @@ open_send(struct broker *b, const struct wire_open *w, int leg_fd, struct error 
 	} cmsg = { { 0 } };
 	size_t		 bytes = WIRE_OPEN_BYTES((size_t)w->nrules + w->nopened + w->ndirect);
 	struct iovec	 iov = { (void *)(uintptr_t)w, bytes };
-	struct msghdr	 msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = cmsg.buf,
-	    .msg_controllen = sizeof(cmsg.buf) };
+	struct msghdr	 msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = leg_fd != -1 ? cmsg.buf : NULL,
+	    .msg_controllen = leg_fd != -1 ? sizeof(cmsg.buf) : 0 };
 
 	cmsg.align.cmsg_level = SOL_SOCKET;
 	cmsg.align.cmsg_type = SCM_RIGHTS;
@@ -349,7 +367,7 @@ open_send(struct broker *b, const struct wire_open *w, int leg_fd, struct error 
 }
 
 int
-broker_attach(struct broker *b, const struct broker_policy *p, int leg_fd, uint32_t *leg, struct error *e)
+broker_attach(struct broker *b, const struct broker_policy *p, int leg_fd, uint32_t worker, uint32_t *leg, struct error *e)
 {
 	struct wire_open	*w = calloc(1, sizeof(*w));
 	struct leg		*l = calloc(1, sizeof(*l));
@@ -362,6 +380,7 @@ broker_attach(struct broker *b, const struct broker_policy *p, int leg_fd, uint3
 			l->id = ++b->last_leg;
 		while (l->id == 0 || *slot(b, l->id) != NULL);
 		w->head = (struct wire_head){ WIRE_VERSION, WIRE_OPEN, l->id };
+		w->worker = worker;
 		r = open_send(b, w, leg_fd, e);
 	}
 	if (w != NULL)
@@ -383,7 +402,7 @@ broker_open(struct broker *b, const struct broker_policy *p, uint32_t *leg, int 
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
 		return error_sys(e, "egress broker: socket pair");
-	r = broker_attach(b, p, pair[1], leg, e);
+	r = broker_attach(b, p, pair[1], 0, leg, e);
 	close(pair[1]);
 	if (r == -1)
 		close(pair[0]);

@@ -46,14 +46,20 @@ struct broker_spent {
 /* program: absolute path of bascule-broker. The child dies with its parent. */
 struct broker	*broker_start(const char *program, struct error *e);
 void		 broker_stop(struct broker *);
+/* One that runs, or is about to, at the other end of this socket, which is taken; waits until it is ready. */
+struct broker	*broker_reach(int control_fd, struct error *e);
 
 /*
  * Opens a leg.  0: *leg (> 0) names it and *worker_fd is the worker's end
  * (close-on-exec, the caller's to close).
  */
 int		 broker_open(struct broker *, const struct broker_policy *, uint32_t *leg, int *worker_fd, struct error *e);
-/* The same for a socket pair that exists: leg_fd is the broker's end and stays the caller's to close. */
-int		 broker_attach(struct broker *, const struct broker_policy *, int leg_fd, uint32_t *leg, struct error *e);
+/*
+ * The same for a socket pair that exists: leg_fd is the broker's end and stays the caller's to close; -1: the supervisor
+ * has it, of its worker of this number (far.h).
+ */
+int		 broker_attach(struct broker *, const struct broker_policy *, int leg_fd, uint32_t worker, uint32_t *leg,
+		    struct error *e);
 /*
  * Readable when the broker has something to say (-1 once it is gone); call broker_read() then.
  * It collects contacts; -1 with ERR_SYSTEM once the broker is gone (every leg's worker must die).

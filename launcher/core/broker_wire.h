@@ -84,6 +84,8 @@ struct wire_rate {
 struct wire_open {
 	struct wire_head	head;
 	uint32_t		connects_max;
+	uint32_t		worker;		/* by a supervisor's number, whose end of the leg goes along from there; 0 to the broker */
+	uint32_t		pad;
 	struct wire_rate	rate;
 	uint16_t		nrules;
 	uint16_t		nopened;

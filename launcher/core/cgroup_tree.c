@@ -268,6 +268,25 @@ sweep(const struct cgroup_tree *t, enum cgroup_branch b)
 		(void)closedir(dir);
 }
 
+static pid_t	 companion;		/* 0: none */
+
+void
+cgroup_companion(pid_t pid)
+{
+	companion = pid;
+}
+
+static int
+both_move(const char *folder)
+{
+	char	 pid[16];
+
+	(void)snprintf(pid, sizeof(pid), "%d", (int)companion);
+	if (cgroup_write(folder, "cgroup.procs", "0") == -1)
+		return -1;
+	return companion > 0 ? cgroup_write(folder, "cgroup.procs", pid) : 0;
+}
+
 /* A v2 group with controllers for its children may hold no process itself: we step aside. */
 static int
 step_aside(struct cgroup_tree *t)
@@ -275,7 +294,7 @@ step_aside(struct cgroup_tree *t)
 	char	 self[CGROUP_PATH_BYTES + 128];
 
 	(void)snprintf(self, sizeof(self), "%s/" SELF, t->mine[BRANCH_V2]);
-	if (mkdir(self, 0755) == -1 || cgroup_write(self, "cgroup.procs", "0") == -1)
+	if (mkdir(self, 0755) == -1 || both_move(self) == -1)
 		return -1;
 	t->moved = true;
 	return 0;
@@ -386,7 +405,7 @@ cgroup_tree_close(struct cgroup_tree *t)
 		(void)cgroup_write(t->base[BRANCH_V2], "cgroup.subtree_control", "-cpu");
 	}
 	if (t->moved)
-		(void)cgroup_write(t->base[BRANCH_V2], "cgroup.procs", "0");
+		(void)both_move(t->base[BRANCH_V2]);
 	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++) {
 		if (t->mine[b][0] != '\0')
 			folder_remove(t->mine[b]);

@@ -32,6 +32,11 @@ struct cgroup_tree {
 void	cgroup_tree_find(struct cgroup_tree *, const char *mountinfo, const char *membership);
 /* Makes mine, or says why not. */
 void	cgroup_tree_open(struct cgroup_tree *);
+/*
+ * Another process in the group that we are in, of the same server: where we step aside, it does.  Before
+ * cgroup_tree_open().
+ */
+void	cgroup_companion(pid_t);
 /* Removes mine, which must have no group of a worker any more. */
 void	cgroup_tree_close(struct cgroup_tree *);
 

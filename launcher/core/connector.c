@@ -59,6 +59,15 @@ folder_at(size_t i, char *out, size_t n)
 	return true;
 }
 
+void
+connector_folders(void (*fn)(void *arg, const char *folder), void *arg)
+{
+	char	 folder[PATH_MAX];
+
+	for (size_t i = 0; folder_at(i, folder, sizeof(folder)); i++)
+		fn(arg, folder);
+}
+
 int
 connector_each(void (*fn)(void *arg, const char *name, const char *folder), void *arg)
 {

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "launcher/core/far.h"
 #include "launcher/core/inv.h"
 #include "launcher/core/mover.h"
 
@@ -18,6 +19,8 @@ core_open(struct event_base *loop, const struct core_plan *p)
 {
 	base = loop;
 	plan = *p;
+	if (plan.supervisor > 0)
+		far_open(plan.supervisor, plan.lost);
 }
 
 void
@@ -93,11 +96,13 @@ on_packets(evutil_socket_t fd, short what, void *arg)
 	outlet_turn(arg);
 }
 
-static struct broker *
-broker_find(struct error *e)
+struct broker *
+core_broker(struct error *e)
 {
 	char	 program[4096];
 
+	if (plan.supervisor > 0)
+		return far_broker(e);
 	if (plan.broker != NULL)
 		return broker_start(plan.broker, e);
 	if (core_beside("bascule-broker", program, sizeof(program)) == -1 &&
@@ -121,7 +126,7 @@ outlet_take(struct error *e)
 			error_set(e, ERR_SYSTEM, "no memory");
 			return NULL;
 		}
-		if ((o->broker = broker_find(e)) == NULL) {
+		if ((o->broker = core_broker(e)) == NULL) {
 			free(o);
 			return NULL;
 		}
@@ -149,6 +154,8 @@ core_close(void)
 		outlet_end(outlet);
 	mover_stop();
 	cgroup_shutdown();
+	if (plan.supervisor > 0)
+		far_close();
 }
 
 void

@@ -20,6 +20,9 @@
 /* connector.c: the path `relative` to the running program's folder, resolved; -1 if nothing is there. */
 int	core_beside(const char *relative, char *out, size_t n);
 
+/* Calls fn for each folder that connectors are searched in; "" is none. */
+void	connector_folders(void (*fn)(void *arg, const char *folder), void *arg);
+
 /*
  * nursery.c: one connector's program, loaded once behind its walls.
  */
@@ -35,6 +38,8 @@ int	guest_find(const char *folder, struct connector_ref *ref, struct error *e);
 struct nursery_plan;
 /* Adds the places that it may reach, so that its network has them. */
 int	guest_places(struct nursery_plan *, const struct egress_rule *, size_t n, struct error *e);
+/* Do its words name programs that no guest may run?  -1 with *e. */
+int	guest_words_check(const struct guest_words *, struct error *e);
 /* Arguments of its host, and files that it may execute, both NULL-terminated; they point into the plan. */
 void	guest_arguments_of(const struct nursery_plan *, char *argv[GUEST_WORDS_MAX], size_t from,
 	    const char *programs[GUEST_PROGRAMS_MAX + 1]);
@@ -98,6 +103,8 @@ void	files_look(const struct nursery_plan *, struct connector_files *);
  * A worker for this plan: parked, or just ordered.  NULL with *e.  news as in worker.h.
  */
 struct worker	*pool_take(const struct nursery_plan *, void (*news)(void *), void *arg, struct error *e);
+/* Has there been a worker for such a plan? */
+bool		 pool_knows(const struct nursery_plan *);
 void		 pool_close(void);
 
 /* core.c */
@@ -115,6 +122,8 @@ struct outlet {
 };
 struct outlet		*outlet_take(struct error *e);
 void			 outlet_drop(struct outlet *);	/* NULL is fine */
+/* Starts one, or has it started; NULL with *e. */
+struct broker		*core_broker(struct error *e);
 
 /* A NULL-terminated list and its strings; NULL: no memory. */
 char			**texts_copy(const char *const *);
@@ -134,14 +143,22 @@ struct relay_counts {
 	uint64_t	 log_dropped;	/* over the bound of one invocation */
 };
 
-/* fds: read ends, non-blocking, taken; closed by relay_free() and not before. */
+/* fds: read ends, non-blocking, taken; closed by relay_free() and not before.  -1: relay_ends_give() follows. */
 struct relay	*relay_new(int result_fd, int log_fd);
+/* The ends are another relay's from now on, or this one's. */
+void		 relay_ends_take(struct relay *, int *result_fd, int *log_fd);
+void		 relay_ends_give(struct relay *, int result_fd, int log_fd);
 void		 relay_free(struct relay *);
 int		 relay_result_fd(const struct relay *);
 int		 relay_log_fd(const struct relay *);
 bool		 relay_logs_ended(const struct relay *);
 /* The first line, before anything else: RELAY_LOCKED once it came. */
 enum relay_news	 relay_locked(struct relay *, struct error *e);
+/*
+ * locked.c: the same of a pipe, *seen bytes of it seen before.  Compared, not judged, and not a byte read behind it: who
+ * sees it may be the supervisor, which reads nothing else of a worker's and hands the pipe on.
+ */
+enum relay_news	 locked_read(int fd, size_t *seen, struct error *e);
 /* What the lines behind it are judged by and where they go.  Before relay_results(). */
 void		 relay_begin(struct relay *, enum command, const struct inv_sink *, uint64_t records_max);
 

@@ -7,6 +7,7 @@
 #include <openssl/sha.h>
 
 #include "launcher/core/broker_wire.h"
+#include "launcher/core/far.h"
 #include "launcher/core/inv.h"
 
 struct way_out {
@@ -128,16 +129,25 @@ egress_rated(const struct invocation *iv)
 }
 
 int
+egress_take(struct invocation *iv, struct error *e)
+{
+	return (iv->outlet = outlet_take(e)) == NULL ? -1 : 0;
+}
+
+int
 egress_open(struct invocation *iv, struct error *e)
 {
+	int			 r;
 	struct broker_policy	 policy = { .rules = iv->way->rules, .nrules = iv->way->nrules,
 	    .allow_private = (const char *const *)iv->way->allow_private, .proxy = &iv->way->proxy,
 	    .direct = iv->way->direct != NULL ? iv->way->direct->hosts : NULL, .connects_max = (unsigned int)iv->limits.connects,
 	    .rate = &iv->way->rate, .networked = iv->plan.guest[0] != '\0' };
 
-	if ((iv->outlet = outlet_take(e)) == NULL)
-		return -1;
-	return broker_attach(iv->outlet->broker, &policy, iv->w->egress_fd, &iv->leg, e);
+	if (iv->w->far != NULL)
+		return broker_attach(iv->outlet->broker, &policy, -1, far_number(iv->w->far), &iv->leg, e);
+	r = broker_attach(iv->outlet->broker, &policy, iv->w->egress_fd, 0, &iv->leg, e);
+	fd_closep(&iv->w->egress_fd);
+	return r;
 }
 
 int

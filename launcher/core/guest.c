@@ -255,6 +255,16 @@ guest_places(struct nursery_plan *p, const struct egress_rule *rules, size_t n, 
 	return 0;
 }
 
+int
+guest_words_check(const struct guest_words *w, struct error *e)
+{
+	for (size_t at = 0; at < w->bytes - w->behind; at += strlen(w->text + at) + 1)
+		if (strncmp(w->text + at, GUEST_WORD_RUN, strlen(GUEST_WORD_RUN)) == 0 &&
+		    program_check(w->text + at + strlen(GUEST_WORD_RUN), e) == -1)
+			return -1;
+	return 0;
+}
+
 void
 guest_arguments_of(const struct nursery_plan *p, char *argv[GUEST_WORDS_MAX], size_t from,
     const char *programs[GUEST_PROGRAMS_MAX + 1])

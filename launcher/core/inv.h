@@ -79,7 +79,9 @@ int		 egress_fill(struct invocation *, const struct inv_request *, struct error 
 void		 egress_source(const struct invocation *, uint8_t out[16]);
 /* The worker has to ask before each request. */
 bool		 egress_rated(const struct invocation *);
-/* A leg of the broker for its worker, which cannot have asked yet; -1 with *e. */
+/* The broker that it will have a leg of; -1 with *e. */
+int		 egress_take(struct invocation *, struct error *e);
+/* The leg, for its worker, which waits and cannot have asked yet; -1 with *e. */
 int		 egress_open(struct invocation *, struct error *e);
 /* 0; -1 with *e if its worker was cut off by the broker for what it did, or if the broker has died. */
 int		 egress_lost(const struct invocation *, struct error *e);

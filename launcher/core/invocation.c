@@ -7,8 +7,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include "launcher/core/inv.h"
 #include "sandbox/sandbox.h"
@@ -67,14 +65,14 @@ turn_soon(struct invocation *iv)
 static bool
 has_process(const struct invocation *iv)
 {
-	return iv->w != NULL && iv->w->pid > 0;
+	return iv->w != NULL && worker_alive(iv->w);
 }
 
 static void
 rung_step(struct invocation *iv)
 {
 	if (has_process(iv) && !iv->reaped)
-		(void)syscall(SYS_pidfd_send_signal, iv->w->pidfd, ladder[iv->rung].sig, NULL, 0);
+		worker_signal(iv->w, ladder[iv->rung].sig);
 	iv->rung_ms = now_ms() + ladder[iv->rung].grace_ms;
 	if (iv->rung + 1 < N_ITEMS(ladder))
 		iv->rung++;
@@ -155,11 +153,7 @@ worker_get(struct invocation *iv, struct error *e)
 		return -1;
 	relay_begin(iv->w->relay, iv->cmd, &iv->sink, iv->limits.records);
 	keep_begin(iv);
-	if (egress_open(iv, e) == -1)
-		return -1;
-	fd_closep(&iv->w->egress_fd);
-	event_assign(&iv->sending, core_base(), iv->w->request_fd, EV_WRITE | EV_PERSIST, on_tick, iv);
-	return 0;
+	return egress_take(iv, e);	/* while its worker is born */
 }
 
 struct invocation *
@@ -254,6 +248,11 @@ birth_follow(struct invocation *iv)
 			inv_stop(iv, &e);
 			break;
 		}
+		if (egress_open(iv, &e) == -1) {
+			inv_stop(iv, &e);
+			break;
+		}
+		event_assign(&iv->sending, core_base(), iv->w->request_fd, EV_WRITE | EV_PERSIST, on_tick, iv);
 		iv->heard_ms = now_ms();
 		inv_goto(iv, INV_SENDING);
 		break;
@@ -299,13 +298,9 @@ results_move(struct invocation *iv)
 static bool
 reap(struct invocation *iv)
 {
-	/* Its number must stay its own until the mover has answered; that comes from the loop. */
-	if (!iv->reaped && has_process(iv) && !iv->w->group.asked &&
-	    wait4(iv->w->pid, &iv->wait_status, WNOHANG, &iv->usage) == iv->w->pid) {
+	if (!iv->reaped && worker_reap(iv->w, &iv->wait_status, &iv->usage)) {
 		iv->reaped = true;
 		iv->reaped_ms = now_ms();
-		event_del(&iv->w->gone);
-		iv->w->pid = 0;
 	}
 	return iv->reaped;
 }
@@ -318,7 +313,7 @@ inv_finish(struct invocation *iv)
 		relay_logs(iv->w->relay);
 	inv_judge(iv);
 	/* It held one process at most, which is dead; what stays in there is the kernel's to explain. */
-	if (group_leave(&iv->w->group) == -1 && iv->verdict.code == ERR_NONE)
+	if (worker_leave(iv->w) == -1 && iv->verdict.code == ERR_NONE)
 		error_set(&iv->verdict, ERR_SANDBOX, "cgroup: something in the worker's group would not die");
 	egress_close(iv);
 	keep_end(iv);

@@ -29,6 +29,8 @@ struct core_plan {
 	int64_t		nursery_age_ms;		/* or at this age; 0: never */
 	bool		vault;			/* keeps tokens of connectors that ask for it: vault.h */
 	const char	*broker;		/* program; NULL: the one beside this program */
+	int		 supervisor;		/* a socket to it: it has the workers and the broker (far.h); 0: this process */
+	void		(*lost)(void);		/* the supervisor is gone, and with it all of them */
 };
 /*
  * Nothing that this process holds gets into a core dump, not even one that is piped away.  First thing in main():

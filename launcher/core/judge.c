@@ -34,7 +34,7 @@ death_judge(const struct invocation *iv, struct error *e)
 		what = call;
 	} else if (sig == SIGXCPU || (sig == SIGKILL && over_cpu(iv)))
 		error_set(e, ERR_CPU, "over %u s of processor time; raise --limit cpu=TIME", iv->limits.cpu_s);
-	else if (cgroup_oom(iv->w->group.of) || over_memory(iv))
+	else if (worker_oom(iv->w) || over_memory(iv))
 		error_set(e, ERR_MEMORY, "over %llu MiB of memory; raise --limit memory=SIZE",
 		    (unsigned long long)(iv->limits.memory_bytes / MIB));
 	else {

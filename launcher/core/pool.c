@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "launcher/core/far.h"
 #include "launcher/core/inv.h"
 
 #define POOLS_MAX	64u		/* connectors times limits; the one longest unused goes */
@@ -376,9 +377,12 @@ take(struct pool *p, void (*news)(void *), void *arg, struct error *e)
 struct worker *
 pool_take(const struct nursery_plan *plan, void (*news)(void *), void *arg, struct error *e)
 {
-	struct pool	*p = pool_find(plan);
+	struct pool	*p;
 	struct worker	*w;
 
+	if (core_plan()->supervisor > 0)
+		return far_take(plan, news, arg, e);
+	p = pool_find(plan);
 	if (p == NULL && (p = pool_new(plan, e)) == NULL)
 		return NULL;
 	TAILQ_REMOVE(&pools, p, next);
@@ -402,9 +406,17 @@ core_count(void)
 		n.nurseries += (p->nursery != NULL) + (p->heir != NULL) + (p->old != NULL);
 		n.parked += p->nparked;
 	}
+	if (core_plan()->supervisor > 0)
+		far_count(&n);
 	egress_count(&n);
 	keep_count(&n);
 	return n;
+}
+
+bool
+pool_knows(const struct nursery_plan *plan)
+{
+	return pool_find(plan) != NULL;
 }
 
 void

@@ -45,6 +45,7 @@ struct relay {
 	char			 last_log[RELAY_LAST_LOG_BYTES];	/* the last that was no blank, cut */
 	char			 refused_call[SANDBOX_CALL_BYTES];
 	struct line_buf		 results, logs;
+	size_t			 nlocked;	/* of the first line, that came */
 };
 
 static size_t	 nrelays;		/* parked workers' among them, which hold nothing */
@@ -344,27 +345,21 @@ lines_judge(struct relay *r, struct error *e)
 enum relay_news
 relay_locked(struct relay *r, struct error *e)
 {
-	struct line_facts	 f;
-	const char		*line;
-	size_t			 len;
-	int			 got = fill(&r->results);
+	return locked_read(r->results.fd, &r->nlocked, e);
+}
 
-	if ((line = line_next(&r->results, &len)) == NULL) {
-		if (r->results.len > PORTION_BYTES) {
-			broken(e, r, "results before the walls stood");
-			return RELAY_BROKEN;
-		}
-		return got == -1 ? RELAY_ENDED : RELAY_QUIET;
-	}
-	if (line_judge(line, len, &f, e) == -1) {
-		error_in(e, "the worker's line 1");
-		return RELAY_BROKEN;
-	}
-	if (f.record != REC_LOCKED) {
-		broken(e, r, "results before the walls stood");
-		return RELAY_BROKEN;
-	}
-	return RELAY_LOCKED;
+void
+relay_ends_take(struct relay *r, int *result_fd, int *log_fd)
+{
+	*result_fd = fd_steal(&r->results.fd);
+	*log_fd = fd_steal(&r->logs.fd);
+}
+
+void
+relay_ends_give(struct relay *r, int result_fd, int log_fd)
+{
+	r->results.fd = result_fd;
+	r->logs.fd = log_fd;
 }
 
 static enum relay_news

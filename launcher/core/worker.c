@@ -7,6 +7,7 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
+#include "launcher/core/far.h"
 #include "launcher/core/inv.h"
 #include "launcher/core/worker.h"
 #include "sandbox/sandbox.h"
@@ -30,6 +31,13 @@ ends_give(struct worker *w, struct ends *p)
 		w->theirs[i] = fd_steal(&p->theirs[i]);
 	w->request_fd = fd_steal(&p->request);
 	w->egress_fd = fd_steal(&p->egress);
+}
+
+void
+worker_listen(struct worker *w)
+{
+	event_assign(&w->results, core_base(), relay_result_fd(w->relay), EV_READ | EV_PERSIST, on_event, w);
+	event_assign(&w->logs, core_base(), relay_log_fd(w->relay), EV_READ | EV_PERSIST, on_event, w);
 }
 
 struct worker *
@@ -63,8 +71,7 @@ worker_order(struct nursery *n, const struct nursery_plan *plan, bool to_park, v
 	}
 	p.result = p.log = -1;
 	ends_give(w, &p);
-	event_assign(&w->results, core_base(), relay_result_fd(w->relay), EV_READ | EV_PERSIST, on_event, w);
-	event_assign(&w->logs, core_base(), relay_log_fd(w->relay), EV_READ | EV_PERSIST, on_event, w);
+	worker_listen(w);
 	nursery_order(n, w);
 	return w;
 }
@@ -131,6 +138,8 @@ worker_turn(struct worker *w, struct error *e)
 	enum relay_news	 news;
 	char		 why[200];
 
+	if (w->far != NULL)
+		return far_turn(w->far, e);
 	/* While it still sheds what it has: where it is does not change any more, stage 1 saw to that. */
 	if (!w->placed) {
 		/* Of one that died already its end is told, and nothing is to be seen. */
@@ -152,6 +161,46 @@ worker_turn(struct worker *w, struct error *e)
 		return not_confined(e, why);
 	w->state = WORKER_READY;
 	return RELAY_LOCKED;
+}
+
+bool
+worker_alive(const struct worker *w)
+{
+	return w->far != NULL ? far_alive(w->far) : w->pid > 0;
+}
+
+void
+worker_signal(struct worker *w, int sig)
+{
+	if (w->far != NULL)
+		far_signal(w->far, sig);
+	else if (w->pid > 0)
+		(void)syscall(SYS_pidfd_send_signal, w->pidfd, sig, NULL, 0);
+}
+
+bool
+worker_reap(struct worker *w, int *status, struct rusage *usage)
+{
+	if (w->far != NULL)
+		return far_reap(w->far, status, usage);
+	/* Its number must stay its own until the mover has answered; that comes from the loop. */
+	if (w->pid <= 0 || w->group.asked || wait4(w->pid, status, WNOHANG, usage) != w->pid)
+		return false;
+	event_del(&w->gone);
+	w->pid = 0;
+	return true;
+}
+
+bool
+worker_oom(const struct worker *w)
+{
+	return w->far != NULL ? far_oom(w->far) : cgroup_oom(w->group.of);
+}
+
+int
+worker_leave(struct worker *w)
+{
+	return w->far != NULL ? far_leave(w->far) : group_leave(&w->group);
 }
 
 /* An event that was never assigned has no base. */
@@ -189,6 +238,8 @@ worker_free(struct worker *w)
 	if (w->nursery != NULL)
 		nursery_forget(w->nursery, w);
 	worker_hush(w);
+	if (w->far != NULL)
+		far_free(w->far);
 	if (w->pidfd != -1)
 		LIST_REMOVE(w, known);
 	group_settle(&w->group);

@@ -4,6 +4,8 @@
  * A worker is ordered from a nursery, is born as our child, says that its walls
  * stand, is looked at from outside, and then waits before its first read: parked.
  * It serves one invocation and never another.
+ *
+ * All that happens here, or in a supervisor (far.h): then the launcher holds its three pipes and is told the rest.
  */
 #ifndef CORE_WORKER_H
 #define CORE_WORKER_H
@@ -65,6 +67,7 @@ struct worker {
 	int			 request_fd;	/* write end */
 	int			 egress_fd;	/* the broker's end, until a policy comes with it */
 	struct relay		*relay;
+	struct far		*far;		/* it is the supervisor's child; NULL: ours */
 	pid_t			 pid;		/* 0: none */
 	int			 pidfd;
 	struct error		 lost;
@@ -86,6 +89,15 @@ void		 worker_adopt(struct worker *, void (*news)(void *), void *arg);
  * closed its results instead; RELAY_BROKEN: kill it, *e says why; RELAY_QUIET: not yet.
  */
 enum relay_news	 worker_turn(struct worker *, struct error *e);
+/* Has it a process that was not reaped? */
+bool		 worker_alive(const struct worker *);
+void		 worker_signal(struct worker *, int sig);
+/* True once its process is gone, and how it went; not while its group is asked for. */
+bool		 worker_reap(struct worker *, int *status, struct rusage *);
+/* Of one that is gone: the kernel killed it for its memory. */
+bool		 worker_oom(const struct worker *);
+/* It is gone: so is its group.  -1: something in it would not die. */
+int		 worker_leave(struct worker *);
 /* True if the process is a worker that was told of. */
 bool		 worker_knows(pid_t);
 /* No more news. */
@@ -93,6 +105,8 @@ void		 worker_hush(struct worker *);
 /* Kills and reaps what there is of it.  NULL is fine. */
 void		 worker_free(struct worker *);
 
+/* The ends of its relay are there: they can be waited for. */
+void		 worker_listen(struct worker *);
 /* nursery.c tells: born as pid, or why not. */
 void		 worker_born(struct worker *, pid_t pid, int pidfd);
 void		 worker_lose(struct worker *, const struct error *why, bool again);

@@ -2,22 +2,17 @@
  * doctor.c -- `bascule doctor --json`, run for callers.
  */
 #include <fcntl.h>
-#include <signal.h>
-#include <sys/prctl.h>
 #include <sys/queue.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
-#include "launcher/core/core.h"
+#include "launcher/core/far.h"
 #include "launcher/serve/answer.h"
 #include "launcher/serve/doctor.h"
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
 #include "launcher/serve/stream.h"
-#include "sandbox/sandbox.h"
 #include "worker/contract/util.h"
 
 #define DOCTOR_MS	SECONDS(60)	/* for all layers and connectors */
@@ -32,7 +27,7 @@ struct visit {
 
 static LIST_HEAD(, visit)	 visits = LIST_HEAD_INITIALIZER(visits);
 static struct {
-	pid_t		 pid;		/* 0: none runs */
+	struct far	*chore;		/* NULL: none runs */
 	int		 fd;
 	struct buf	 said;
 	struct event	 readable, late;
@@ -64,9 +59,8 @@ run_end(void)
 {
 	event_del(&run.readable);
 	event_del(&run.late);
-	kill(run.pid, SIGKILL);
-	waitpid(run.pid, NULL, 0);
-	run.pid = 0;
+	far_free(run.chore);
+	run.chore = NULL;
 	fd_closep(&run.fd);
 }
 
@@ -122,63 +116,26 @@ on_late(evutil_socket_t fd, short what, void *arg)
 	run_tell(&e);
 }
 
-/* Between fork and exec: the pipe, and nothing else of ours. */
-static void __attribute__((noreturn))
-child(const char *program, char **argv, int out, pid_t parent)
+/* The pipe's end tells. */
+static void
+on_ended(void *arg)
 {
-	int	 null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	signal(SIGXFSZ, SIG_DFL);
-	if ((out = fcntl(out, F_DUPFD_CLOEXEC, STDERR_FILENO + 1)) != -1 && null != -1 && dup2(null, STDIN_FILENO) != -1 &&
-	    dup2(out, STDOUT_FILENO) != -1 && dup2(null, STDERR_FILENO) != -1 &&
-	    syscall(SYS_close_range, STDERR_FILENO + 1, ~0U, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
-	    getppid() == parent)
-		execv(program, argv);
-	_exit(127);
-}
-
-static int
-program_find(char *program, size_t n, struct error *e)
-{
-	static const char *const	 places[] = { "../bin/bascule", "../../bin/bascule" };
-
-	for (size_t i = 0; i < N_ITEMS(places); i++)
-		if (core_beside(places[i], program, n) == 0)
-			return 0;
-	return error_set(e, ERR_SYSTEM, "bascule is not installed beside this program");
+	(void)arg;
 }
 
 static int
 run_begin(struct error *e)
 {
-	char		 program[4096];
-	const char	*argv[4 + 2 * LAYER__MAX] = { "bascule", "doctor", "--json" };
-	size_t		 n = 3;
 	int		 ends[2];
-	pid_t		 self = getpid();
 	struct timeval	 tv = { DOCTOR_MS / 1000, 0 };
 
-	for (enum sandbox_layer l = 0; l < LAYER__MAX; l++)
-		if (server.set.waived & (1u << l)) {
-			argv[n++] = "--without";
-			argv[n++] = sandbox_layer_name(l);
-		}
-	if (program_find(program, sizeof(program), e) == -1)
-		return -1;
 	if (pipe2(ends, O_CLOEXEC | O_NONBLOCK) == -1)
 		return error_sys(e, "bascule doctor");
 	/* The other end is not the reader's to be surprised by. */
 	(void)fcntl(ends[1], F_SETFL, 0);
-	if ((run.pid = fork()) == 0)
-		child(program, (char **)(uintptr_t)argv, ends[1], self);
+	run.chore = far_run(CHORE_DOCTOR, &ends[1], 1, on_ended, NULL, e);
 	(void)close(ends[1]);
-	if (run.pid == -1) {
-		run.pid = 0;
-		(void)error_sys(e, "bascule doctor");
+	if (run.chore == NULL) {
 		(void)close(ends[0]);
 		return -1;
 	}
@@ -198,7 +155,7 @@ show_doctor(struct exchange *x)
 	struct visit			*v;
 	struct error			 e = ERROR_NONE;
 
-	if (run.pid == 0 && run_begin(&e) == -1) {
+	if (run.chore == NULL && run_begin(&e) == -1) {
 		answer_problem(x->req, &(struct problem){ .error = &e });
 		return;
 	}
@@ -215,7 +172,7 @@ show_doctor(struct exchange *x)
 void
 doctor_close(void)
 {
-	if (run.pid == 0)
+	if (run.chore == NULL)
 		return;
 	run_end();
 	buf_free(&run.said);

@@ -5,10 +5,13 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
 
+#include "launcher/core/desk_wire.h"
+#include "launcher/core/far.h"
 #include "launcher/registry/registry.h"
 #include "launcher/serve/admit.h"
 #include "launcher/serve/call.h"
@@ -214,6 +217,35 @@ journal_open(struct error *e)
 	return store_open(&server.set.store, server.base, e);
 }
 
+/* Its workers and its broker have died with it, and so does this half.  What is in flight is cut: nobody takes it for whole. */
+static void
+on_lost(void)
+{
+	slog_text(SLOG_ERROR, "supervisor.gone", "message", "the supervisor ended, and all workers with it; the server ends");
+	doors_close();
+	store_close();
+	slog_flush();
+	_exit(error_face(ERR_SYSTEM)->exit);
+}
+
+/* While nothing is held that is nobody else's business. */
+static int
+supervisor_start(struct error *e)
+{
+	static struct desk_open	 o;
+	struct core_plan	*p = &server.set.plan;
+
+	o.parked_min = p->parked_min;
+	o.parked_max = p->parked_max;
+	o.nursery_forks = p->nursery_forks;
+	o.nursery_age_ms = p->nursery_age_ms;
+	o.waived = server.set.waived;
+	if (server.set.registry != NULL)
+		snprintf(o.registry, sizeof(o.registry), "%s", registry_dir());
+	p->lost = on_lost;
+	return (p->supervisor = far_start(&o, e)) == -1 ? -1 : 0;
+}
+
 static int
 server_open(struct error *e)
 {
@@ -223,10 +255,10 @@ server_open(struct error *e)
 	if ((server.base = event_base_new()) == NULL)
 		return error_set(e, ERR_SYSTEM, "no event loop");
 	signals_open();
+	if ((server.set.registry != NULL && registry_open(server.set.registry, e) == -1) || supervisor_start(e) == -1)
+		return -1;
 	core_open(server.base, &server.set.plan);
 	admit_open(server.set.concurrency, server.set.per_source, server.set.queue);
-	if (server.set.registry != NULL && registry_open(server.set.registry, e) == -1)
-		return -1;
 	if (oauth_open(server.set.registry != NULL ? registry_dir() : NULL, e) == -1)
 		return -1;
 	if (limits_load(e) == -1 || journal_open(e) == -1 || route_tokens_load(e) == -1 || doors_open(route_request, e) == -1)

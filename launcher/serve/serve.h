@@ -1,7 +1,8 @@
 /*
  * serve.h -- what the files of bascule-serve share: one server, what it was told, what time it is for it.
  *
- * One process, one libevent loop, no thread.  Every state below has one file that writes it.
+ * One libevent loop, no thread; workers and broker are another process's children (core/far.h).  Every state below has
+ * one file that writes it.
  */
 #ifndef SERVE_SERVE_H
 #define SERVE_SERVE_H

@@ -3,19 +3,15 @@
  */
 #include <elf.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 
 #include <event2/buffer.h>
 #include <event2/event.h>
 #include <openssl/evp.h>
 
-#include "launcher/core/core.h"
+#include "launcher/core/far.h"
 #include "launcher/registry/registry.h"
 #include "launcher/serve/answer.h"
 #include "launcher/serve/beta.h"
@@ -31,16 +27,15 @@
 #define PROGRAM		"bascule-unpack"	/* beside this one */
 #define SAID_BYTES	4096
 #define SLICE_BYTES	(2 * MIB)		/* spooled in one turn of the loop */
-#define FOLDER_FD	3
 
 struct upload {
 	struct stream		 stream;
-	struct event		 turn, ended, late;
+	struct event		 turn, late;
 	struct evbuffer		*body;			/* what is not on disk yet */
 	EVP_MD_CTX		*sha;			/* of what is */
 	int			 spool;
-	pid_t			 pid;			/* 0: not started */
-	int			 pidfd, said;		/* its end, its word */
+	struct far		*chore;			/* NULL: not started */
+	int			 said;			/* its word */
 	bool			 gone, overdue;
 	struct reg_version	 version;
 	char			 id[REG_ID_BYTES + 1];
@@ -50,7 +45,7 @@ struct upload {
 
 static unsigned int	 under_way;
 
-static void	on_ended(evutil_socket_t, short, void *);
+static void	on_ended(void *);
 
 static void
 upload_free(struct upload *u)
@@ -58,15 +53,14 @@ upload_free(struct upload *u)
 	if (u->staged[0] != '\0')
 		registry_unstage(u->staged);
 	event_del(&u->turn);
-	event_del(&u->ended);
+	if (u->chore != NULL)
+		far_free(u->chore);
 	event_del(&u->late);
 	if (u->body != NULL)
 		evbuffer_free(u->body);
 	EVP_MD_CTX_free(u->sha);
 	if (u->spool != -1)
 		close(u->spool);
-	if (u->pidfd != -1)
-		close(u->pidfd);
 	if (u->said != -1)
 		close(u->said);
 	stream_close(&u->stream);
@@ -121,38 +115,14 @@ spool_open(struct upload *u, struct exchange *x, struct error *e)
 	return 0;
 }
 
-/* Between fork and exec: archive, pipe, folder, and nothing else of ours. */
-static void __attribute__((noreturn))
-child(const char *program, int archive, int out, int folder, pid_t parent)
-{
-	char	*argv[] = { (char *)(uintptr_t)PROGRAM, NULL };
-	char	*envp[] = { NULL };
-	int	 fds[] = { fcntl(archive, F_DUPFD_CLOEXEC, 10), fcntl(out, F_DUPFD_CLOEXEC, 10),
-		    fcntl(folder, F_DUPFD_CLOEXEC, 10) };
-	sigset_t none;
-
-	sigemptyset(&none);
-	sigprocmask(SIG_SETMASK, &none, NULL);
-	signal(SIGPIPE, SIG_DFL);
-	if (fds[0] != -1 && fds[1] != -1 && fds[2] != -1 && dup2(fds[0], STDIN_FILENO) != -1 &&
-	    dup2(fds[1], STDOUT_FILENO) != -1 && dup2(fds[2], FOLDER_FD) != -1 &&
-	    syscall(SYS_close_range, FOLDER_FD + 1, ~0U, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 &&
-	    getppid() == parent)
-		execve(program, argv, envp);
-	_exit(127);
-}
-
 static int
 unpack_start(struct upload *u, struct error *e)
 {
-	char	 program[REG_PATH_BYTES], path[REG_PATH_BYTES + 16];
+	char	 path[REG_PATH_BYTES + 16];
 	autofd	 archive = -1, folder = -1, out = -1;
 	int	 ends[2];
-	pid_t	 self = getpid();
 	struct timeval late = { UPLOAD_MS / 1000, 0 };
 
-	if (core_beside(PROGRAM, program, sizeof(program)) == -1)
-		return error_set(e, ERR_SYSTEM, PROGRAM " is not installed beside this program");
 	snprintf(path, sizeof(path), "%s/source.zip", u->staged);
 	archive = open(path, O_RDONLY | O_CLOEXEC);
 	snprintf(path, sizeof(path), "%s/files", u->staged);
@@ -161,18 +131,8 @@ unpack_start(struct upload *u, struct error *e)
 		return error_sys(e, "registry: %.200s", u->staged);
 	u->said = ends[0];
 	out = ends[1];
-	if ((u->pid = fork()) == 0)
-		child(program, archive, out, folder, self);
-	if (u->pid == -1)
-		return error_sys(e, PROGRAM);
-	if ((u->pidfd = (int)syscall(SYS_pidfd_open, u->pid, 0)) == -1) {
-		(void)error_sys(e, PROGRAM);
-		kill(u->pid, SIGKILL);
-		waitpid(u->pid, NULL, 0);
+	if ((u->chore = far_run(CHORE_UNPACK, (int[]){ archive, out, folder }, 3, on_ended, u, e)) == NULL)
 		return -1;
-	}
-	event_assign(&u->ended, server.base, u->pidfd, EV_READ, on_ended, u);
-	event_add(&u->ended, NULL);
 	event_add(&u->late, &late);
 	return 0;
 }
@@ -241,7 +201,7 @@ tell(struct upload *u, uint32_t number)
 }
 
 static void
-on_ended(evutil_socket_t fd, short what, void *arg)
+on_ended(void *arg)
 {
 	struct upload		*u = arg;
 	struct evhttp_request	*req;
@@ -249,9 +209,6 @@ on_ended(evutil_socket_t fd, short what, void *arg)
 	uint32_t		 number = 0;
 	cJSON			*o;
 
-	(void)fd;
-	(void)what;
-	waitpid(u->pid, NULL, 0);
 	if (u->gone) {
 		upload_free(u);
 		return;
@@ -280,7 +237,7 @@ on_late(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	u->overdue = true;
-	kill(u->pid, SIGKILL);
+	far_kill(u->chore);
 }
 
 static void
@@ -288,12 +245,12 @@ on_gone(void *arg)
 {
 	struct upload	*u = arg;
 
-	if (u->pid <= 0) {
+	if (u->chore == NULL) {
 		upload_free(u);
 		return;
 	}
 	u->gone = true;
-	kill(u->pid, SIGKILL);
+	far_kill(u->chore);
 }
 
 static void
@@ -380,10 +337,9 @@ beta_upload(struct exchange *x)
 		return;
 	}
 	under_way++;
-	u->pidfd = u->said = u->spool = -1;
+	u->said = u->spool = -1;
 	u->stream.state = STREAM_OVER;
 	evtimer_assign(&u->turn, server.base, on_turn, u);
-	evtimer_assign(&u->ended, server.base, on_ended, u);	/* so that it may be deleted at any time */
 	evtimer_assign(&u->late, server.base, on_late, u);
 	snprintf(u->id, sizeof(u->id), "%s", c->id);
 	snprintf(u->caller, sizeof(u->caller), "%s", x->caller);

@@ -63,6 +63,7 @@ sub pids {
 	my @all = map { [split(' ', $_, 3)] } `ps -o pid=,stat=,args= --ppid $of`;
 	return map { $_->[0] } grep { $_->[1] !~ /^Z/ && $_->[2] =~ $pattern } @all;
 }
+sub is_alive { my ($pid) = @_; return (`ps -o stat= -p $pid` || 'Z') !~ /^Z/ }
 sub living { return scalar grep { !/^Z/ } `ps -o stat=,args= -C $name` }
 sub raw {
 	my ($text, $half) = @_;
@@ -82,27 +83,29 @@ sub raw {
 server('kills', '--journal', "$work/journal.db", '--parked-max', 1);
 is(evil('ok')->{code}, 200, 'it runs');
 my $launcher = pid_of('kills');
+my ($supervisor) = pids(qr/bascule-supervise/, $launcher);
+ok($supervisor, 'the front has a supervisor, and workers are its children');
 my $call = fork_evil('hang', id => 'k1', deadline => '20s');
 ok(state_is('k1', 'starting'), 'one is hanging');
-my @ours = sort { $a <=> $b } pids(qr/--nursery/, $launcher);
+my @ours = sort { $a <=> $b } pids(qr/--nursery/, $supervisor);
 cmp_ok(scalar @ours, '>=', 2, 'nursery and workers are children');
 kill('KILL', $_) for @ours[1 .. $#ours];
 like(answer($call), qr/^0 5\d\d signal/, 'a worker that is killed fails its call');
 is(evil('ok')->{code}, 200, 'the next is well');
 $call = fork_evil('hang', id => 'k2', deadline => '3s');
 ok(state_is('k2', 'starting'), 'another');
-(my $nursery) = sort { $a <=> $b } pids(qr/--nursery/, $launcher);
+(my $nursery) = sort { $a <=> $b } pids(qr/--nursery/, $supervisor);
 kill('KILL', $nursery);
 like(answer($call), qr/^0 5\d\d /, 'a nursery that is killed: its call ends with an error');
 ok(until_true(sub { evil('ok')->{code} == 200 }), 'a new one is started');
 $call = fork_evil('hang', id => 'k3', deadline => '5s');
 ok(state_is('k3', 'starting'), 'one more');
-my @brokers = pids(qr/bascule-broker/, $launcher);
+my @brokers = pids(qr/bascule-broker/, $supervisor);
 ok(@brokers >= 1, 'there is a broker');
 kill('KILL', @brokers);
 like(answer($call), qr/^0 5\d\d /, 'a broker that is killed: its call ends with an error');
 ok(until_true(sub { evil('ok')->{code} == 200 }), 'a new one is started');
-ok(until_true(sub { !grep { !/^S|^R|^D/ } `ps -o stat= --ppid $launcher` }), 'nobody is left unburied');
+ok(until_true(sub { !grep { !/^S|^R|^D/ } `ps -o stat= --ppid $launcher --ppid $supervisor` }), 'nobody is left unburied');
 
 # --- killed: the launcher
 $call = fork_evil('hang', id => 'k4', deadline => '60s');
@@ -110,10 +113,25 @@ ok(state_is('k4', 'starting'), 'one runs');
 kill('KILL', $launcher);
 like(answer($call), qr/^(52|56) 0+ /, 'its caller sees the connection end');
 ok(until_true(sub { living() == 0 }), 'no worker survives');
+ok(until_true(sub { !is_alive($supervisor) }), 'nor does the supervisor');
 stop('kills');
 server('again', '--journal', "$work/journal.db");
 is(row('k4')->{state}, 'done', 'the journal has it');
 isnt(row('k4')->{outcome}, 'ok', 'and not as a success');
+
+# --- killed: the supervisor
+$launcher = pid_of('again');
+($supervisor) = pids(qr/bascule-supervise/, $launcher);
+$call = fork_evil('hang', id => 'k5', deadline => '60s');
+ok(state_is('k5', 'starting'), 'one runs');
+kill('KILL', $supervisor);
+like(answer($call), qr/^(52|56) 0+ /, 'a supervisor that is killed: its caller sees the connection end');
+ok(until_true(sub { living() == 0 }), 'no worker survives');
+ok(until_true(sub { !is_alive($launcher) }), 'nor does the front');
+like(slurp($log), qr/"event":"supervisor.gone"/, 'which says why');
+stop('again');
+server('again', '--journal', "$work/journal.db");
+isnt(row('k5')->{outcome}, 'ok', 'the journal has it, and not as a success');
 is(row('k1')->{receipt}{cause}, 'signal:KILL', 'and what was before') or diag(encode_json(row('k1')));
 is(evil('ok')->{code}, 200, 'it runs again');
 stop('again');
@@ -146,9 +164,9 @@ SKIP: {
 	chown($who, $who, "$work/u");
 	$socket = "$work/u/s";
 	$log = start('forks', qr/"event":"listening"/, \%env, 'setpriv', '--reuid', $who, '--regid', $who, '--clear-groups',
-	    'prlimit', '--nproc=1:1', bascule(), 'serve', '--listen', "unix:$socket");
+	    'prlimit', '--nproc=2:2', bascule(), 'serve', '--listen', "unix:$socket");
 	my $r = evil('ok');
-	like("$r->{code} " . ($r->{json}{cause} // ''), qr/^5\d\d /, 'no process may be made: an error');
+	like("$r->{code} " . ($r->{json}{cause} // ''), qr/^5\d\d /, 'no process but the two halves may be made: an error');
 	is(curl('GET', '/healthz')->{code}, 200, 'and it lives');
 	stop('forks');
 }

@@ -106,8 +106,9 @@ sub marks_in {
 	}
 	return (bytes => $bytes, %seen);
 }
+my ($supervisor) = map { /^\s*(\d+)/ } grep { /bascule-supervise/ } `ps -o pid=,args= --ppid $launcher`;
 sub children {
-	return map { /^\s*(\d+) \S*Z/ ? () : /^\s*(\d+)/ } grep { /$_[0]/ } `ps -o pid=,stat=,args= --ppid $launcher`;
+	return map { /^\s*(\d+) \S*Z/ ? () : /^\s*(\d+)/ } grep { /$_[0]/ } `ps -o pid=,stat=,args= --ppid $supervisor`;
 }
 
 SKIP: {

@@ -36,9 +36,11 @@ end() {
 }
 status_of() { awk -v k="$1:" '$1 == k { print $2 }' "/proc/$server/status"; }
 fds() { find "/proc/$server/fd" -mindepth 1 | wc -l; }
-children() { pgrep -P "$server" | wc -l; }
+# Workers, nurseries and the broker are the supervisor's.
+family() { pgrep -P "$server"; pgrep -P "$(pgrep -P "$server" -d, || echo 1)"; }
+children() { family | wc -l; }
 all_pss() {
-	for p in "$server" $(pgrep -P "$server"); do awk '/^Pss:/ { print $2 }' "/proc/$p/smaps_rollup" 2>/dev/null; done |
+	for p in "$server" $(family); do awk '/^Pss:/ { print $2 }' "/proc/$p/smaps_rollup" 2>/dev/null; done |
 	    awk '{ n += $1 } END { print n + 0 }'
 }
 path=/v1/connectors/connector/invoke
@@ -138,7 +140,7 @@ ok $? "descriptors: $fds0, then $(fds)"
 ok $? "processes: $children0, then $(children)"
 [ "$(status_of VmRSS)" -le $((rss0 + rss0 / 4 + 2048)) ]
 ok $? "memory: $rss0 KiB, then $(status_of VmRSS)"
-ps -o stat= --ppid "$server" | grep -q '^Z'
+ps -o stat= -p "$(family | paste -sd, -)" | grep -q '^Z'
 ok $((1 - $?)) "no zombie"
 end
 echo "1..$n"

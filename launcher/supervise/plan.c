@@ -1,0 +1,72 @@
+/*
+ * plan.c -- what may be run: files of connectors' folders, and hosts of guests.
+ *
+ * The front found them, and may since have been taken over; behind the walls a program can do little, but what runs
+ * there is to be the operator's choice all the same.
+ */
+#include <limits.h>
+#include <string.h>
+
+#include "launcher/supervise/supervise.h"
+
+static bool
+ends(const char *text, size_t n)
+{
+	return memchr(text, '\0', n) != NULL;
+}
+
+static bool
+words_ok(const struct guest_words *w)
+{
+	return w->bytes <= sizeof(w->text) && w->behind <= w->bytes && (w->bytes == 0 || w->text[w->bytes - 1] == '\0');
+}
+
+/* Below this folder, and so written that nothing leads out of it. */
+static bool
+below(const char *folder, const char *path)
+{
+	size_t	 n = strlen(folder);
+
+	return n > 1 && strncmp(path, folder, n) == 0 && path[n] == '/';
+}
+
+struct looked {
+	const char	*path;
+	bool		 found;
+};
+
+static void
+folder_look(void *arg, const char *folder)
+{
+	struct looked	*l = arg;
+	char		 full[PATH_MAX];
+
+	l->found = l->found || (folder[0] != '\0' && realpath(folder, full) != NULL && below(full, l->path));
+}
+
+/* A file or folder under its true name, where connectors are. */
+static bool
+is_known(const char *path)
+{
+	struct looked	 l = { path, false };
+	char		 full[PATH_MAX];
+
+	if (path[0] != '/' || realpath(path, full) == NULL || strcmp(full, path) != 0)
+		return false;
+	connector_folders(folder_look, &l);
+	return l.found || (told.registry[0] != '\0' && below(told.registry, path));
+}
+
+int
+plan_check(const struct nursery_plan *p, struct error *e)
+{
+	if (!ends(p->program, sizeof(p->program)) || !ends(p->guest, sizeof(p->guest)) || !ends(p->main, sizeof(p->main)) ||
+	    !words_ok(&p->words) || p->waived != told.waived || p->memory_bytes == 0 || p->cpu_s == 0)
+		return error_set(e, ERR_SANDBOX, "supervisor: a plan that makes no sense");
+	if (pool_knows(p))
+		return 0;
+	if (!is_known(p->program) || (p->guest[0] != '\0' && !is_known(p->guest)) || guest_words_check(&p->words, e) == -1)
+		return e->code != ERR_NONE ? -1 : error_set(e, ERR_SANDBOX, "supervisor: %.200s is in no folder of connectors "
+		    "(BASCULE_CONNECTORS, --registry)", p->guest[0] != '\0' ? p->guest : p->program);
+	return 0;
+}
