@@ -134,18 +134,30 @@ take_program(const char *program, struct connector_ref *ref)
 	return 0;
 }
 
+static const char *const host_places[] = { "../libexec/" HOST, "../libexec/bascule/" HOST, HOST };
+
+bool
+connector_is_host(const char *program)
+{
+	char	 path[PATH_MAX];
+
+	for (size_t i = 0; i < N_ITEMS(host_places); i++)
+		if (core_beside(host_places[i], path, sizeof(path)) == 0 && strcmp(path, program) == 0)
+			return true;
+	return guest_is_host(program);
+}
+
 /* A description is run by one program for all of them, which lies where our others do. */
 static int
 take_description(const char *folder, struct connector_ref *ref, struct error *e)
 {
-	static const char *const	 places[] = { "../libexec/" HOST, "../libexec/bascule/" HOST, HOST };
-	char				 path[PATH_MAX * 2];
+	char	 path[PATH_MAX * 2];
 
 	snprintf(path, sizeof(path), "%s/" DESCRIPTION, folder);
 	if (access(path, R_OK) == -1)
 		return -1;
-	for (size_t i = 0; i < N_ITEMS(places); i++)
-		if (core_beside(places[i], ref->program, sizeof(ref->program)) == 0 && access(ref->program, X_OK) == 0) {
+	for (size_t i = 0; i < N_ITEMS(host_places); i++)
+		if (core_beside(host_places[i], ref->program, sizeof(ref->program)) == 0 && access(ref->program, X_OK) == 0) {
 			snprintf(ref->described, sizeof(ref->described), "%s", folder);
 			return 0;
 		}

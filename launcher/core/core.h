@@ -38,6 +38,9 @@ int	guest_find(const char *folder, struct connector_ref *ref, struct error *e);
 struct nursery_plan;
 /* Adds the places that it may reach, so that its network has them. */
 int	guest_places(struct nursery_plan *, const struct egress_rule *, size_t n, struct error *e);
+/* One of the programs of ours that run guests; or, connector.c, descriptions. */
+bool	guest_is_host(const char *program);
+bool	connector_is_host(const char *program);
 /* Do its words name programs that no guest may run?  -1 with *e. */
 int	guest_words_check(const struct guest_words *, struct error *e);
 /* Arguments of its host, and files that it may execute, both NULL-terminated; they point into the plan. */

@@ -20,6 +20,22 @@ static const char *const program_folders[] = { "/usr/bin/", "/usr/local/bin/", "
 
 static const char *const host_folders[] = { "../connectors", "../lib/bascule/connectors", "../../lib/bascule/connectors" };
 
+bool
+guest_is_host(const char *program)
+{
+	static const char *const	 names[] = { "node", "exec" };
+	char				 relative[64], path[PATH_MAX];
+
+	for (size_t i = 0; i < N_ITEMS(host_folders) * N_ITEMS(names); i++) {
+		const char	*name = names[i % N_ITEMS(names)];
+
+		snprintf(relative, sizeof(relative), "%s/%s/%s", host_folders[i / N_ITEMS(names)], name, name);
+		if (core_beside(relative, path, sizeof(path)) == 0 && strcmp(path, program) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int
 host_find(const char *name, struct connector_ref *ref, struct error *e)
 {

@@ -147,7 +147,7 @@ source_derive(const struct connector_ref *ref, struct ask *a, struct error *e)
 	struct egress_rule	 rules[SPEC_EGRESS_MAX];
 	unsigned char		 sha256[SHA256_DIGEST_LENGTH];
 	size_t			 n;
-	autobuf			 b;
+	autobuf			 b = { 0 };
 
 	if (a->source_given)
 		return 0;

@@ -60,13 +60,16 @@ is_known(const char *path)
 int
 plan_check(const struct nursery_plan *p, struct error *e)
 {
-	if (!ends(p->program, sizeof(p->program)) || !ends(p->guest, sizeof(p->guest)) || !ends(p->main, sizeof(p->main)) ||
+	const char	*folder = p->guest[0] != '\0' ? p->guest : p->described;
+
+	if (!ends(p->program, sizeof(p->program)) || !ends(p->described, sizeof(p->described)) || !ends(p->guest, sizeof(p->guest)) || !ends(p->main, sizeof(p->main)) ||
 	    !words_ok(&p->words) || p->waived != told.waived || p->memory_bytes == 0 || p->cpu_s == 0)
 		return error_set(e, ERR_SANDBOX, "supervisor: a plan that makes no sense");
 	if (pool_knows(p))
 		return 0;
-	if (!is_known(p->program) || (p->guest[0] != '\0' && !is_known(p->guest)) || guest_words_check(&p->words, e) == -1)
-		return e->code != ERR_NONE ? -1 : error_set(e, ERR_SANDBOX, "supervisor: %.200s is in no folder of connectors "
-		    "(BASCULE_CONNECTORS, --registry)", p->guest[0] != '\0' ? p->guest : p->program);
-	return 0;
+	/* A program of ours runs the folder of another; any other program is a connector itself. */
+	if (folder[0] != '\0' ? !connector_is_host(p->program) || !is_known(folder) : !is_known(p->program))
+		return error_set(e, ERR_SANDBOX, "supervisor: %.200s is in no folder of connectors (BASCULE_CONNECTORS, --registry)",
+		    folder[0] != '\0' ? folder : p->program);
+	return guest_words_check(&p->words, e);
 }
