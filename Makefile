@@ -249,8 +249,9 @@ check-all:
 	@$(MAKE) -s fuzz FUZZ_SECONDS=10
 	@$(MAKE) -s containers
 	@$(MAKE) -s bench-serve BENCH_ARGS="--minutes 2" | tee $(B)/logs/bench-serve.log; ! grep -q "^not ok\|^Bail" $(B)/logs/bench-serve.log
+	@$(MAKE) -s bench BENCH_ARGS=--quick >$(B)/logs/bench.log 2>&1 || { tail -n 20 $(B)/logs/bench.log; exit 1; }
 	@TENANTS_CALLS=10000 BASCULE=$(CURDIR)/$(B)/bin/bascule tests/integration/tenants.t
-	@echo "$$(( 6 + $(words $(FUZZ)) )) passed, 0 failed, 0 skipped"
+	@echo "$$(( 7 + $(words $(FUZZ)) )) passed, 0 failed, 0 skipped"
 
 # One sanitizer, one clean tree of its own.  The filter and the limits cannot stand
 # under a sanitizer's runtime: unit tests only.
@@ -269,15 +270,17 @@ ablation:
 	@sed -i -e '/^<!-- ablation -->$$/,/^<!-- end -->$$/{/^<!--/!d}' -e '/^<!-- ablation -->$$/r $(B)/ablation/table.md' sandbox/README.md
 
 # What it measures and how: tests/bench/main.c.  Never part of check, but for the gates, which count and use no clock.
-BENCH		= $(B)/tests/bench/bench $(B)/tests/bench/gates $(B)/tests/bench/floor $(B)/tests/libexec/bascule-broker \
+BENCH		= $(addprefix $(B)/tests/bench/,bench gates floor warm hold) $(B)/tests/libexec/bascule-broker \
 		  $(foreach c,connector phased,$(B)/tests/bench/$(c)/$(c) $(B)/tests/bench/$(c)/connector-spec.json)
 WRAP		= $(addprefix -Wl$(comma)--wrap=,$(1))
 comma		= ,
-BENCH_OBJ	= $(filter-out $(addprefix $(B)/tests/bench/,floor.o gates.o counted.o),$(call room,tests/bench))
+BENCH_OBJ	= $(filter-out $(addprefix $(B)/tests/bench/,floor.o gates.o counted.o warm.o),$(call room,tests/bench))
 $(B)/tests/bench/bench: $(BENCH_OBJ) $(B)/lib/core.a $(B)/lib/sandbox.a $(B)/lib/contract.a
 	$(LINK) $(call WRAP,sandbox_clone sandbox_map_ids root_take ids_become root_enter rlimits_set landlock_load filter_enter \
 	    sandbox_verify worker_born) \
-	    -o $@ $^ $(LIBS_launcher) $(LIBS_sandbox) $(LIBS_base)
+	    -o $@ $^ $(LIBS_launcher) $(LIBS_sandbox) $(LIBS_base) -lm
+$(B)/tests/bench/warm: $(B)/tests/bench/warm.o
+	$(LINK) -o $@ $^ -lcurl -lcjson
 $(B)/tests/bench/gates: $(addprefix $(B)/tests/bench/,gates.o call.o place.o) $(B)/lib/core.a $(B)/lib/sandbox.a $(B)/lib/contract.a
 	$(LINK) -o $@ $^ $(LIBS_launcher) $(LIBS_sandbox) $(LIBS_base)
 $(B)/tests/bench/counted: $(B)/tests/bench/counted.o $(B)/lib/contract.a
@@ -296,8 +299,8 @@ $(B)/tests/bench/%/connector-spec.json: tests/bench/%/connector-spec.json
 $(B)/tests/libexec/bascule-broker: $(B)/libexec/bascule-broker
 	@mkdir -p $(@D)
 	ln -sf ../../libexec/bascule-broker $@
-gates: $(B)/tests/bench/counted $(filter-out $(B)/tests/bench/bench $(B)/tests/bench/phased/%,$(BENCH))
-bench-programs: all $(BENCH)
+gates: $(B)/tests/bench/counted $(filter-out $(addprefix $(B)/tests/bench/,bench warm hold phased/%),$(BENCH))
+bench-programs: all evil-connectors $(BENCH)
 # bascule serve under load; BENCH_ARGS="--minutes N" of the soak, an hour by default.
 BENCH_SERVE	= $(addprefix $(B)/tests/bench/,hold pace)
 $(BENCH_SERVE): $(B)/tests/bench/%: $(B)/tests/bench/serve/%.o

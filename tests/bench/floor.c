@@ -233,11 +233,12 @@ measure(struct sample *s, enum floor_kind kind)
 	case FLOOR_PIPE:
 	case FLOOR_RING:
 	case FLOOR_RING_PACED:
+	case FLOOR_PIPE_PACED:
 		if (peers[0].to == 0)
 			peers_start();
-		if (kind == FLOOR_RING_PACED)
+		if (kind == FLOOR_RING_PACED || kind == FLOOR_PIPE_PACED)
 			nanosleep(&(struct timespec){ .tv_nsec = FLOOR_PACE_NS }, NULL);
-		turn = kind == FLOOR_PIPE ? 0 : (turn + 1) % RING;
+		turn = kind == FLOOR_PIPE || kind == FLOOR_PIPE_PACED ? 0 : (turn + 1) % RING;
 		round_trip(s, &peers[turn]);
 		break;
 	case FLOOR_KILL:

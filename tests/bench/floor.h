@@ -7,7 +7,7 @@
 
 #include <stdint.h>
 
-enum floor_kind { FLOOR_PIPE, FLOOR_RING, FLOOR_CLONE3, FLOOR_VFORK, FLOOR_KILL, FLOOR_RING_PACED, FLOOR_RATE, FLOOR__MAX };
+enum floor_kind { FLOOR_PIPE, FLOOR_RING, FLOOR_CLONE3, FLOOR_VFORK, FLOOR_KILL, FLOOR_RING_PACED, FLOOR_PIPE_PACED, FLOOR_RATE, FLOOR__MAX };
 
 struct floor_order {
 	enum floor_kind	kind;

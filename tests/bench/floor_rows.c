@@ -42,7 +42,8 @@ program_start(int which, struct error *e)
 static int
 floor_run(const struct row *r, struct sample *s, int n, struct error *e)
 {
-	int			 which = r->kind == FLOOR_PIPE || r->kind == FLOOR_RING || r->kind == FLOOR_RING_PACED ? RUNNING : MAKING;
+	int			 which = r->kind == FLOOR_PIPE || r->kind == FLOOR_RING || r->kind == FLOOR_RING_PACED || r->kind == FLOOR_PIPE_PACED ?
+				    RUNNING : MAKING;
 	struct floor_order	 o = { .kind = (enum floor_kind)r->kind, .n = n };
 
 	if (programs[which].pid == 0 && program_start(which, e) == -1)
@@ -71,6 +72,7 @@ floor_stop(void)
 
 const struct row floor_rows[] = {
 	{ "pipe", "P: answer of a running process", .run = floor_run, .kind = FLOOR_PIPE },
+	{ "pipe-paced", "the same, one per 10 ms", .run = floor_run, .kind = FLOOR_PIPE_PACED },
 	{ "ring", "one of 16 running processes in turn", .run = floor_run, .kind = FLOOR_RING },
 	{ "ring-paced", "the same, one per 10 ms", .run = floor_run, .kind = FLOOR_RING_PACED },
 	{ "clone3-rate", "bare clone3 children, 4 in flight", UNIT_PER_S, .run = floor_run, .kind = FLOOR_RATE, .block = 1 },

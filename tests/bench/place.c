@@ -25,13 +25,19 @@ bench_pace(void)
 	nanosleep(&(struct timespec){ .tv_nsec = FLOOR_PACE_NS }, NULL);
 }
 
+void
+bench_sleep(int ms)
+{
+	nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000L }, NULL);
+}
+
 const char *
 bench_path(const char *below)
 {
-	static char	 paths[8][PATH_BYTES * 2];
+	static char	 paths[16][PATH_BYTES * 2];
 	static int	 next;
 
-	next = (next + 1) % 8;
+	next = (next + 1) % 16;
 	snprintf(paths[next], sizeof(paths[next]), "%s/%s", build, below);
 	return paths[next];
 }

@@ -153,22 +153,23 @@ relay_feed(struct sample *s, struct error *e)
 	return news == RELAY_ENDED ? 0 : -1;
 }
 
+/* Accounts a second of a list by bascule invoke. */
 static int
 accounts(struct sample *s, struct error *e)
 {
 	int		 people = bench_quick ? PEOPLE_QUICK : PEOPLE;
-	const char	*config, *url;
+	struct practice	*p = practice_start(people, false, e);
 	struct sample	 t;
 	uint64_t	 n;
 
-	if (practice_start(people, &config, &url, e) == -1)
+	if (p == NULL)
 		return -1;
 
 	char	*argv[] = { (char *)(uintptr_t)bench_path("bin/bascule"), (char[]){ "invoke" }, (char[]){ "scim" },
-	    (char[]){ "std:account:list" }, (char[]){ "--config" }, (char *)(uintptr_t)config,
-	    (char[]){ "--allow-private" }, (char[]){ "127.0.0.1" }, (char[]){ "--data" }, NULL };
+	    (char[]){ "std:account:list" }, (char[]){ "--config" }, p->config, (char[]){ "--allow-private" }, (char[]){ "127.0.0.1" },
+	    (char[]){ "--data" }, NULL };
 
-	if (command_run(argv, &t, &n, e) == -1)
+	if (command_time(argv, NULL, &t, &n, e) == -1)
 		return -1;
 	if (n != (uint64_t)people)
 		return error_set(e, ERR_GENERIC, "%llu accounts of %d", (unsigned long long)n, people);

@@ -2,6 +2,8 @@
  * main.c -- the bench's connector: one small record, no source.  What is
  * measured with it is the runtime's own.
  */
+#include <poll.h>
+
 #include <openssl/rand.h>
 #include <openssl/ssl.h>
 #include <curl/curl.h>
@@ -30,6 +32,18 @@ account_read(struct call *c)
 	return emit_output(c, account(c));
 }
 
+/* As many of them as input.records says. */
+static int
+account_records(struct call *c)
+{
+	int64_t	 n = json_i64(c->input, "records", 0);
+
+	for (int64_t i = 0; i < n; i++)
+		if (emit_output(c, account(c)) == -1)
+			return -1;
+	return 0;
+}
+
 /* The same with what a TLS connection needs made first, as libcurl makes it. */
 static int
 account_tls(struct call *c)
@@ -41,6 +55,27 @@ account_tls(struct call *c)
 	if (easy == NULL || ssl == NULL)
 		return fail_generic(c, "TLS cannot start");
 	return emit_output(c, account(c));
+}
+
+/* The record, and then nothing: it lives until it is killed. */
+static int
+wait_behind(int emitted)
+{
+	while (emitted == 0)
+		(void)poll(NULL, 0, -1);
+	return -1;
+}
+
+static int
+account_wait(struct call *c)
+{
+	return wait_behind(account_read(c));
+}
+
+static int
+account_tls_wait(struct call *c)
+{
+	return wait_behind(account_tls(c));
 }
 
 /* What OpenSSL draws: no two workers of one nursery may draw the same. */
@@ -62,7 +97,10 @@ random_tell(struct call *c)
 
 static const struct command_row	 rows[] = {
 	{ "std:account:read", account_read },
+	{ "std:account:list", account_records },
+	{ "bench:wait", account_wait },
 	{ "bench:tls", account_tls },
+	{ "bench:tls-wait", account_tls_wait },
 	{ "bench:random", random_tell },
 };
 CONNECTOR(rows)
