@@ -104,7 +104,7 @@ object_read(struct object *o, const cJSON *v, const char *type, const cJSON *spe
 	char		 at[WHERE_BYTES];
 
 	o->type = type == NULL ? NULL : strdup(type);
-	members_only(v, "id uniqueId attributes where disabled locked list read create update delete disable enable unlock "
+	members_only(v, "id uniqueId attributes where disabled locked truncated list read create update delete disable enable unlock "
 	    "password upsert joins delta routed readBack", where, f);
 	if (schema == NULL)
 		fault(f, where, "connector-spec.json has no schema for it");
@@ -114,6 +114,7 @@ object_read(struct object *o, const cJSON *v, const char *type, const cJSON *spe
 	attrs_read(o, json_get(v, "attributes"), schema, inside(at, where, "attributes"), f);
 	o->where = text_read(json_get(v, "where"), inside(at, where, "where"), false, f);
 	o->disabled = text_read(json_get(v, "disabled"), inside(at, where, "disabled"), false, f);
+	o->truncated = text_read(json_get(v, "truncated"), inside(at, where, "truncated"), false, f);
 	o->locked = text_read(json_get(v, "locked"), inside(at, where, "locked"), false, f);
 	o->read_back = json_bool(v, "readBack", true);
 	for (size_t i = 0; i < N_ITEMS(ops); i++)

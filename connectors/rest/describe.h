@@ -148,6 +148,7 @@ struct object {
 	size_t		 nattrs;
 	struct text	*where;		/* rows that count; NULL: all */
 	struct text	*disabled, *locked;
+	struct text	*truncated;		/* true of a record that its source cut off: an error */
 	struct op	 upsert;	/* finds what exists already, if that is taken for what was to be made */
 	struct op	 list, read, create, update, remove, disable, enable, unlock, password;
 	struct delta	 delta;

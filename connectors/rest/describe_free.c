@@ -88,6 +88,7 @@ object_free(struct object *o)
 	}
 	text_free(o->where);
 	text_free(o->disabled);
+	text_free(o->truncated);
 	text_free(o->locked);
 	for (size_t i = 0; i < N_ITEMS(ops); i++)
 		op_free(ops[i]);

@@ -114,6 +114,17 @@ flag_set(struct rest *r, cJSON *out, const char *name, const struct text *t, str
 	return json_set_bool(out, name, on == 1) == -1 ? error_set(e, ERR_SYSTEM, "no memory") : 0;
 }
 
+/* Half of a record taken for a whole one takes things away. */
+static int
+whole(struct rest *r, const struct object *o, const char *id, struct error *e)
+{
+	int	 cut = o->truncated == NULL ? 0 : text_true(r, o->truncated, e);
+
+	if (cut == -1)
+		return error_in(e, "truncated");
+	return cut == 0 ? 0 : error_set(e, ERR_INVALID_RESPONSE, "record %.64s was cut off by its source (\"truncated\")", id);
+}
+
 static cJSON *
 map(struct rest *r, const struct object *o, const cJSON *row, struct error *e)
 {
@@ -127,6 +138,8 @@ map(struct rest *r, const struct object *o, const cJSON *row, struct error *e)
 		(void)error_set(e, ERR_INVALID_RESPONSE, "a record has no id at %s", o->id);
 		return NULL;
 	}
+	if (whole(r, o, id, e) == -1)
+		return NULL;
 	for (size_t i = 0; i < o->nattrs; i++)
 		if (attribute_map(r, &o->attrs[i], row, attributes, e) == -1)
 			return NULL;

@@ -54,8 +54,11 @@ keeps_take(const struct keep *keeps, size_t n, const struct fetch_response *rs, 
 		const char		*text = k->header == NULL ? cookie : fetch_header(rs, k->header);
 		const cJSON		*found = k->pointer == NULL ? NULL : json_at(rs->body, k->pointer);
 
-		if (text == NULL && found == NULL)
+		/* What an earlier answer said of it is not what this one says. */
+		if (text == NULL && found == NULL) {
+			cJSON_DeleteItemFromObjectCaseSensitive(into, k->name);
 			continue;
+		}
 		if (json_set(into, k->name, text != NULL ? cJSON_CreateString(text) : json_dup(found)) == -1)
 			return no_memory(e);
 	}

@@ -17,14 +17,26 @@ $build = root() . "/$build" if $build !~ m{^/};
 my $server = fixtures_begin();
 my $dir = scratch();
 
-# Every '{{server}}' by the server's URL, and '{{file:NAME}}' by the file beside the fixtures.
+# A key and its certificate, of this run.
+my %made;
+sub made {
+	my ($what) = @_;
+	if (!%made) {
+		system("openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=fixture -keyout $dir/key.pem -out $dir/cert.pem 2>/dev/null") == 0
+		    or die 'openssl makes no key';
+		%made = (key => slurp("$dir/key.pem"), certificate => slurp("$dir/cert.pem"));
+	}
+	return $made{$what};
+}
+
+# Every '{{server}}' by the server's URL, '{{key}}' and '{{certificate}}' by those.
 sub filled {
-	my ($v, $folder) = @_;
-	return { map { $_ => filled($v->{$_}, $folder) } keys %$v } if ref $v eq 'HASH';
-	return [map { filled($_, $folder) } @$v] if ref $v eq 'ARRAY';
+	my ($v) = @_;
+	return { map { $_ => filled($v->{$_}) } keys %$v } if ref $v eq 'HASH';
+	return [map { filled($_) } @$v] if ref $v eq 'ARRAY';
 	return $v if !defined $v || ref $v || $v !~ /\{\{/;
 	$v =~ s/\{\{server\}\}/$server/g;
-	$v =~ s/\{\{file:([\w.-]+)\}\}/slurp("$folder\/$1")/ge;
+	$v =~ s/\{\{(key|certificate)\}\}/made($1)/ge;
 	return $v;
 }
 
@@ -48,23 +60,23 @@ sub outputs_differ {
 }
 
 sub case_run {
-	my ($case, $folder, $shared, $spec) = @_;
-	my $config = filled({ %{$shared->{config} // {}}, %{$case->{config} // {}} }, $folder);
+	my ($case, $shared, $spec) = @_;
+	my $config = filled({ %{$shared->{config} // {}}, %{$case->{config} // {}} });
 	my ($r, $wrong);
-	$wrong = exchange_play(filled($case->{exchanges} // [], $folder), $case->{anyOrder}, "$dir/report", sub {
-		$r = invoke($config, $case->{command}, filled($case->{input} // {}, $folder));
+	$wrong = exchange_play(filled($case->{exchanges} // []), $case->{anyOrder}, "$dir/report", sub {
+		$r = invoke($config, $case->{command}, filled($case->{input} // {}));
 	});
 	my $said = slurp($r->{out}) . $r->{err};
 	if (defined $case->{error}) {
-		my $re = filled($case->{error}, $folder);
+		my $re = filled($case->{error});
 		$wrong ||= $r->{exit} == 0 ? 'it ended well' : $r->{err} !~ /$re/s ? "another error than $re" : '';
 		$wrong ||= "exit status $r->{exit}" if defined $case->{exit} && $r->{exit} != $case->{exit};
 	} else {
 		$wrong ||= "exit status $r->{exit}" if $r->{exit} != 0;
 	}
-	$wrong ||= differs($r->{output}, filled($case->{output}, $folder), 1, 'output') if exists $case->{output};
-	$wrong ||= outputs_differ($r, filled($case->{outputs}, $folder)) if exists $case->{outputs};
-	$wrong ||= differs($r->{state}, filled($case->{state}, $folder), 0, 'state') if exists $case->{state};
+	$wrong ||= differs($r->{output}, filled($case->{output}), 1, 'output') if exists $case->{output};
+	$wrong ||= outputs_differ($r, filled($case->{outputs})) if exists $case->{outputs};
+	$wrong ||= differs($r->{state}, filled($case->{state}), 0, 'state') if exists $case->{state};
 	for my $never (@{secrets_of($spec->{sourceConfig}, $config, [])}, @{$case->{never} // []}) {
 		$wrong ||= 'a secret was told: ' . substr($never, 0, 4) . '...' if index($said, $never) >= 0;
 	}
@@ -92,7 +104,7 @@ for my $name (sort keys %folders) {
 			$own or like($doc->{source}, qr{^https://}, basename($file) . ' names the page that it is from');
 			$complete ||= $doc->{complete};
 			for my $case (@{$doc->{cases}}) {
-				case_run($case, dirname($file), $doc, $spec);
+				case_run($case, $doc, $spec);
 				$ran{$case->{command}} = 1 if !defined $case->{error};
 			}
 		}
