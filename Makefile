@@ -300,7 +300,10 @@ $(B)/tests/libexec/bascule-broker: $(B)/libexec/bascule-broker
 	@mkdir -p $(@D)
 	ln -sf ../../libexec/bascule-broker $@
 gates: $(B)/tests/bench/counted $(filter-out $(addprefix $(B)/tests/bench/,bench warm hold phased/%),$(BENCH))
-bench-programs: all evil-connectors $(BENCH)
+# The same with the system's libraries, for the table.
+bench-shared:
+	@$(MAKE) -s SHARED=1 B=$(B)/shared $(addprefix $(B)/shared/tests/bench/connector/,connector connector-spec.json)
+bench-programs: all evil-connectors bench-shared $(BENCH)
 # bascule serve under load; BENCH_ARGS="--minutes N" of the soak, an hour by default.
 BENCH_SERVE	= $(addprefix $(B)/tests/bench/,hold pace)
 $(BENCH_SERVE): $(B)/tests/bench/%: $(B)/tests/bench/serve/%.o
@@ -309,6 +312,9 @@ bench-serve: all evil-connectors gates $(BENCH_SERVE)
 	@tests/bench/serve/run.sh $(B) $(BENCH_ARGS)
 bench: bench-programs
 	@$(B)/tests/bench/bench $(BENCH_ARGS)
+# What the last run measured, into README.md.
+bench-table:
+	@tests/bench/readme.sh $(B)
 
 MANUALS		= $(wildcard launcher/*/*.[178] worker/contract/*.7 connectors/*/*.7 sandbox/*.7)
 prefix		?= /usr
@@ -341,5 +347,5 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: described ablation check-all all unit integration evil demo lint check asan ubsan unit-run bench bench-programs gates fuzz filters filters-used install uninstall clean evil-connectors
+.PHONY: described ablation bench-shared bench-table check-all all unit integration evil demo lint check asan ubsan unit-run bench bench-programs gates fuzz filters filters-used install uninstall clean evil-connectors
 .SECONDARY:

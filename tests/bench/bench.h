@@ -34,7 +34,7 @@ struct row {
 };
 
 /* Each ends with a row without a name. */
-extern const struct row floor_rows[], core_rows[], layer_rows[], pool_rows[], serve_rows[], tls_rows[], growth_rows[], memory_rows[],
+extern const struct row floor_rows[], core_rows[], layer_rows[], link_rows[], pool_rows[], serve_rows[], tls_rows[], growth_rows[], memory_rows[],
     shell_rows[], stream_rows[], node_rows[], rival_rows[];
 
 /* Finds the build folder that the program is in, makes bench/ there.  -1 with errno. */

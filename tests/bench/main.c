@@ -121,7 +121,7 @@ rivals_install(void)
 static void
 rows_choose(const struct options *o)
 {
-	static const struct row *const tables[] = { floor_rows, core_rows, pool_rows, serve_rows, tls_rows, growth_rows, memory_rows,
+	static const struct row *const tables[] = { floor_rows, core_rows, link_rows, pool_rows, serve_rows, tls_rows, growth_rows, memory_rows,
 	    shell_rows, stream_rows, node_rows, rival_rows };
 
 	for (size_t i = 0; i < N_ITEMS(tables); i++)

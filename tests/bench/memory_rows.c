@@ -57,20 +57,21 @@ parked_memory(struct nursery *n, enum kind k, struct sample *s, struct error *e)
 	return kib >= 0 ? 0 : error_set(e, ERR_SYSTEM, "no smaps_rollup of a worker");
 }
 
-/* A server's and its children's proportional share. */
+/* A process's proportional share, and that of all below it. */
 static long
 family_kib(pid_t pid)
 {
 	char	 path[64];
-	long	 sum = kib_of(pid, "smaps_rollup", "Pss"), kib;
+	long	 sum = kib_of(pid, "smaps_rollup", "Pss");
 	int	 child;
 	FILE	*f;
 
+	sum = sum < 0 ? 0 : sum;	/* it has ended meanwhile */
 	snprintf(path, sizeof(path), "/proc/%d/task/%d/children", (int)pid, (int)pid);
 	if ((f = fopen(path, "r")) == NULL)
 		return sum;
 	while (fscanf(f, "%d", &child) == 1)
-		sum += (kib = kib_of(child, "smaps_rollup", "Pss")) > 0 ? kib : 0;
+		sum += family_kib(child);
 	fclose(f);
 	return sum;
 }

@@ -42,9 +42,9 @@ static const struct bar {
 	{ "nsjail", OTHERS, "nsjail" },
 	{ "crun", OTHERS, "crun" },
 	{ "firejail", OTHERS, "firejail" },
-	{ "python3", OTHERS, "python3, confines nothing" },
+	{ "python3", OTHERS, "python3, small script, confines nothing" },
 	{ "node-parked", OURS, "Bascule by HTTP, Node bundle, parked" },
-	{ "node", OTHERS, "node, empty script" },
+	{ "node", OTHERS, "node, small script, confines nothing" },
 	{ "node-direct", OURS, "Bascule by HTTP, Node bundle, not parked" },
 };
 
@@ -81,8 +81,8 @@ grid(FILE *f, double lo, double hi, int left, int width, int top, int bottom, co
 		double	 x = left + log_x(v, lo, hi, width);
 
 		fprintf(f, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%d\" y2=\"%d\" stroke=\"%s\"/>\n<text x=\"%.1f\" y=\"%d\" "
-		    "text-anchor=\"middle\" fill=\"#57606a\">%g%s</text>\n", x, x, top, bottom, v == 1 && *unit == '\0' ? "#1c2128" : "#e1e4e8",
-		    x, bottom + 18, v, unit);
+		    "text-anchor=\"%s\" fill=\"#57606a\">%g%s</text>\n", x, x, top, bottom, v == 1 && *unit == '\0' ? "#1c2128" : "#e1e4e8",
+		    x, bottom + 18, v < hi * 0.99 ? "middle" : "end", v, unit);
 	}
 }
 
@@ -93,31 +93,39 @@ powers(double least, double most, double *lo, double *hi)
 	*hi = pow(10, ceil(log10(most)));
 }
 
+/* In the order of their length; returns how many there are. */
+static int
+bars_order(const double *ratios, int order[N_ITEMS(bars)])
+{
+	int	 n = 0, k;
+
+	for (int i = 0; i < (int)N_ITEMS(bars); i++) {
+		if (ratios[i] <= 0)
+			continue;
+		for (k = n++; k > 0 && ratios[order[k - 1]] > ratios[i]; k--)
+			order[k] = order[k - 1];
+		order[k] = i;
+	}
+	return n;
+}
+
 static void
 bars_draw(FILE *f, const double *ratios)
 {
-	double	 least = 1, most = 10, lo, hi;
-	int	 n = 0, width = WIDTH - LEFT - RIGHT, y = TOP;
+	int	 order[N_ITEMS(bars)], n = bars_order(ratios, order), width = WIDTH - LEFT - RIGHT, y = TOP;
+	double	 lo, hi;
 
-	for (size_t i = 0; i < N_ITEMS(bars); i++)
-		if (ratios[i] > 0) {
-			least = ratios[i] < least ? ratios[i] : least;
-			most = ratios[i] > most ? ratios[i] : most;
-			n++;
-		}
-	powers(least, most, &lo, &hi);
+	powers(n > 0 && ratios[order[0]] < 1 ? ratios[order[0]] : 0.9, n > 0 && ratios[order[n - 1]] > 1 ? ratios[order[n - 1]] : 9, &lo, &hi);
 	picture_begin(f, WIDTH, TOP + n * STEP + 40, "Request to first record, in bare clone3 children (F = 1, logarithmic)",
 	    "Medians of interleaved rounds. Blue: Bascule, every wall up, a fresh process each. Orange: others. Grey: floors.");
 	grid(f, lo, hi, LEFT, width, TOP - 8, TOP + n * STEP, "");
-	for (size_t i = 0; i < N_ITEMS(bars); i++) {
-		double	 x = ratios[i] <= 0 ? 0 : log_x(ratios[i], lo, hi, width);
+	for (int i = 0; i < n; i++, y += STEP) {
+		double			 v = ratios[order[i]], x = log_x(v, lo, hi, width);
+		const struct bar	*b = &bars[order[i]];
 
-		if (ratios[i] <= 0)
-			continue;
 		fprintf(f, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" "
-		    "fill=\"%s\"/>\n<text x=\"%.1f\" y=\"%d\">%.*f</text>\n", LEFT - 8, y + 12, bars[i].text, LEFT, y, x < 1 ? 1 : x, BAR,
-		    colours[bars[i].who], LEFT + x + 6, y + 12, ratios[i] < 10 ? 2 : 0, ratios[i]);
-		y += STEP;
+		    "fill=\"%s\"/>\n<text x=\"%.1f\" y=\"%d\">%.*f</text>\n", LEFT - 8, y + 12, b->text, LEFT, y, x < 1 ? 1 : x, BAR,
+		    colours[b->who], LEFT + x + 6, y + 12, v < 10 ? 2 : 0, v);
 	}
 	fputs("</svg>\n", f);
 }

@@ -2,6 +2,7 @@
  * table.c -- a line for each row, for people and for programs.
  */
 #include <string.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "tests/bench/series.h"
@@ -90,14 +91,35 @@ ratios_print_json(const struct series *s, const char *key, const char *to, FILE 
 	    series_ratio(s, to, REAPED));
 }
 
+static const char *
+processor_model(void)
+{
+	static char	 line[256];
+	FILE		*f = fopen("/proc/cpuinfo", "r");
+	char		*at = NULL;
+
+	while (f != NULL && at == NULL && fgets(line, sizeof(line), f) != NULL)
+		if (strncmp(line, "model name", 10) == 0 && (at = strchr(line, ':')) != NULL)
+			line[strcspn(line, "\n")] = '\0';
+	if (f != NULL)
+		fclose(f);
+	return at == NULL ? "unknown processor" : at + 2;
+}
+
 void
 table_print_json(const struct options *o, FILE *out)
 {
-	double	 load[3];
+	struct utsname	 u;
+	double		 load[3];
 
 	series_load(load);
-	fprintf(out, "{\"rounds\":%d,\"block\":%d,\"processors\":%ld,\"othersUsed\":%.2f,\"othersUsedMost\":%.2f}\n", o->rounds,
+	uname(&u);
+	fprintf(out, "{\"rounds\":%d,\"block\":%d,\"processors\":%ld,\"othersUsed\":%.2f,\"othersUsedMost\":%.2f", o->rounds,
 	    o->block, sysconf(_SC_NPROCESSORS_ONLN), load[0], load[2]);
+	string_print_json("model", processor_model(), out);
+	u.release[strspn(u.release, "0123456789.")] = '\0';
+	string_print_json("kernel", u.release, out);
+	fputs("}\n", out);
 	for (int i = 0; i < nrows; i++) {
 		const struct series	*s = &all[i];
 		double			 per = units[s->row->unit].per;
