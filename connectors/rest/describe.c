@@ -105,7 +105,7 @@ object_read(struct object *o, const cJSON *v, const char *type, const cJSON *spe
 
 	o->type = type == NULL ? NULL : strdup(type);
 	members_only(v, "id uniqueId attributes where disabled locked truncated list read create update delete disable enable unlock "
-	    "password upsert joins delta routed readBack", where, f);
+	    "password upsert joins delta routed readBack:b", where, f);
 	if (schema == NULL)
 		fault(f, where, "connector-spec.json has no schema for it");
 	if ((o->id = pointer_read(json_get(v, "id"), inside(at, where, "id"), f)) == NULL)
@@ -163,7 +163,7 @@ http_read(struct description *d, const cJSON *v, struct faults *f)
 {
 	int64_t	 parallel = json_i64(v, "parallel", 0);
 
-	members_only(v, "base auth tls headers errors contentType accept parallel", "/http", f);
+	members_only(v, "base auth tls headers errors contentType:s accept:s parallel:n", "/http", f);
 	if ((d->base = text_read(json_get(v, "base"), "/http/base", false, f)) == NULL)
 		fault(f, "/http", "\"base\" is wanted: the URL that paths are appended to");
 	sign_ins_read(d, json_get(v, "auth"), "/http/auth", f);
@@ -188,7 +188,7 @@ describe(const cJSON *doc, const cJSON *spec, struct faults *f)
 		return NULL;
 	if (json_i64(doc, "format", 0) != FORMAT)
 		fault(f, "/format", "%d is wanted", FORMAT);
-	members_only(doc, "$schema format name http test account entitlements", "", f);
+	members_only(doc, "$schema:s format name:s http test account entitlements", "", f);
 	http_read(d, json_get(doc, "http"), f);
 	op_read(&d->test, json_get(doc, "test"), "/test", f);
 	if (json_get(doc, "account") != NULL)

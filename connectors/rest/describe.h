@@ -260,7 +260,10 @@ void	 pairs_read(struct pairs *, const cJSON *v, const char *where, bool secrets
 struct text	*text_read(const cJSON *v, const char *where, bool secrets, struct faults *);
 /* "" or "/..."; NULL where v is absent or has a fault.  Owned. */
 char		*pointer_read(const cJSON *v, const char *where, struct faults *);
-/* Every member of the object must be one of these ("a b c"). */
+/*
+ * Every member of the object must be one of these: "a b:s c:b".  A letter says of which type: s string, b boolean, n whole
+ * number, x anything but null.
+ */
 void		 members_only(const cJSON *object, const char *names, const char *where, struct faults *);
 /* where + "/" + name, in a buffer of the caller's. */
 #define WHERE_BYTES	512

@@ -11,7 +11,7 @@
 #define LIFE_S		300		/* of a signed token that does not say */
 #define LIFE_S_MAX	86400
 
-#define PLACE	"name prefix in "
+#define PLACE	"name:s prefix in:s "
 static const struct {
 	const char	*word;
 	const char	*needs;
@@ -21,9 +21,9 @@ static const struct {
 	[SIGN_BASIC] = { "basic", "user secret", "user secret" },
 	[SIGN_BEARER] = { "bearer", "secret", "secret" },
 	[SIGN_KEY] = { "apiKey", "name secret", PLACE "secret" },
-	[SIGN_OAUTH2] = { "oauth2", "tokenUrl", PLACE "user secret tokenUrl scope audience clientAuth grant params assertion "
-	    "clientAssertion token expires keep rotate" },
-	[SIGN_JWT] = { "jwt", "key", PLACE "alg key keyPassword cert header claims life" },
+	[SIGN_OAUTH2] = { "oauth2", "tokenUrl", PLACE "user secret tokenUrl scope audience clientAuth:s grant:s params assertion "
+	    "clientAssertion token expires keep rotate:s" },
+	[SIGN_JWT] = { "jwt", "key", PLACE "alg:s key keyPassword cert header claims life:n" },
 	[SIGN_LOGIN] = { "login", "login", PLACE "base login logout token expires keep jwt" },
 	[SIGN_AWS] = { "aws", "user secret region service", "user secret sessionToken region service" },
 };
@@ -105,7 +105,7 @@ jwt_member(const cJSON *v, const char *name, const char *dflt, bool key, const c
 
 	if (m == NULL)
 		return NULL;
-	members_only(m, "alg key keyPassword cert header claims life", inside(at, where, name), f);
+	members_only(m, "alg:s key keyPassword cert header claims life:n", inside(at, where, name), f);
 	if (key && json_get(m, "key") == NULL)
 		fault(f, at, "\"key\" is wanted: what it is signed with");
 	return jwt_read(m, dflt, at, f);
@@ -189,7 +189,7 @@ sign_in_read(struct sign_in *a, const cJSON *v, const char *where, struct faults
 		return;
 	}
 	a->kind = (enum sign_kind)k;
-	snprintf(members, sizeof(members), "kind when %s", kinds[k].members);
+	snprintf(members, sizeof(members), "kind:s when %s", kinds[k].members);
 	members_only(v, members, where, f);
 	for (const char *p = kinds[k].needs; *p != '\0'; p += strcspn(p, " "), p += *p == ' ') {
 		(void)strlcpy(need, p, sizeof(need));

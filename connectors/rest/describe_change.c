@@ -21,7 +21,7 @@ one_read(struct object *o, struct routed *r, const cJSON *v, const char *where, 
 	int64_t	 batch = json_i64(v, "batch", 0);
 	char	 at[WHERE_BYTES];
 
-	members_only(v, "add remove set batch compare whole create", where, f);
+	members_only(v, "add remove set batch:n compare:b whole:b create:b", where, f);
 	op_read(&r->add, json_get(v, "add"), inside(at, where, "add"), f);
 	op_read(&r->remove, json_get(v, "remove"), inside(at, where, "remove"), f);
 	op_read(&r->set, json_get(v, "set"), inside(at, where, "set"), f);

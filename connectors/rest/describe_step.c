@@ -9,6 +9,7 @@
 
 #include "connectors/rest/describe.h"
 
+#define NAMES_BYTES	512u	/* of the names of an object's members */
 #define PAGE_SIZE_MAX	10000u
 
 const char *
@@ -33,9 +34,58 @@ fault(struct faults *f, const char *where, const char *fmt, ...)
 	buf_addf(&f->text, "%s: %s\n", where[0] == '\0' ? "/" : where, text);
 }
 
+/* Names without their types, for a message. */
+static const char *
+names_show(char out[NAMES_BYTES], const char *names)
+{
+	size_t	 n = 0;
+
+	for (; *names != '\0' && n + 1 < NAMES_BYTES; names++)
+		if (*names == ':' && names[1] != '\0')
+			names++;
+		else
+			out[n++] = *names;
+	out[n] = '\0';
+	return out;
+}
+
+/* The word behind the name: ' ' or '\0', ':' before a type; NULL: it is not among them. */
+static const char *
+name_among(const char *names, const char *name)
+{
+	size_t		 n = strlen(name);
+	const char	*p = names;
+
+	/* The empty name is found everywhere. */
+	while (n > 0 && (p = strstr(p, name)) != NULL) {
+		if ((p == names || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0' || p[n] == ':'))
+			return p + n;
+		p += n;
+	}
+	return NULL;
+}
+
+static bool
+type_fits(const cJSON *v, char type)
+{
+	int64_t	 n;
+
+	switch (type) {
+	case 's':
+		return cJSON_IsString(v);
+	case 'b':
+		return cJSON_IsBool(v);
+	case 'n':
+		return cJSON_IsNumber(v) && json_i64_of(v, &n);
+	default:
+		return !cJSON_IsNull(v);
+	}
+}
+
 void
 members_only(const cJSON *object, const char *names, const char *where, struct faults *f)
 {
+	char		 shown[NAMES_BYTES], at[WHERE_BYTES];
 	const cJSON	*m;
 
 	if (object != NULL && !cJSON_IsObject(object)) {
@@ -43,14 +93,14 @@ members_only(const cJSON *object, const char *names, const char *where, struct f
 		return;
 	}
 	cJSON_ArrayForEach(m, object) {
-		size_t		 n = strlen(m->string);
-		const char	*p = names;
+		const char	*behind = name_among(names, m->string);
+		char		 type = behind != NULL && *behind == ':' ? behind[1] : '\0';
 
-		/* The empty name is found everywhere. */
-		while (n > 0 && (p = strstr(p, m->string)) != NULL && !((p == names || p[-1] == ' ') && (p[n] == ' ' || p[n] == '\0')))
-			p += n;
-		if (n == 0 || p == NULL)
-			fault(f, where, "\"%s\" is not known here; there are: %s", m->string, names);
+		if (behind == NULL)
+			fault(f, where, "\"%s\" is not known here; there are: %s", m->string, names_show(shown, names));
+		else if (type != '\0' && !type_fits(m, type))
+			fault(f, inside(at, where, m->string), "%s", type == 's' ? "a string is wanted" : type == 'b' ?
+			    "true or false is wanted" : type == 'n' ? "a whole number is wanted" : "it is null");
 	}
 }
 
@@ -153,7 +203,7 @@ rule_read(struct rule *r, const cJSON *v, const char *where, struct faults *f)
 		fault(f, where, "an object is wanted");
 		return;
 	}
-	members_only(v, "status header contains when then message waitFrom", where, f);
+	members_only(v, "status:x header:s contains:s when then:s message waitFrom:s", where, f);
 	r->nstatus = statuses_read(r->status, json_get(v, "status"), inside(at, where, "status"), f);
 	r->header = json_str(v, "header", NULL) == NULL ? NULL : strdup(json_str(v, "header", ""));
 	r->header_value = json_str(v, "contains", NULL) == NULL ? NULL : strdup(json_str(v, "contains", ""));
@@ -213,7 +263,7 @@ page_read(struct page_plan *p, const cJSON *v, const char *where, struct faults 
 	int64_t		 size = json_i64(v, "size", 0);
 	size_t		 i;
 
-	members_only(v, "kind next more total param sizeParam size first totalMayMove truncated", where, f);
+	members_only(v, "kind:s next:x more:x total:x param:s sizeParam:s size:n first:n totalMayMove:b truncated:x", where, f);
 	for (i = 0; i < N_ITEMS(page_kinds) && strcmp(page_kinds[i].word, word) != 0; i++)
 		;
 	if (i == N_ITEMS(page_kinds)) {
@@ -257,6 +307,8 @@ keeps_read(struct keep keeps[KEEPS_MAX], const cJSON *v, const char *where, stru
 			return n;
 		}
 		k->name = strdup(m->string);
+		if (cJSON_IsObject(m))
+			members_only(m, "header:s cookie:s", inside(at, where, m->string), f);
 		if (cJSON_IsObject(m) && json_str(m, "header", NULL) != NULL)
 			k->header = strdup(json_str(m, "header", ""));
 		else if (cJSON_IsObject(m) && json_str(m, "cookie", NULL) != NULL)
@@ -325,8 +377,8 @@ step_read(struct step *s, const cJSON *v, const char *where, struct faults *f)
 		fault(f, where, "an object is wanted: one request");
 		return;
 	}
-	members_only(v, "get post put patch delete query headers json form when each ok repeatable errors items item page "
-	    "keep newId", where, f);
+	members_only(v, "get post put patch delete query headers json form when each ok:x repeatable:b errors items:x item:x page "
+	    "keep newId:x", where, f);
 	for (size_t i = 0; i < N_ITEMS(methods); i++) {
 		const cJSON	*path = json_get(v, methods[i].member);
 
