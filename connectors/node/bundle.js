@@ -5,7 +5,7 @@
  * Its file is wrapped as Node wraps any CommonJS module.  Compiling runs nothing of it: what it does at module level,
  * such as reading its config, happens when run() is called.  A parked process has time: it compiles every function, where
  * V8 by itself compiles each when it is first called.  One that is not parked may have V8's code from a cache, which was
- * made of these very bytes by a process that never saw a request; V8 refuses one of a source of another length, other
+ * made of these very bytes by a process that ran nothing of them; V8 refuses one of a source of another length, other
  * flags or another version, so whoever keeps it keeps it under the bundle's digest.
  */
 const fs = require("fs");
@@ -35,6 +35,15 @@ function lazily(yes) {
 	lazy = yes;
 }
 
+/* Its file may not be there yet, or not to be read: it only saves time. */
+function codeOf(cache) {
+	try {
+		return cache === undefined ? undefined : fs.readFileSync(cache);
+	} catch {
+		return undefined;
+	}
+}
+
 class Bundle {
 	/* cache: a file of V8's code; eager: compile every function now; name: what it is called outside. */
 	constructor(folder, { cache, eager, name } = {}) {
@@ -42,8 +51,10 @@ class Bundle {
 		this.file = path.join(this.folder, MAIN);
 		this.name = name ?? path.basename(this.folder);
 		try {
-			lazily(!eager || cache !== undefined);
-			this.compile(fs.readFileSync(this.file, "utf8").replace(/^\ufeff/, "").replace(/^#!/, "//"), cache);
+			const code = codeOf(cache);
+
+			lazily(!eager || code !== undefined);
+			this.compile(fs.readFileSync(this.file, "utf8").replace(/^\ufeff/, "").replace(/^#!/, "//"), code);
 		} catch (e) {
 			throw explain(e, this.file);
 		} finally {
@@ -51,11 +62,11 @@ class Bundle {
 		}
 	}
 
-	compile(source, cache) {
+	compile(source, code) {
 		this.source = IMPORTER === undefined ? source : null;
 		this.script = IMPORTER === undefined ? null : new vm.Script(Module.wrap(source), {
 			filename: this.file,
-			cachedData: cache === undefined ? undefined : fs.readFileSync(cache),
+			cachedData: code,
 			importModuleDynamically: IMPORTER,
 		});
 	}
@@ -113,7 +124,7 @@ class Bundle {
 		}
 	}
 
-	/* V8's code for it: of what was compiled so far.  Empty where there is no script of ours. */
+	/* V8's code for it: all of it, where it was compiled eagerly.  Empty where there is no script of ours. */
 	code() {
 		return this.script === null ? Buffer.alloc(0) : this.script.createCachedData();
 	}

@@ -3,7 +3,6 @@
  * host.js -- runs one command of a connector bundle, and is then gone.
  *
  *	node host.js [--locked] [--ahead] [--name NAME] [--customizer FOLDER] [--cache FILE] FOLDER
- *	node host.js --compile FOLDER		V8's code for it, on the result descriptor
  *
  * A bundle is what `spcx package` makes: index.js and connector-spec.json.  It runs here as on the platform, without a
  * change: its connector (an object or an async factory) is made inside the request's config scope and executes the
@@ -11,12 +10,13 @@
  *
  *	--locked	says "locked" itself, once all is loaded that needs no request
  *	--name		what the bundle is called, where its folder has another name
+ *	--cache		V8's code for it, if the file is there: what the command bascule:compile gave
  *	--ahead		loads what bundles commonly need, and compiles all of this one, while it waits (a parked process)
  *
  * Plain CommonJS and no package: an ES module would cost a fifth of Node's start again.
  */
 const safe = require("./safe.js");
-const { FD, readRequest, write, writeAll } = require("./wire.js");
+const { FD, readRequest, write } = require("./wire.js");
 const { openResults } = require("./results.js");
 const verdict = require("./verdict.js");
 const { secretsOf } = require("./secrets.js");
@@ -27,6 +27,8 @@ const { environment, makeContext, joinCustomizers } = require("./context.js");
 const LATE_MS = 250;			/* how long work that nobody awaited may show itself after the handler's return */
 const LATE_STEP_MS = 5;
 const USAGE_EXIT = 64;
+const COMPILE = "bascule:compile";	/* a command of the launcher's own */
+const CODE_BYTES = 96 * 1024;		/* in one record, before base64 */
 const AHEAD = ["http", "https", "tls", "net", "dns", "zlib", "crypto", "url", "util", "events", "async_hooks", "assert"];
 const STANDARD_STREAMS = Object.freeze({ __proto__: null, PipeWrap: 1, TTYWrap: 1 });
 
@@ -211,8 +213,8 @@ function hide() {
 }
 
 function options(argv) {
-	const o = { locked: false, ahead: false, compile: false };
-	const flags = { "--locked": "locked", "--ahead": "ahead", "--compile": "compile" };
+	const o = { locked: false, ahead: false };
+	const flags = { "--locked": "locked", "--ahead": "ahead" };
 	const values = { "--name": "name", "--customizer": "customizer", "--cache": "cache" };
 	let i = 0;
 
@@ -240,36 +242,29 @@ function prepare(o) {
 }
 
 /*
- * V8 compiles a function when it is first called: code that was made after the module has run holds what loading needs,
- * which is where the time goes.  There is no request and no config here, so a bundle may well fail; what was compiled is good.
+ * V8's code for the bundle, every function of it, in records of base64: for the launcher, which keeps it.  Nothing of the
+ * bundle is run, so that it has no say in what later processes load.
  */
-async function compile({ bundle, failure }) {
+function compile({ bundle, failure }) {
 	if (failure !== undefined)
-		throw new Error(failure.message);
-	process.on("unhandledRejection", () => {});
-	process.env = environment({});
-	try {
-		bundle.run();
-	} catch {
-		/* Its next start will say so. */
-	}
-	await turn();
-	writeAll(FD.result, bundle.code());
-	safe.reallyExit(0);
+		return end(failure);
+	const all = bundle.code();
+
+	for (let at = 0; at < all.length; at += CODE_BYTES)
+		write(FD.result, `{"data":{"code":"${all.subarray(at, at + CODE_BYTES).toString("base64")}"},"type":"output"}\n`);
+	return end(null);
 }
 
 function main() {
 	const o = options(process.argv.slice(2));
 
 	if (o === null) {
-		write(FD.log, "usage: host.js [--locked] [--ahead] [--customizer FOLDER] [--cache FILE] FOLDER\n" +
-		    "       host.js --compile FOLDER\n");
+		write(FD.log, "usage: host.js [--locked] [--ahead] [--customizer FOLDER] [--cache FILE] FOLDER\n");
 		process.exit(USAGE_EXIT);
 	}
-	const ready = prepare(o);
+	/* V8 compiles a source once in a process: whoever wants all of its code says so before. */
+	let ready = o.ahead ? prepare(o) : null;
 
-	if (o.compile)
-		return compile(ready);
 	watch();
 	if (o.ahead)
 		AHEAD.forEach((name) => require(name));
@@ -284,6 +279,11 @@ function main() {
 	} catch (e) {
 		return end({ ...verdict.reasonOf(e), cause: "request" });
 	}
+	const compiling = request.type === COMPILE;
+
+	ready ??= prepare(compiling ? { ...o, ahead: true, cache: undefined } : o);
+	if (compiling)
+		return compile(ready);
 	if (ready.failure !== undefined)
 		return end(ready.failure);
 	return run(request, ready.bundle, ready.linked).catch((e) => end(verdict.reasonOf(e)));

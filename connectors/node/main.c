@@ -14,7 +14,7 @@ const char *const guest_environment[] = { NULL };
 void
 guest_arguments(const struct guest_start *g, const char **argv)
 {
-	static char	 heap[64], host[4096 + sizeof(HOST)];
+	static char	 heap[64], host[4096 + sizeof(HOST)], code[4096 + 24];
 	size_t		 n = 0;
 
 	snprintf(heap, sizeof(heap), "--max-old-space-size=%lu", g->memory_mib * HEAP_PERCENT / 100);
@@ -26,6 +26,12 @@ guest_arguments(const struct guest_start *g, const char **argv)
 	argv[n++] = host;
 	if (g->parked)
 		argv[n++] = "--ahead";
+	if (g->code != NULL) {
+		/* V8 takes none that was made under another limit (launcher/core/code.c). */
+		snprintf(code, sizeof(code), "%s/%lu", g->code, g->memory_mib);
+		argv[n++] = "--cache";
+		argv[n++] = code;
+	}
 	argv[n++] = "--name";
 	argv[n++] = g->name;
 	argv[n++] = g->folder;

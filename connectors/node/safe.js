@@ -11,6 +11,7 @@ const fs = require("fs");
 const inspect = require("util").inspect;
 
 const utf8Slice = Function.prototype.call.bind(Buffer.prototype.utf8Slice);
+const uptime = process.uptime.bind(process);		/* performance would load a dozen modules */
 const { bind, call } = Function.prototype;
 const free = bind.bind(call);		/* free(f)(self, ...rest) is self.f(...rest) */
 
@@ -44,7 +45,7 @@ module.exports = Object.freeze({
 	nextTick: process.nextTick.bind(process),
 	setImmediate,
 	setTimeout,
-	now: performance.now.bind(performance),
+	now: () => uptime() * 1000,
 	activeResources: process.getActiveResourcesInfo.bind(process),
 	emit: process.emit.bind(process),
 	reallyExit: process.reallyExit.bind(process),

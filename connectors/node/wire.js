@@ -62,4 +62,4 @@ function write(fd, text) {
 	writeAll(fd, typeof text === "string" ? safe.toBytes(text, "utf8") : text);
 }
 
-module.exports = Object.freeze({ FD, readRequest, write, writeAll });
+module.exports = Object.freeze({ FD, readRequest, write });

@@ -286,6 +286,8 @@ cmd_invoke(int argc, char **argv)
 	else {
 		run(&r);
 		status = finish(&r, &o);
+		while (r.signals == 0 && core_settle())
+			;
 	}
 	inv_free(r.iv);
 	core_close();

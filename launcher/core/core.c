@@ -13,6 +13,13 @@
 static struct event_base	*base;
 static struct core_plan		 plan;
 static struct outlet		*outlet;	/* of the broker that lives; older ones are their users' */
+static void			(*at_close)(void);
+
+void
+core_at_close(void (*fn)(void))
+{
+	at_close = fn;
+}
 
 void
 core_open(struct event_base *loop, const struct core_plan *p)
@@ -148,6 +155,8 @@ outlet_drop(struct outlet *o)
 void
 core_close(void)
 {
+	if (at_close != NULL)
+		at_close();
 	pool_close();
 	vault_close();
 	if (outlet != NULL)

@@ -36,6 +36,8 @@ struct nursery;
 /* Fills program, guest, main and words for the folder, by ref->spec; -1 with ERR_NONE: it holds none. */
 int	guest_find(const char *folder, struct connector_ref *ref, struct error *e);
 struct nursery_plan;
+/* What stands behind this word, NULL: it is not there. */
+const char *guest_word(const struct guest_words *, const char *word);
 /* Adds the places that it may reach, so that its network has them. */
 int	guest_places(struct nursery_plan *, const struct egress_rule *, size_t n, struct error *e);
 /* One of the programs of ours that run guests; or, connector.c, descriptions. */
@@ -112,6 +114,8 @@ void		 pool_close(void);
 
 /* core.c */
 struct event_base	*core_base(void);
+/* Called by core_close(), first. */
+void	core_at_close(void (*fn)(void));
 const struct core_plan	*core_plan(void);
 /*
  * The broker, started if need be, with those who have legs at it; NULL with *e.

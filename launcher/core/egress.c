@@ -67,6 +67,8 @@ rules_fill(struct way_out *way, const struct inv_request *rq, struct error *e)
 
 	if ((way->rules = calloc(SPEC_EGRESS_MAX, sizeof(*way->rules))) == NULL)
 		return error_set(e, ERR_SYSTEM, "no memory");
+	if (rq->house != NULL)
+		return 0;
 	if (spec_egress(&rq->ref->spec, rq->rq->config, way->rules, &way->nrules, e) == -1 ||
 	    rate_settle(way, rq, e) == -1 || egress_narrow(way->rules, &way->nrules, rq->egress, e) == -1)
 		return -1;

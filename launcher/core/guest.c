@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "launcher/core/code.h"
 #include "launcher/core/core.h"
 #include "sandbox/sandbox.h"
 
@@ -187,15 +188,17 @@ static int
 bundle_find(struct connector_ref *ref, struct error *e)
 {
 	const char	*node = sandbox_guest_program();
+	char		 index[sizeof(ref->guest) + sizeof(BUNDLE_MAIN)], code[PATH_MAX];
 
 	if (node == NULL)
 		return error_set(e, ERR_NO_CONNECTOR, "%.64s is a Node bundle, and Node is not installed as /usr/bin/node or "
 		    "/usr/local/bin/node", ref->name);
 	ref->tasks = GUEST_TASKS_MAX;
 	snprintf(ref->main, sizeof(ref->main), BUNDLE_MAIN);
-	if (host_find("node", ref, e) == -1)
+	snprintf(index, sizeof(index), "%s/" BUNDLE_MAIN, ref->guest);
+	if (host_find("node", ref, e) == -1 || word_add(&ref->words, GUEST_WORD_RUN, node, e) == -1)
 		return -1;
-	return word_add(&ref->words, GUEST_WORD_RUN, node, e);
+	return code_find(index, node, code) ? word_add(&ref->words, GUEST_WORD_CODE, code, e) : 0;
 }
 
 int
@@ -234,6 +237,17 @@ place_add(struct guest_words *w, const char *word, const char *text, struct erro
 	memcpy(w->text + front, whole, n);
 	w->bytes += (uint32_t)n;
 	return 0;
+}
+
+const char *
+guest_word(const struct guest_words *w, const char *word)
+{
+	size_t	 n = strlen(word);
+
+	for (size_t at = 0; at < w->bytes - w->behind; at += strlen(w->text + at) + 1)
+		if (strncmp(w->text + at, word, n) == 0)
+			return w->text + at + n;
+	return NULL;
 }
 
 static size_t
@@ -278,6 +292,9 @@ guest_words_check(const struct guest_words *w, struct error *e)
 		if (strncmp(w->text + at, GUEST_WORD_RUN, strlen(GUEST_WORD_RUN)) == 0 &&
 		    program_check(w->text + at + strlen(GUEST_WORD_RUN), e) == -1)
 			return -1;
+		else if (strncmp(w->text + at, GUEST_WORD_CODE, strlen(GUEST_WORD_CODE)) == 0 &&
+		    !code_knows(w->text + at + strlen(GUEST_WORD_CODE)))
+			return error_set(e, ERR_SANDBOX, "%.200s: no folder of code", w->text + at);
 	return 0;
 }
 

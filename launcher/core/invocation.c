@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "launcher/core/code.h"
 #include "launcher/core/inv.h"
 #include "sandbox/sandbox.h"
 
@@ -161,7 +162,7 @@ inv_start(const struct inv_request *rq, struct error *e)
 {
 	struct invocation	*iv;
 
-	if (rq->rq->cmd != CMD_SPEC_READ && !spec_has_command(&rq->ref->spec, rq->rq->type)) {
+	if (rq->house == NULL && rq->rq->cmd != CMD_SPEC_READ && !spec_has_command(&rq->ref->spec, rq->rq->type)) {
 		error_set(e, ERR_UNSUPPORTED, "%s does not offer %s", rq->ref->name, rq->rq->type);
 		return NULL;
 	}
@@ -449,6 +450,8 @@ inv_turn(void *arg)
 		clocks_check(iv);
 	if (is_over(iv)) {
 		inv_finish(iv);
+		if (iv->verdict.code == ERR_NONE)
+			code_want(&iv->plan);
 		iv->sink.done(iv->sink.arg);	/* it may free iv */
 		return;
 	}

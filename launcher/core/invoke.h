@@ -21,6 +21,7 @@
 #include "worker/contract/spec.h"
 
 struct event_base;
+struct nursery_plan;
 
 /* How many are kept ready; all zero: nothing is, as for a single invocation. */
 struct core_plan {
@@ -39,6 +40,11 @@ struct core_plan {
 void	core_dumps_off(void);
 /* Once per process, before anything else here.  base is the caller's and outlives core_close(). */
 void	core_open(struct event_base *base, const struct core_plan *);
+/*
+ * Before that, where a process runs one invocation and ends: a turn of the loop, and true, while something is made for
+ * the next (a bundle's code, once), which takes 10 seconds at most.
+ */
+bool	core_settle(void);
 /* Ends nurseries, parked workers and broker.  No invocation may be left. */
 void	core_close(void);
 struct core_counts {
@@ -122,6 +128,7 @@ struct inv_request {
 	const struct rate_budget *rate;		/* the operator's, instead of the specification's; NULL: none */
 	const char *const	*egress;	/* "HOST[:PORT]": the only ones of the spec's; NULL-terminated, or NULL: all */
 	struct inv_proxy	 proxy;
+	const struct nursery_plan *house;	/* a command of the host's own, not the connector's: on this nursery, with no way out.  NULL */
 };
 
 struct invocation;

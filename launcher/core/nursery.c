@@ -85,7 +85,7 @@ child(const struct nursery_plan *p, const struct birth *b, pid_t parent)
 		.program = p->program, .beside = described, .waived = p->waived, .memory_bytes = p->memory_bytes,
 		.cpu_s = p->cpu_s, .files_max = guest ? GUEST_FILES_MAX : WORKER_FILES_MAX,
 		.sync_fd = FD__NURSERY_COUNT, .parent = parent, .guest = guest ? p->guest : NULL,
-		.guest_programs = programs,
+		.guest_programs = programs, .guest_code = guest ? guest_word(&p->words, GUEST_WORD_CODE) : NULL,
 	};
 	sigset_t		 none;
 

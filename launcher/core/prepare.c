@@ -80,6 +80,8 @@ inv_fill(struct invocation *iv, const struct inv_request *rq, struct error *e)
 	snprintf(iv->plan.main, sizeof(iv->plan.main), "%s", rq->ref->main);
 	iv->plan.tasks = rq->ref->tasks;
 	iv->plan.words = rq->ref->words;
+	if (rq->house != NULL)
+		iv->plan = *rq->house;
 	if (egress_fill(iv, rq, e) == -1)
 		return -1;
 	request_make(iv, rq);

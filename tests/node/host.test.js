@@ -6,7 +6,6 @@ const fs = require("node:fs");
 const os = require("node:os");
 const path = require("node:path");
 const { build, host, node, packed, run, stopAll } = require("./kit.js");
-const { spawnSync } = require("node:child_process");
 
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "bascule-node-"));
 
@@ -289,18 +288,47 @@ test("a parked host is ready before there is a request", async () => {
 	assert.deepStrictEqual(r.lines, ["{\"type\":\"locked\"}", "{\"data\":{},\"type\":\"output\"}", "{\"type\":\"end\"}"]);
 });
 
-test("code from the cache is of the bundle's own bytes", async () => {
-	const cache = path.join(scratch, "hello.cache"), fd = fs.openSync(cache, "w");
-	const made = spawnSync(node, [host, "--compile", packed("hello")], { env: {}, stdio: ["ignore", "ignore", "inherit", fd] });
+// What the launcher keeps of a bundle; the file's name.
+async function codeOf(bundle, args) {
+	const file = path.join(scratch, `${bundle}.code`);
+	const r = await run(packed(bundle), { type: "bascule:compile", config: {}, input: {} }, { args });
 
-	assert.strictEqual(made.status, 0);
-	if (process.versions.node.split(".")[0] >= 20)
-		assert.ok(fs.statSync(cache).size > 1000);
-	const request = { type: "std:test-connection", config: { token: "t" }, input: {} };
+	assert.strictEqual(r.verdict.type, "end", r.log);
+	fs.writeFileSync(file, Buffer.concat(r.lines.slice(0, -1).map((l) => Buffer.from(JSON.parse(l).data.code, "base64"))));
+	return file;
+}
 
-	for (const [bundle, file] of [["hello", cache], ["every", cache], ["hello", path.join(packed("hello"), "index.js")]]) {
-		const r = await run(packed(bundle), request, { args: ["--cache", file] });
+test("code from the cache is of the bundle's own bytes", { skip: process.versions.node.split(".")[0] < 20 && "Node 18 has none" }, async () => {
+	for (const args of [[], ["--ahead"]]) {
+		const cache = await codeOf("hello", args), size = fs.statSync(cache).size;
 
-		assert.strictEqual(r.verdict.type, "end", "a cache of other bytes, and one that is none, are not used");
+		assert.ok(size > 100000, `all of its functions are in there: ${size}`);
+		const request = { type: "std:test-connection", config: { token: "t" }, input: {} };
+
+		for (const [bundle, file] of [["hello", cache], ["every", cache], ["hello", path.join(packed("hello"), "index.js")], ["hello", "/none"]]) {
+			const r = await run(packed(bundle), request, { args: ["--cache", file] });
+
+			assert.strictEqual(r.verdict.type, "end", "a cache of other bytes, one that is none and one that is not there are not used");
+		}
+		const vm = require("node:vm"), Module = require("node:module");
+		const source = fs.readFileSync(path.join(packed("hello"), "index.js"), "utf8");
+		const script = new vm.Script(Module.wrap(source), { cachedData: fs.readFileSync(cache),
+			importModuleDynamically: vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER });
+
+		assert.strictEqual(script.cachedDataRejected, false, "and V8 takes it");
+	}
+});
+
+test("nothing of a bundle runs while it is compiled", async () => {
+	const folder = path.join(scratch, "loud");
+
+	fs.mkdirSync(folder);
+	fs.writeFileSync(path.join(folder, "index.js"), "require('fs').writeSync(3, 'x'); console.log('ran'); throw new Error('ran');");
+	for (const args of [[], ["--ahead"]]) {
+		const r = await run(folder, { type: "bascule:compile", config: {}, input: {} }, { args });
+
+		assert.strictEqual(r.verdict.type, "end");
+		assert.ok(r.lines.length >= 2 && r.lines.slice(0, -1).every((l) => l.startsWith("{\"data\":{\"code\":")), r.lines[0]);
+		assert.strictEqual(r.log, "");
 	}
 });

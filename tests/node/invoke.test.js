@@ -4,13 +4,22 @@ const { test, after } = require("node:test");
 const assert = require("node:assert");
 const { spawn } = require("node:child_process");
 const fs = require("node:fs");
+const http = require("node:http");
 const os = require("node:os");
 const path = require("node:path");
-const { root, build, packed, devServer, stopAll } = require("./kit.js");
+const { root, build, packed, devServer, start, stopAll } = require("./kit.js");
 const { compared } = require("./requests.js");
 
 const bascule = process.env.BASCULE ?? path.join(build, "bin/bascule");
 const scratch = fs.mkdtempSync(path.join(os.tmpdir(), "bascule-invoke-"));
+
+const kept = path.join(scratch, "kept"), codes = path.join(kept, "bascule/code");
+
+fs.chmodSync(scratch, 0o755);
+fs.mkdirSync(kept, { mode: 0o700 });
+// What is kept of bundles: bytes by digest.
+const codeFiles = () => Object.fromEntries(fs.readdirSync(codes).map((d) => [d, fs.existsSync(`${codes}/${d}/512`) ?
+    fs.readFileSync(`${codes}/${d}/512`).toString("latin1") : ""]));
 
 after(() => {
 	stopAll();
@@ -25,7 +34,7 @@ function invoke(bundle, type, { config = {}, input = {}, more = [] } = {}) {
 		fs.writeFileSync(file, JSON.stringify(config));
 		fs.writeFileSync(given, JSON.stringify(input));
 		const child = spawn(bascule, ["invoke", packed(bundle), type, "--config", file, "--input", `@${given}`, "--verdict", "--logs", ...more],
-		    { cwd: root, env: { PATH: process.env.PATH, CALLERS_SECRET: "seen" }, stdio: ["ignore", "pipe", "pipe"] });
+		    { cwd: root, env: { PATH: process.env.PATH, CALLERS_SECRET: "seen", XDG_CACHE_HOME: kept }, stdio: ["ignore", "pipe", "pipe"] });
 		const out = [], log = [];
 
 		child.stdout.on("data", (d) => out.push(d));
@@ -124,7 +133,7 @@ const ends = [
 	["loopLater", "deadline", /no end after 5000 ms/],
 	["microtasks", "deadline", /no end after 5000 ms/],
 	["trapsTerm", "deadline", /no end after 5000 ms/],
-	["workers", /^(protocol|memory|failed)$/, /Worker|worker|memory/],
+	["workers", /^(protocol|memory|failed|deadline)$/, /Worker|worker|memory|no end after/],
 	["hugeLine", "record-too-large", /over 262144 bytes/],
 	["stdout", /^(failed|deadline)$/, /EAGAIN|no end after/],
 	["stderr", /^(failed|deadline)$/, /EAGAIN|no end after/],
@@ -148,6 +157,54 @@ test("hostile: games with the realm change neither record nor end", async () => 
 
 	assert.strictEqual(r.verdict.type, "end", `${JSON.stringify(r.verdict.data)} ${r.log}`);
 	assert.deepStrictEqual(r.lines, ["{\"data\":{\"identity\":\"true\",\"attributes\":{}},\"type\":\"output\"}"]);
+});
+
+test("the code that is kept of a bundle is no bundle's to change", async () => {
+	await invoke("hostile", "std:account:list", { input: { looks: ["environ"] } });
+	const before = codeFiles();
+	const attempts = ["code", "temporary", "codeWrite", "codeAppend", "codeRemove", "codeReplace", "codeMake", "codeMode", "codeByNumber"];
+	const r = await invoke("hostile", "std:account:list", { input: { looks: attempts } });
+
+	assert.strictEqual(r.verdict.type, "end", r.log);
+	assert.strictEqual(r.lines.length, attempts.length);
+	for (const line of r.lines) {
+		const { identity, attributes: { got, refused } } = JSON.parse(line).data;
+
+		if (identity === "code")
+			assert.strictEqual(got, "512 true", "its own, and no other's");
+		else if (identity !== "temporary")
+			assert.match(refused ?? `got ${got}`, /^(EROFS|EACCES|EPERM|EXDEV|EINVAL)$/, identity);
+	}
+	assert.deepStrictEqual(codeFiles(), before);
+	assert.ok(Object.values(before).some((c) => c.length > 100000), "and there is some");
+});
+
+test("a server has it made as well, after the first invocation", async () => {
+	const socketPath = path.join(scratch, "socket"), own = path.join(scratch, "served");
+
+	fs.mkdirSync(own, { mode: 0o700 });
+	const { child } = await start(bascule, ["serve", "--listen", `unix:${socketPath}`], /"listening"/,
+	    { BASCULE_CONNECTORS: path.dirname(packed("hello")), XDG_CACHE_HOME: own });
+	const ask = () => new Promise((resolve, reject) => {
+		const request = http.request({ socketPath, method: "POST", path: "/v1/connectors/hello/invoke",
+		    headers: { "content-type": "application/json" } }, (answer) => {
+			let text = "";
+
+			answer.on("data", (d) => { text += d; });
+			answer.on("end", () => resolve(text));
+		});
+
+		request.on("error", reject);
+		request.end(JSON.stringify({ type: "std:test-connection", config: { token: "t" }, input: {} }));
+	});
+	const files = () => fs.readdirSync(own, { recursive: true }).filter((f) => f.endsWith("/512"));
+
+	assert.strictEqual(await ask(), "{\"data\":{},\"type\":\"output\"}\n");
+	for (let i = 0; i < 100 && files().length === 0; i++)
+		await new Promise((r) => setTimeout(r, 100));
+	assert.strictEqual(files().length, 1);
+	assert.strictEqual(await ask(), "{\"data\":{},\"type\":\"output\"}\n");
+	child.kill();
 });
 
 test("a bundle that says \"end\" itself is believed, as any connector is", async () => {

@@ -1,12 +1,12 @@
 "use strict";
 // How long until the first record: node tests/node/start.js [ROUNDS] [BUNDLE].  By hand, after node_host.t has run once.
 // Everything of a round runs after another, so that a busy machine weighs on all alike; medians and ratios are printed.
-const { spawn, spawnSync } = require("node:child_process");
+const { spawn } = require("node:child_process");
 const fs = require("node:fs");
 const http = require("node:http");
 const os = require("node:os");
 const path = require("node:path");
-const { build, host, node, packed, devServer, source, start, stopAll } = require("./kit.js");
+const { build, host, node, packed, devServer, run, source, start, stopAll } = require("./kit.js");
 
 const rounds = Number(process.argv[2] ?? 21), bundle = process.argv[3] ?? "hello";
 let request;
@@ -71,14 +71,15 @@ function invoked(configFile) {
 (async () => {
 	const config = await source(10);
 	const server = await devServer(packed(bundle), config);
-	const fd = fs.openSync(cache, "w");
 
 	request = JSON.stringify({ type: "std:test-connection", config, input: {} });
 	fs.writeFileSync(empty, "");
 	fs.writeFileSync(path.join(scratch, "config.json"), JSON.stringify(config));
 	const serve = await served();
 
-	spawnSync(node, [host, "--compile", packed(bundle)], { env: {}, stdio: ["ignore", "ignore", "inherit", fd] });
+	const made = await run(packed(bundle), { type: "bascule:compile", config: {}, input: {} });
+
+	fs.writeFileSync(cache, Buffer.concat(made.lines.slice(0, -1).map((l) => Buffer.from(JSON.parse(l).data.code, "base64"))));
 	const ways = {
 		"node, empty script, until its end": () => once([empty]),
 		"node, the bundle alone, until its end": () => once([path.join(packed(bundle), "index.js")]),

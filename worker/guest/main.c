@@ -29,6 +29,7 @@ struct guest_plan {
 	struct sandbox_guest	 walls;
 	const char		*programs[GUEST_PROGRAMS_MAX + 1];
 	size_t			 nprograms;
+	bool			 has_code;
 };
 
 #define LOOK_MS		20
@@ -154,6 +155,8 @@ word_take(struct guest_plan *p, const char *arg)
 		p->net.ports[p->net.nports++] = (uint16_t)strtoul(v, NULL, 10);
 	else if (is_word(arg, GUEST_WORD_ADDRESS, &v) && p->net.naddresses < SANDBOX_NET_ADDRESSES_MAX)
 		p->net.addresses[p->net.naddresses++] = inet_addr(v);
+	else if (is_word(arg, GUEST_WORD_CODE, &v))
+		p->has_code = true;
 	else
 		cannot("an argument that is none", 0);
 }
@@ -180,6 +183,7 @@ main(int argc, char **argv)
 		g.program = p.programs[0];
 	else
 		cannot("no program", 0);
+	g.code = p.has_code ? SANDBOX_GUEST_CODE : NULL;
 	p.waived = (unsigned int)strtoul(argv[2], NULL, 10);
 	p.walls.programs = p.programs;
 	slash = strrchr(argv[3], '/');
