@@ -263,7 +263,8 @@ page_read(struct page_plan *p, const cJSON *v, const char *where, struct faults 
 	int64_t		 size = json_i64(v, "size", 0);
 	size_t		 i;
 
-	members_only(v, "kind:s next:x more:x total:x param:s sizeParam:s size:n first:n totalMayMove:b truncated:x", where, f);
+	members_only(v, "kind:s next:x more:x total:x param:s sizeParam:s size:n first:n in:s mayMiss:b totalMayMove:b "
+	    "truncated:x", where, f);
 	for (i = 0; i < N_ITEMS(page_kinds) && strcmp(page_kinds[i].word, word) != 0; i++)
 		;
 	if (i == N_ITEMS(page_kinds)) {
@@ -284,6 +285,10 @@ page_read(struct page_plan *p, const cJSON *v, const char *where, struct faults 
 	p->size_param = string_of(v, "sizeParam");
 	p->size = (unsigned int)size;
 	p->first = json_i64(v, "first", p->kind == PAGE_NUMBER);
+	p->in_body = strcmp(json_str(v, "in", "query"), "body") == 0;
+	if (!p->in_body && strcmp(json_str(v, "in", "query"), "query") != 0)
+		fault(f, inside(at, where, "in"), "query or body is wanted");
+	p->rows_may_miss = json_bool(v, "mayMiss", false);
 	p->total_may_move = json_bool(v, "totalMayMove", false);
 }
 

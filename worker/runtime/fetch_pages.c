@@ -48,13 +48,36 @@ param_among(const struct fetch_param *q, size_t n, const char *name)
 	return false;
 }
 
+/* Where paging speaks in the body. */
+int
+page_body(struct page_state *s, const struct fetch_request *first, struct fetch_request *rq, struct error *e)
+{
+	struct fetch_param	 ours[PAGE_PARAMS_MAX];
+	char			 at[32], size[32];
+	size_t			 n;
+
+	if (!s->p->in_body)
+		return 0;
+	cJSON_Delete(s->body);
+	s->body = first->body == NULL ? cJSON_CreateObject() : json_dup(first->body);
+	n = page_params(s, ours, at, size);
+	for (size_t i = 0; i < n; i++) {
+		bool	 text = s->p->kind == PAGE_CURSOR && strcmp(ours[i].name, s->p->param) == 0;
+
+		if (json_set(s->body, ours[i].name, text ? cJSON_CreateString(ours[i].value) : json_number_text(ours[i].value)) == -1)
+			return error_set(e, ERR_SYSTEM, "no memory for a request body");
+	}
+	rq->body = s->body;
+	return s->body == NULL ? error_set(e, ERR_SYSTEM, "no memory for a request body") : 0;
+}
+
 /* The caller's own parameters, but for those that paging sets, and those. */
 int
 page_query(const struct page_state *s, const struct fetch_request *first, struct fetch_param *q, char at[32], char size[32],
     struct error *e)
 {
 	struct fetch_param	 ours[PAGE_PARAMS_MAX];
-	size_t			 nours = page_params(s, ours, at, size), n = 0;
+	size_t			 nours = s->p->in_body ? 0 : page_params(s, ours, at, size), n = 0;
 	bool			 link = page_by_link(s->p) && s->next != NULL;
 
 	for (const struct fetch_param *p = first->query; !link && p != NULL && p->name != NULL; p++) {
@@ -80,7 +103,7 @@ page_ask(struct fetch *f, const struct fetch_request *first, struct pages *s, st
 	char			 at[32], size[32];
 
 	s->page_rows = s->head = 0;
-	if (page_query(&s->state, first, q, at, size, e) == -1)
+	if (page_query(&s->state, first, q, at, size, e) == -1 || page_body(&s->state, first, &rq, e) == -1)
 		return -1;
 	rq.query = q;
 	if (page_by_link(s->state.p) && s->state.next != NULL)

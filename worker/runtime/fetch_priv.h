@@ -299,6 +299,7 @@ struct page_state {
 	bool			 total_known;
 	uint64_t		 head;		/* how the page before began */
 	char			*next;		/* cursor or absolute URL; owned */
+	cJSON			*body;		/* of the question under way; NULL: the first's */
 	uint64_t		*seen;		/* hashes of all of them: open addressing, 0 is free */
 	size_t			 seen_cap, seen_n;
 };
@@ -319,6 +320,7 @@ int	page_step(struct page_state *s, const struct page_facts *pf, struct error *e
 /* The parameters of the next question; at and size hold their values. */
 size_t	page_params(const struct page_state *s, struct fetch_param q[PAGE_PARAMS_MAX], char at[32], char size[32]);
 /* All of the next question: the caller's parameters and those; q holds PAGE_QUERY_MAX + PAGE_PARAMS_MAX + 1. */
+int	page_body(struct page_state *s, const struct fetch_request *first, struct fetch_request *rq, struct error *e);
 int	page_query(const struct page_state *s, const struct fetch_request *first, struct fetch_param *q, char at[32], char size[32],
 	    struct error *e);
 const char *page_rows(const struct page_plan *p);
