@@ -156,6 +156,7 @@ landlock_guest(const struct sandbox_guest *g)
 		allow(fd, f->path, FS_READ_FILE);
 	allow(fd, SANDBOX_GUEST_FOLDER, FS_READ_FILE | (g->own_program ? FS_EXECUTE : 0));
 	allow(fd, SANDBOX_GUEST_HOME, FS_READ_FILE);
+	allow(fd, SANDBOX_GUEST_LINKED, FS_READ_FILE);
 	allow(fd, SANDBOX_GUEST_CODE, FS_READ_FILE);
 	allow(fd, "/proc", FS_READ_FILE);
 	allow(fd, "/tmp", FS_READ_FILE | FS_WRITE_TMP | (sandbox_landlock_level() >= 3 ? FS_TRUNCATE : 0));

@@ -257,6 +257,8 @@ root_take_guest(const struct sandbox_wall *w)
 	folder_of(w->program, folder, sizeof(folder));
 	take_to(w->guest, SANDBOX_GUEST_FOLDER);
 	take_to(folder, SANDBOX_GUEST_HOME);
+	if (w->guest_linked != NULL)
+		take_to(w->guest_linked, SANDBOX_GUEST_LINKED);
 	if (w->guest_code != NULL && ntrees < TREES_MAX)
 		ntrees += tree_take_to(&trees[ntrees], w->guest_code, SANDBOX_GUEST_CODE) ? 1 : 0;
 }

@@ -61,6 +61,7 @@ struct sandbox_wall {
 	pid_t		 parent;	/* die when it does */
 	const char	*guest;		/* folder of a guest's files, absolute; NULL: none, a native connector */
 	const char	*guest_code;	/* a folder for SANDBOX_GUEST_CODE, NULL: none; done without where it is gone */
+	const char	*guest_linked;	/* a folder for SANDBOX_GUEST_LINKED, NULL: none */
 	const char *const *guest_programs;	/* NULL-terminated: other files that it may execute */
 };
 
@@ -124,6 +125,7 @@ int	sandbox_guest_exec(const char *program, char *const argv[], char *const envp
 /* Where it finds its files, wherever they are outside, and those beside the nursery's own program. */
 #define SANDBOX_GUEST_FOLDER	"/app"
 #define SANDBOX_GUEST_HOME	"/host"
+#define SANDBOX_GUEST_LINKED "/linked"
 #define SANDBOX_GUEST_CODE	"/code"		/* likewise, what the launcher keeps for it; there or not */
 
 /*

@@ -32,6 +32,10 @@ guest_arguments(const struct guest_start *g, const char **argv)
 		argv[n++] = "--cache";
 		argv[n++] = code;
 	}
+	if (g->linked != NULL) {
+		argv[n++] = "--customizer";
+		argv[n++] = g->linked;
+	}
 	argv[n++] = "--name";
 	argv[n++] = g->name;
 	argv[n++] = g->folder;

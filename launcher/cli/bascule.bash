@@ -12,7 +12,7 @@ _bascule_value()
 	local program=$1 option=$2 cur=$3
 
 	case $option in
-	--config | --schema | --receipt)
+	--config | --schema | --receipt | --customizer)
 		_bascule_files "$cur" ;;
 	--without)
 		COMPREPLY=($(compgen -W 'namespaces landlock cgroup' -- "$cur")) ;;
@@ -47,7 +47,7 @@ _bascule_invoke()
 	# Places before the cursor that are neither options nor their values; ':' may have split a command.
 	for ((i = 2; i < COMP_CWORD; i++)); do
 		case ${COMP_WORDS[i]} in
-		--config | --schema | --receipt | --without | --require | --sandbox | --color | --limit | --input | --id | --timeout | --allow-private | \
+		--config | --schema | --receipt | --without | --require | --sandbox | --color | --limit | --input | --customizer | --id | --timeout | --allow-private | \
 		    --egress | --rate | --proxy | --no-proxy | --proxy-dns)
 			((i++)) ;;
 		-*) ;;

@@ -84,6 +84,7 @@ struct invoke_options {
 	const char	*connector, *command;
 	const char	*config, *input, *schema;	/* FILE; JSON or @FILE; FILE.  "-": standard input */
 	const char	*id, *receipt;
+	const char	*customizer;	/* a bundle's folder */
 	const char	*logs;		/* "none", "stderr" or a file; NULL: warnings, on a terminal */
 	const char	*color;
 	enum out_mode	 mode;

@@ -254,7 +254,8 @@ start(struct run *r, const struct invoke_options *o, struct connector_ref *ref, 
 		.sink = view_sink(&r->view), .allow_private = o->allow_private,
 		.egress = o->egress, .proxy = o->proxy, .rate = o->rated ? &o->rate : NULL,
 	};
-	if (connector_find(o->connector, ref, e) == 0 && receipt_open(r, o, e) == 0 &&
+	if (connector_find(o->connector, ref, e) == 0 &&
+	    (o->customizer == NULL || connector_link(ref, o->customizer, e) == 0) && receipt_open(r, o, e) == 0 &&
 	    invoke_request_make(o, ref, &rq, e) == 0 && view_choose(&r->view, ref, &rq, e) == 0) {
 		if (!o->quiet && isatty(STDERR_FILENO))
 			layers_say(&o->layers);

@@ -18,6 +18,7 @@ static const char usage[] =
 "  --config FILE         the source's configuration; - is standard input\n"
 "  --input JSON|@FILE    the command's input\n"
 "  --schema FILE         goes to input.schema\n"
+"  --customizer DIR      link the customizer of this bundle to a bundle\n"
 "  --id ID               invocation id\n"
 "  --data                print outputs' data only\n"
 "  --json                print lines as they are, on a terminal too\n"
@@ -44,7 +45,7 @@ static const char usage[] =
 "\n"
 "Exit statuses: bascule help exit\n";
 
-enum { OPT_CONFIG = 256, OPT_INPUT, OPT_SCHEMA, OPT_ID, OPT_DATA, OPT_VERDICT, OPT_RECEIPT, OPT_TIMEOUT,
+enum { OPT_CONFIG = 256, OPT_INPUT, OPT_SCHEMA, OPT_CUSTOMIZER, OPT_ID, OPT_DATA, OPT_VERDICT, OPT_RECEIPT, OPT_TIMEOUT,
 	OPT_LIMIT, OPT_ALLOW, OPT_EGRESS, OPT_RATE, OPT_PROXY, OPT_NO_PROXY, OPT_PROXY_DNS, OPT_WITHOUT, OPT_REQUIRE,
 	 OPT_SANDBOX, OPT_LOGS, OPT_JSON, OPT_TABLE, OPT_NO_PROGRESS, OPT_COLOR };
 
@@ -52,6 +53,7 @@ static const struct option longs[] = {
 	{ "config", required_argument, NULL, OPT_CONFIG },
 	{ "input", required_argument, NULL, OPT_INPUT },
 	{ "schema", required_argument, NULL, OPT_SCHEMA },
+	{ "customizer", required_argument, NULL, OPT_CUSTOMIZER },
 	{ "id", required_argument, NULL, OPT_ID },
 	{ "data", no_argument, NULL, OPT_DATA },
 	{ "verdict", no_argument, NULL, OPT_VERDICT },
@@ -143,6 +145,7 @@ option_take(struct invoke_options *o, int opt, char *arg, struct error *e)
 	case OPT_CONFIG:	o->config = arg; return 0;
 	case OPT_INPUT:		o->input = arg; return 0;
 	case OPT_SCHEMA:	o->schema = arg; return 0;
+	case OPT_CUSTOMIZER:	o->customizer = arg; return 0;
 	case OPT_ID:		o->id = arg; return 0;
 	case OPT_DATA:		return mode(o, OUT_DATA, e);
 	case OPT_JSON:		return mode(o, OUT_LINES, e);

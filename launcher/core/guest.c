@@ -250,6 +250,34 @@ guest_word(const struct guest_words *w, const char *word)
 	return NULL;
 }
 
+/* A folder's index.js, whether it has a specification or not. */
+static int
+customizer_find(const char *name, char folder[PATH_MAX], struct error *e)
+{
+	char	 index[PATH_MAX + sizeof(BUNDLE_MAIN)];
+
+	if (realpath(name, folder) == NULL)
+		return error_set(e, ERR_NO_CONNECTOR, "customizer: %.200s is no folder", name);
+	snprintf(index, sizeof(index), "%s/" BUNDLE_MAIN, folder);
+	if (access(index, R_OK) == -1)
+		return error_set(e, ERR_NO_CONNECTOR, "customizer: there is no " BUNDLE_MAIN " in %.200s", folder);
+	return 0;
+}
+
+int
+connector_link(struct connector_ref *ref, const char *customizer, struct error *e)
+{
+	char	 folder[PATH_MAX];
+
+	if (ref->guest[0] == '\0' || strcmp(ref->main, BUNDLE_MAIN) != 0 || ref->words.behind > 0)
+		return error_set(e, ERR_NO_CONNECTOR, "customizer: %.64s is no Node bundle, and only these take one", ref->name);
+	if (guest_word(&ref->words, GUEST_WORD_LINKED) != NULL)
+		return error_set(e, ERR_NO_CONNECTOR, "customizer: one is linked to %.64s, and there can be no second", ref->name);
+	if (customizer_find(customizer, folder, e) == -1)
+		return -1;
+	return word_add(&ref->words, GUEST_WORD_LINKED, folder, e);
+}
+
 static size_t
 count(const struct guest_words *w, const char *word)
 {

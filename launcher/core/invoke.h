@@ -79,6 +79,11 @@ struct connector_ref {
  * or a path (with a '/') of its folder or program.  -1 with ERR_NO_CONNECTOR; the message lists what there is.
  */
 int	connector_find(const char *name, struct connector_ref *ref, struct error *e);
+/*
+ * Links the customizer of another bundle, a folder with index.js, to a bundle: it acts before and after its commands.
+ * -1 with ERR_NO_CONNECTOR.
+ */
+int	connector_link(struct connector_ref *ref, const char *customizer, struct error *e);
 void	connector_free(struct connector_ref *ref);
 /* Calls fn for each connector that a name would find, folder by folder in alphabetical order; returns how many. */
 int	connector_each(void (*fn)(void *arg, const char *name, const char *folder), void *arg);

@@ -86,6 +86,7 @@ child(const struct nursery_plan *p, const struct birth *b, pid_t parent)
 		.cpu_s = p->cpu_s, .files_max = guest ? GUEST_FILES_MAX : WORKER_FILES_MAX,
 		.sync_fd = FD__NURSERY_COUNT, .parent = parent, .guest = guest ? p->guest : NULL,
 		.guest_programs = programs, .guest_code = guest ? guest_word(&p->words, GUEST_WORD_CODE) : NULL,
+		.guest_linked = guest ? guest_word(&p->words, GUEST_WORD_LINKED) : NULL,
 	};
 	sigset_t		 none;
 

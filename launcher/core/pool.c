@@ -70,7 +70,9 @@ void
 files_look(const struct nursery_plan *p, struct connector_files *f)
 {
 	char	 path[sizeof(p->guest) + sizeof(p->main) + sizeof("/connector-spec.json")];
+	char	 other[sizeof(p->guest) + sizeof(BUNDLE_MAIN)];
 	bool	 guest = p->guest[0] != '\0';
+	const char *linked;
 
 	snprintf(path, sizeof(path), "%s%s%s", guest ? p->guest : p->program, guest ? "/" : "", guest ? p->main : "");
 	f->program = file_id(path);
@@ -81,6 +83,10 @@ files_look(const struct nursery_plan *p, struct connector_files *f)
 		snprintf(path, sizeof(path), "%s/", p->described);
 	f->spec = file_beside(path, sizeof(path), "connector-spec.json");
 	f->description = file_beside(path, sizeof(path), "rest.json");
+	if ((linked = guest ? guest_word(&p->words, GUEST_WORD_LINKED) : NULL) != NULL) {
+		snprintf(other, sizeof(other), "%s/" BUNDLE_MAIN, linked);
+		f->description = file_id(other);
+	}
 }
 
 static void

@@ -8,10 +8,11 @@
 #include <openssl/sha.h>
 
 #include "launcher/serve/ask.h"
+#include "launcher/serve/ref.h"
 #include "worker/contract/json.h"
 #include "worker/contract/util.h"
 
-static const char *const	 members[] = { "type", "config", "input", "id", "source", "deadline", "limits" };
+static const char *const	 members[] = { "type", "config", "input", "id", "source", "deadline", "limits", "customizer" };
 
 static int
 members_check(const cJSON *doc, struct error *e)
@@ -26,7 +27,7 @@ members_check(const cJSON *doc, struct error *e)
 			;
 		if (i == N_ITEMS(members))
 			return error_set(e, ERR_REQUEST, "%.64s: no such member (there are type, config, input, id, source, "
-			    "deadline, limits)", m->string);
+			    "deadline, limits, customizer)", m->string);
 	}
 	return 0;
 }
@@ -140,6 +141,39 @@ source_read(const cJSON *doc, struct ask *a, struct error *e)
 	return 0;
 }
 
+/* Another connector's reference, as in the path. */
+static int
+customizer_read(const cJSON *doc, struct ask *a, struct error *e)
+{
+	const cJSON	*v = json_get(doc, "customizer");
+
+	if (v == NULL || cJSON_IsNull(v))
+		return 0;
+	if (!cJSON_IsString(v) || v->valuestring[0] == '\0' || strlen(v->valuestring) >= sizeof(a->customizer))
+		return error_set(e, ERR_REQUEST, "customizer: a connector's name is wanted, of 1 to %zu bytes",
+		    sizeof(a->customizer) - 1);
+	snprintf(a->customizer, sizeof(a->customizer), "%s", v->valuestring);
+	return 0;
+}
+
+int
+ask_link(const struct ask *a, struct connector_ref *ref, struct error *e)
+{
+	struct connector_ref	 other = { 0 };
+	int			 r;
+
+	if (a->customizer[0] == '\0')
+		return 0;
+	if (ref_find(a->customizer, "", -1, &other, e) == -1)
+		return error_in(e, "customizer");
+	if (other.guest[0] == '\0')
+		r = error_set(e, ERR_NO_CONNECTOR, "customizer: %.64s is no bundle", other.name);
+	else
+		r = connector_link(ref, other.guest, e);
+	connector_free(&other);
+	return r;
+}
+
 /* Without a name, a source is its connector and the hosts that it is at. */
 static int
 source_derive(const struct connector_ref *ref, struct ask *a, struct error *e)
@@ -171,7 +205,7 @@ ask_read(const char *text, size_t len, const struct connector_ref *ref, struct a
 
 	if (doc == NULL)
 		return -1;
-	if (members_check(doc, e) == -1 || limits_read(doc, &a.limits, e) == -1 || source_read(doc, &a, e) == -1 ||
+	if (members_check(doc, e) == -1 || limits_read(doc, &a.limits, e) == -1 || source_read(doc, &a, e) == -1 || customizer_read(doc, &a, e) == -1 ||
 	    request_from_tree(doc, &a.rq, e) == -1) {
 		json_wipe(doc);
 		return -1;

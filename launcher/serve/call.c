@@ -285,7 +285,7 @@ on_turn(void *arg)
 	int			 r = ref_find(c->connector, "", -1, &ref, &e);
 
 	if (r == 0 && (r = ask_read(c->body.data, c->body.len, &ref, &a, &e)) == 0) {
-		r = call_start(c, &ref, &a, &e);
+		r = ask_link(&a, &ref, &e) == -1 ? -1 : call_start(c, &ref, &a, &e);
 		ask_free(&a);
 	}
 	connector_free(&ref);

@@ -126,7 +126,12 @@ call_make(struct exchange *x, const struct accepted *accepted, struct connector_
 		answer_problem(x->req, &(struct problem){ .error = &e });
 		return;
 	}
-	make(x, accepted, ref, &a, body);
+	if (a.customizer[0] != '\0' && !exchange_may(x, SCOPE_INVOKE, a.customizer))
+		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "the token of %s may not invoke %s", x->caller, a.customizer);
+	else if (ask_link(&a, ref, &e) == -1)
+		answer_problem(x->req, &(struct problem){ .error = &e });
+	else
+		make(x, accepted, ref, &a, body);
 	ask_free(&a);
 }
 

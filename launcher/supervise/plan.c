@@ -60,7 +60,7 @@ is_known(const char *path)
 int
 plan_check(const struct nursery_plan *p, struct error *e)
 {
-	const char	*folder = p->guest[0] != '\0' ? p->guest : p->described;
+	const char	*folder = p->guest[0] != '\0' ? p->guest : p->described, *linked;
 
 	if (!ends(p->program, sizeof(p->program)) || !ends(p->described, sizeof(p->described)) || !ends(p->guest, sizeof(p->guest)) || !ends(p->main, sizeof(p->main)) ||
 	    !words_ok(&p->words) || p->waived != told.waived || p->memory_bytes == 0 || p->cpu_s == 0)
@@ -71,5 +71,7 @@ plan_check(const struct nursery_plan *p, struct error *e)
 	if (folder[0] != '\0' ? !connector_is_host(p->program) || !is_known(folder) : !is_known(p->program))
 		return error_set(e, ERR_SANDBOX, "supervisor: %.200s is in no folder of connectors (BASCULE_CONNECTORS, --registry)",
 		    folder[0] != '\0' ? folder : p->program);
+	if ((linked = guest_word(&p->words, GUEST_WORD_LINKED)) != NULL && !is_known(linked))
+		return error_set(e, ERR_SANDBOX, "supervisor: %.200s is in no folder of connectors", linked);
 	return guest_words_check(&p->words, e);
 }

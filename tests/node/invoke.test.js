@@ -179,14 +179,13 @@ test("the code that is kept of a bundle is no bundle's to change", async () => {
 	assert.ok(Object.values(before).some((c) => c.length > 100000), "and there is some");
 });
 
-test("a server has it made as well, after the first invocation", async () => {
-	const socketPath = path.join(scratch, "socket"), own = path.join(scratch, "served");
-
-	fs.mkdirSync(own, { mode: 0o700 });
+// A server over the packed bundles; ask(name, body): the answer's text.
+async function served(name, own) {
+	const socketPath = path.join(scratch, name);
 	const { child } = await start(bascule, ["serve", "--listen", `unix:${socketPath}`], /"listening"/,
 	    { BASCULE_CONNECTORS: path.dirname(packed("hello")), XDG_CACHE_HOME: own });
-	const ask = () => new Promise((resolve, reject) => {
-		const request = http.request({ socketPath, method: "POST", path: "/v1/connectors/hello/invoke",
+	const ask = (connector, body) => new Promise((resolve, reject) => {
+		const request = http.request({ socketPath, method: "POST", path: `/v1/connectors/${connector}/invoke`,
 		    headers: { "content-type": "application/json" } }, (answer) => {
 			let text = "";
 
@@ -195,15 +194,52 @@ test("a server has it made as well, after the first invocation", async () => {
 		});
 
 		request.on("error", reject);
-		request.end(JSON.stringify({ type: "std:test-connection", config: { token: "t" }, input: {} }));
+		request.end(JSON.stringify(body));
 	});
+
+	return { child, ask };
+}
+
+test("a server has it made as well, after the first invocation", async () => {
+	const own = path.join(scratch, "served"), request = { type: "std:test-connection", config: { token: "t" }, input: {} };
 	const files = () => fs.readdirSync(own, { recursive: true }).filter((f) => f.endsWith("/512"));
 
-	assert.strictEqual(await ask(), "{\"data\":{},\"type\":\"output\"}\n");
+	fs.mkdirSync(own, { mode: 0o700 });
+	const { child, ask } = await served("socket", own);
+
+	assert.strictEqual(await ask("hello", request), "{\"data\":{},\"type\":\"output\"}\n");
 	for (let i = 0; i < 100 && files().length === 0; i++)
 		await new Promise((r) => setTimeout(r, 100));
 	assert.strictEqual(files().length, 1);
-	assert.strictEqual(await ask(), "{\"data\":{},\"type\":\"output\"}\n");
+	assert.strictEqual(await ask("hello", request), "{\"data\":{},\"type\":\"output\"}\n");
+	child.kill();
+});
+
+test("a customizer of another bundle is linked by its folder", async () => {
+	const config = { suffix: "-x" }, input = { identity: "7" };
+	const r = await invoke("customized", "std:account:read", { config, input, more: ["--customizer", packed("linked")] });
+
+	assert.deepStrictEqual(r.lines, ["{\"data\":{\"identity\":\"7!\",\"attributes\":{\"id\":\"7!\",\"suffix\":\"-x\"},\"linked\":\"-x\"},\"type\":\"output\"}"]);
+	const plain = await invoke("customized", "std:account:read", { config, input });
+
+	assert.deepStrictEqual(plain.lines, ["{\"data\":{\"identity\":\"7\",\"attributes\":{\"id\":\"7\",\"suffix\":\"-x\"}},\"type\":\"output\"}"]);
+	for (const [folder, words] of [[packed("hello"), /exports no connectorCustomizer/], [scratch, /there is no index\.js/], ["/none", /no folder/]]) {
+		const none = await invoke("customized", "std:account:read", { config, input, more: ["--customizer", folder] });
+
+		assert.match(none.verdict.data.message, words);
+		assert.ok(none.status > 0);
+	}
+});
+
+test("a request to a server links one by its name", async () => {
+	const { child, ask } = await served("socket2", kept);
+	const body = { type: "std:account:read", config: { token: "t0ken", suffix: "-y" }, input: { identity: "john.doe" } };
+	const plain = JSON.parse(await ask("hello", body)), linked = JSON.parse(await ask("hello", { ...body, customizer: "customized" }));
+
+	assert.deepStrictEqual(linked.data, { ...plain.data, attributes: { ...plain.data.attributes, suffix: "-y" } });
+	assert.deepStrictEqual(JSON.parse(await ask("hello", body)), plain, "and is not in the next");
+	assert.match(JSON.parse(await ask("hello", { ...body, customizer: "nobody" })).detail, /customizer/);
+	assert.match(JSON.parse(await ask("hello", { ...body, customizer: 7 })).detail, /customizer: a connector's name/);
 	child.kill();
 });
 

@@ -11,6 +11,7 @@
 #define GUEST_WORD_PORT		"port="		/* of a place that it may reach */
 #define GUEST_WORD_ADDRESS	"address="	/* likewise, IPv4, where its name is a number */
 #define GUEST_WORD_CODE		"code="		/* a folder for what its interpreter makes of it: SANDBOX_GUEST_CODE, which may be empty */
+#define GUEST_WORD_LINKED	"linked="	/* another bundle, whose customizer acts on this one: SANDBOX_GUEST_LINKED */
 #define GUEST_WORDS_END		"--"		/* behind it the program and its arguments, as the connector says */
 
 #define GUEST_WORDS_MAX		96

@@ -20,6 +20,7 @@ struct guest_start {
 	const char *const *words;	/* the program and its arguments where the connector says which, NULL-terminated */
 	const char	*home;		/* the connector's own folder */
 	const char	*folder;	/* the guest's files */
+	const char	*linked;	/* files of another, that acts on it; NULL: none */
 	const char	*code;		/* a folder that the launcher keeps for it, which may be empty or not there; NULL: none */
 	const char	*name;		/* what that folder is called outside */
 	unsigned long	 memory_mib;	/* limit of the worker */

@@ -29,7 +29,7 @@ struct guest_plan {
 	struct sandbox_guest	 walls;
 	const char		*programs[GUEST_PROGRAMS_MAX + 1];
 	size_t			 nprograms;
-	bool			 has_code;
+	bool			 has_code, has_linked;
 };
 
 #define LOOK_MS		20
@@ -157,6 +157,8 @@ word_take(struct guest_plan *p, const char *arg)
 		p->net.addresses[p->net.naddresses++] = inet_addr(v);
 	else if (is_word(arg, GUEST_WORD_CODE, &v))
 		p->has_code = true;
+	else if (is_word(arg, GUEST_WORD_LINKED, &v))
+		p->has_linked = true;
 	else
 		cannot("an argument that is none", 0);
 }
@@ -183,6 +185,7 @@ main(int argc, char **argv)
 		g.program = p.programs[0];
 	else
 		cannot("no program", 0);
+	g.linked = p.has_linked ? SANDBOX_GUEST_LINKED : NULL;
 	g.code = p.has_code ? SANDBOX_GUEST_CODE : NULL;
 	p.waived = (unsigned int)strtoul(argv[2], NULL, 10);
 	p.walls.programs = p.programs;
