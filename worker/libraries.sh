@@ -46,19 +46,20 @@ fail() {
 	exit 1
 }
 
-# This system's places of Debian, for sources, and for nobody else than this script.
+# This system's places of Debian, for sources, and for nobody else than this script: those whose line or paragraph
+# matches $1.
 sources() {
-	. /etc/os-release
 	mkdir -p "$work/parts" "$work/lists/partial" "$work/cache/archives/partial"
 	for f in /etc/apt/sources.list /etc/apt/sources.list.d/*.list; do
-		[ ! -f "$f" ] || sed -n "/ ${VERSION_CODENAME}[ -].* *main/s/^deb /deb-src /p" "$f"
+		[ ! -f "$f" ] || sed -nE "/^deb .* $1.* main/s/^deb /deb-src /p" "$f"
 	done >"$work/parts/own.list"
 	for f in /etc/apt/sources.list.d/*.sources; do
-		[ ! -f "$f" ] || awk -v RS= -v name="$VERSION_CODENAME" '
+		[ ! -f "$f" ] || awk -v RS= -v name="$1" '
 			{ gsub(/(^|\n)#[^\n]*/, ""); sub(/^\n/, "") }
 			$0 ~ "(^|\n)Suites:[^\n]* " name && /(^|\n)Components:[^\n]* main/ {
 				sub(/Types:[^\n]*/, "Types: deb-src"); print; print "" }' "$f"
 	done >"$work/parts/own.sources"
+	[ -s "$work/parts/own.list" ] || [ -s "$work/parts/own.sources" ]
 }
 apt() {
 	apt-get -qq -o Dir::Etc::SourceList=/dev/null -o Dir::Etc::SourceParts="$work/parts" \
@@ -73,7 +74,9 @@ source_get() {
 
 cd "$work"
 echo "libcurl and cJSON for connectors: from source, once (a minute)" >&2
-sources
+# Third parties name their own suites; a Debian may be followed by its name or by what it is at the time.
+. /etc/os-release
+sources "${VERSION_CODENAME:-sid}" || sources '(stable|testing|sid|unstable)' || fail "apt knows no place of Debian"
 apt update || fail "apt cannot read the lists of sources"
 source_get curl "$curl"
 source_get cjson "$cjson"
