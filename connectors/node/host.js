@@ -22,6 +22,7 @@ const verdict = require("./verdict.js");
 const { secretsOf } = require("./secrets.js");
 const { Bundle, member } = require("./bundle.js");
 const { watchLogs } = require("./logs.js");
+const { trust } = require("./trust.js");
 const { environment, makeContext, joinCustomizers } = require("./context.js");
 
 const LATE_MS = 250;			/* how long work that nobody awaited may show itself after the handler's return */
@@ -182,6 +183,7 @@ async function run(request, bundle, linked) {
 	verdict.keepSecret(secretsOf(request, spec, linked?.spec()));
 	if (verdict.hasSecrets())
 		watchLogs();
+	trust(config);
 	process.env = environment(config);
 	process.chdir(bundle.folder);
 	for (const b of [bundle, linked]) {

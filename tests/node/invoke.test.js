@@ -7,7 +7,7 @@ const fs = require("node:fs");
 const http = require("node:http");
 const os = require("node:os");
 const path = require("node:path");
-const { root, build, packed, devServer, start, stopAll } = require("./kit.js");
+const { root, build, packed, devServer, source, start, stopAll } = require("./kit.js");
 const { compared } = require("./requests.js");
 
 const bascule = process.env.BASCULE ?? path.join(build, "bin/bascule");
@@ -213,6 +213,28 @@ test("a server has it made as well, after the first invocation", async () => {
 	assert.strictEqual(files().length, 1);
 	assert.strictEqual(await ask("hello", request), "{\"data\":{},\"type\":\"output\"}\n");
 	child.kill();
+});
+
+test("certificates of the config are trusted by fetch and axios, and by nobody without them", async () => {
+	const config = await source(40, { tls: true }), more = ["--allow-private", "localhost"];
+	const users = { fetch: 40, scim: 40 };
+
+	for (const [bundle, records] of Object.entries(users)) {
+		const r = await invoke(bundle, "std:account:list", { config, more });
+
+		assert.strictEqual(r.verdict.type, "end", `${bundle}: ${r.log}`);
+		assert.strictEqual(r.lines.length, records, bundle);
+		assert.strictEqual(r.verdict.data.egress[0].outcome, "ok");
+		const without = await invoke(bundle, "std:account:list", { config: { ...config, caBundle: " " }, more });
+
+		assert.match(without.verdict.data.message, /certificate/, bundle);
+	}
+	for (const caBundle of ["-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----", "none"]) {
+		const bad = await invoke("fetch", "std:account:list", { config: { ...config, caBundle }, more });
+
+		assert.strictEqual(bad.verdict.data.cause, "invalidConfiguration");
+		assert.match(bad.verdict.data.message, /^caBundle: /);
+	}
 });
 
 test("a customizer of another bundle is linked by its folder", async () => {

@@ -1,8 +1,10 @@
 "use strict";
 // What the tests of connectors/node share: the host as a process of pipes, the SDK's own development server, a source.
 const { spawn } = require("node:child_process");
+const fs = require("node:fs");
 const http = require("node:http");
 const net = require("node:net");
+const os = require("node:os");
 const path = require("node:path");
 
 const root = path.resolve(__dirname, "../..");
@@ -93,12 +95,18 @@ async function devServer(folder, config) {
 	});
 }
 
-// The practice source: { baseUrl, token }.
-async function source(users) {
-	const { match } = await start(path.join(build, "libexec/bascule-practice"), ["--users", String(users), "--die-with-parent"],
-	    /http:\/\/[^\s]+/);
+// The practice source: { baseUrl, token }; with TLS its certificates as well.
+async function source(users, { tls = false } = {}) {
+	const ca = path.join(os.tmpdir(), `bascule-ca-${process.pid}.pem`);
+	const { match } = await start(path.join(build, "libexec/bascule-practice"), ["--users", String(users), "--die-with-parent",
+	    ...(tls ? ["--tls", "--ca-out", ca] : [])], /https?:\/\/[^\s]+/);
+	const made = { baseUrl: match[0].replace("127.0.0.1", "localhost"), token: "practice" };
 
-	return { baseUrl: match[0].replace("127.0.0.1", "localhost"), token: "practice" };
+	if (tls) {
+		made.caBundle = fs.readFileSync(ca, "utf8");
+		fs.unlinkSync(ca);
+	}
+	return made;
 }
 
 module.exports = { root, build, host, node, packed, beside, run, start, stopAll, devServer, source };

@@ -26,6 +26,9 @@ const everyRequests = [
 	["std:agent:list", { datasetIds: ["a", "b"] }],
 	["std:machine-identity:list", { datasetIds: ["a"] }],
 	["std:resource:list", { datasetIds: [] }],
+	...["discover", "read", "create", "update", "status-update", "delete", "verify", "replace"].map((name) =>
+	    [`std:ssf-stream:${name}`, { stream: { iss: "https://a.example", events_requested: [name] } }]),
+	["own:values", {}],
 	["own:echo", { any: ["thing", 1.50, "\u{1f98c}"] }],
 ];
 

@@ -54,6 +54,21 @@ for (const name of ["std:agent:list", "std:machine-identity:list", "std:resource
 		for (const datasetId of input.datasetIds)
 			res.send({ identity: `${name}-${datasetId}`, attributes, datasetId });
 	});
+for (const name of ["discover", "read", "create", "update", "status-update", "delete", "verify", "replace"])
+	connector.command(`std:ssf-stream:${name}`, one((input) => ({ identity: name, uuid: "u", key: { simple: { id: "k" } }, stream: input.stream })));
+// What JSON makes of the things that JavaScript has.
+connector.command("own:values", async (context, input, res) => {
+	const cut = Object.create({ inherited: 1 }, { hidden: { value: 1 }, shown: { value: 2, enumerable: true } });
+
+	for (const value of [new Date(NaN), new Date("2026-01-02T03:04:05.678Z"), /x/g, new Error("kept from sight"), Buffer.from("ab"),
+	    new Uint8Array([1, 2]), new Float64Array([0.1, NaN]), new Number(3), new String("s"), new Boolean(false), Symbol.iterator,
+	    new URL("https://a.example/x?y#z"), new URLSearchParams("a=1"), new Proxy({ a: 1 }, {}), new Proxy([1], {}), Object.create(null), cut,
+	    JSON.parse("{\"__proto__\":{\"a\":1},\"constructor\":2}"), { 2: "b", 1: "a", z: 0, y: [, ] }, { get now() { return 1; } },
+	    { toJSON() { return undefined; } }, { toJSON(key) { return `key ${key}`; } }, [undefined, () => 1, Symbol("s"), null, -0, 1e400],
+	    new WeakMap(), Promise.resolve(1), new ArrayBuffer(4), 0.1 + 0.2, 123456789012345680000, 5e-324, true, "", "\udfff\ud800", "\u007f\u0080\u2029",
+	    { data: 1, type: "output" }, { type: "state", data: {} }, [], {}, [[]], [{}]])
+		res.send({ value, list: [value] });
+});
 connector.command("own:echo", async (context, input, res) => {
 	res.send(input);
 	res.send([1, "two", null]);
