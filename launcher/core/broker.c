@@ -239,14 +239,14 @@ packet_take(struct broker *b, union packet *p, size_t bytes)
 	}
 }
 
-/* Takes up to max packets that are there; marks the broker as gone if it is. */
+/* Takes up to max packets that are there, or until `last` (NULL: none) is closed; marks the broker as gone if it is. */
 static void
-drain(struct broker *b, size_t max)
+drain(struct broker *b, size_t max, const struct leg *last)
 {
 	union packet	p;
 	ssize_t		n;
 
-	while (!b->gone && max-- > 0) {
+	while (!b->gone && max-- > 0 && (last == NULL || !last->closed)) {
 		n = recv(b->control_fd, &p, sizeof(p), MSG_DONTWAIT | MSG_TRUNC);
 		if (n == -1 && errno == EINTR)
 			continue;
@@ -260,7 +260,7 @@ drain(struct broker *b, size_t max)
 int
 broker_read(struct broker *b, struct error *e)
 {
-	drain(b, READ_PACKETS_MAX);
+	drain(b, READ_PACKETS_MAX, NULL);
 	if (b->gone)
 		return error_set(e, ERR_SYSTEM, "the egress broker is gone");
 	return 0;
@@ -286,7 +286,7 @@ packet_send(struct broker *b, const struct msghdr *msg, size_t bytes, struct err
 		if ((left = until - now_ms()) <= 0)
 			return error_set(e, ERR_SYSTEM, "the egress broker took nothing for %d s", SEND_MS / 1000);
 		if (poll(&p, 1, (int)left) > 0 && (p.revents & (POLLIN | POLLHUP)))
-			drain(b, READ_PACKETS_MAX);
+			drain(b, READ_PACKETS_MAX, NULL);
 	}
 }
 
@@ -446,12 +446,9 @@ close_wait(struct broker *b, const struct leg *l)
 	struct pollfd	p = { .fd = b->control_fd, .events = POLLIN };
 	int64_t		until = now_ms() + CLOSE_MS, left;
 
-	for (;;) {
-		drain(b, SIZE_MAX);
-		if (l->closed || b->gone || (left = until - now_ms()) <= 0)
-			return;
-		(void)poll(&p, 1, (int)left);
-	}
+	while (!l->closed && !b->gone && (left = until - now_ms()) > 0)
+		if (poll(&p, 1, (int)left) > 0)
+			drain(b, READ_PACKETS_MAX, l);
 }
 
 cJSON *
@@ -475,8 +472,6 @@ broker_close_spent(struct broker *b, uint32_t leg, struct broker_spent *spent)
 	*spent = (struct broker_spent){ 0 };
 	if (l == NULL)
 		return cJSON_CreateArray();
-	/* A contact is sent before its answer: what the worker has had is in the socket by now. */
-	drain(b, SIZE_MAX);
 	if (packet_send(b, &msg, sizeof(h), &ignored) == 0)
 		close_wait(b, l);
 	*slot(b, leg) = l->next;

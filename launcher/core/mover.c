@@ -143,8 +143,11 @@ on_answers(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
-	while (mover.pid != 0 && (r = answer_take()) == 1)
-		;
+	if (mover.pid == 0)
+		return;
+	do
+		r = answer_take();
+	while (r == 1 && mover.pid != 0 && mover.open > 0);
 	if (mover.pid != 0 && r == -1) {
 		mover_end();
 		mover.news(NULL);

@@ -254,8 +254,7 @@ child_take(const struct nursery *n, pid_t pid, int *pidfd)
 	if (pid == n->pid || (*pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) == -1)
 		return -1;
 	/* An unreaped child of ours keeps its pid; anybody else's fails waitid. */
-	if (waitid(P_PIDFD, (id_t)*pidfd, &si, WEXITED | WNOHANG | WNOWAIT) == -1 ||
-	    fcntl(*pidfd, F_SETFD, FD_CLOEXEC) == -1) {
+	if (waitid(P_PIDFD, (id_t)*pidfd, &si, WEXITED | WNOHANG | WNOWAIT) == -1) {
 		fd_closep(pidfd);
 		return -1;
 	}
@@ -309,15 +308,18 @@ static void
 reports_take(struct nursery *n)
 {
 	struct nursery_report	 r;
-	ssize_t			 k;
+	ssize_t			 k = 0;
 
-	while (!n->gone && (k = recv(n->orders_fd, &r, sizeof(r), MSG_TRUNC | MSG_DONTWAIT)) != -1) {
+	/* Until nothing is owed any more: what comes unasked, and the end, wake the loop again. */
+	do {
+		if ((k = recv(n->orders_fd, &r, sizeof(r), MSG_TRUNC | MSG_DONTWAIT)) == -1)
+			break;
 		if (k != (ssize_t)sizeof(r))
 			lose_because(n, n->ready ? "the nursery ended" : "the nursery ended before it was ready");
 		else if (report_handle(n, &r) == -1)
 			lose(n, &(struct error){ .code = ERR_SANDBOX, .msg = "the nursery answered nonsense" });
-	}
-	if (!n->gone && errno != EAGAIN && errno != EINTR)
+	} while (!n->gone && n->unanswered > 0);
+	if (!n->gone && k == -1 && errno != EAGAIN && errno != EINTR)
 		lose_because(n, "the nursery ended");
 	if (!n->gone)
 		orders_send(n);

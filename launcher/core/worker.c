@@ -25,6 +25,17 @@ on_event(evutil_socket_t fd, short what, void *arg)
 }
 
 static void
+on_gone(evutil_socket_t fd, short what, void *arg)
+{
+	struct worker	*w = arg;
+
+	(void)fd;
+	(void)what;
+	w->exited = true;
+	w->news(w->arg);
+}
+
+static void
 ends_give(struct worker *w, struct ends *p)
 {
 	for (int i = 0; i < FD__COUNT; i++)
@@ -90,7 +101,7 @@ worker_born(struct worker *w, pid_t pid, int pidfd)
 	w->pid = pid;
 	w->pidfd = pidfd;
 	LIST_INSERT_HEAD(&born, w, known);
-	event_assign(&w->gone, core_base(), pidfd, EV_READ | EV_PERSIST, on_event, w);
+	event_assign(&w->gone, core_base(), pidfd, EV_READ | EV_PERSIST, on_gone, w);
 	event_add(&w->results, NULL);
 	event_add(&w->gone, NULL);
 	w->news(w->arg);
@@ -184,7 +195,7 @@ worker_reap(struct worker *w, int *status, struct rusage *usage)
 	if (w->far != NULL)
 		return far_reap(w->far, status, usage);
 	/* Its number must stay its own until the mover has answered; that comes from the loop. */
-	if (w->pid <= 0 || w->group.asked || wait4(w->pid, status, WNOHANG, usage) != w->pid)
+	if (w->pid <= 0 || !w->exited || w->group.asked || wait4(w->pid, status, WNOHANG, usage) != w->pid)
 		return false;
 	event_del(&w->gone);
 	w->pid = 0;

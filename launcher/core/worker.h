@@ -71,6 +71,7 @@ struct worker {
 	pid_t			 pid;		/* 0: none */
 	int			 pidfd;
 	struct error		 lost;
+	bool			 exited;	/* its process is dead, and to be reaped */
 	bool			 again;		/* lost with a nursery that had worked: another may do */
 	int64_t			 order_ms;
 	struct event		 results, logs, gone;
