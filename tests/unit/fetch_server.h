@@ -345,6 +345,7 @@ static struct error	 err;
 static cJSON		*config;
 static struct call	 call;
 
+static struct fetch *client_new(struct fetch_options) __attribute__((unused));
 static struct fetch *
 client_new(struct fetch_options o)
 {

@@ -96,8 +96,10 @@ form_make(struct buf *b, const cJSON *o)
 static void
 warn_plain(struct fetch *f, const struct attempt *a)
 {
-	if (f->warned || f->auth.kind == AUTH_NONE || a->rq->flags & FETCH_NO_AUTH || a->origin.https ||
-	    origin_loopback(&a->origin))
+	/* A sign-in of the connector's own carries what it signs in with. */
+	bool	 bare = f->auth.kind == AUTH_NONE || (a->rq->flags & (FETCH_NO_AUTH | FETCH_ELSEWHERE)) == FETCH_NO_AUTH;
+
+	if (f->warned || bare || a->origin.https || origin_loopback(&a->origin))
 		return;
 	f->warned = true;
 	log_warn(f->c, "credentials go to %s without TLS", a->origin.host);
