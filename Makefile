@@ -267,6 +267,8 @@ unit-run: all $(UNIT)
 ablation:
 	@$(MAKE) -s -j2 B=$(B)/ablation CFLAGS='-O2 -g -DBASCULE_SANITIZER' all evil-connectors
 	@tests/evil/ablation.sh $(B)/ablation >$(B)/ablation/table.md
+	@tests/evil/ablation_guests.pl $(B)/ablation >$(B)/ablation/guests.md
+	@sed -i -e '/^<!-- guests -->$$/,/^<!-- end of guests -->$$/{/^<!--/!d}' -e '/^<!-- guests -->$$/r $(B)/ablation/guests.md' sandbox/README.md
 	@sed -i -e '/^<!-- ablation -->$$/,/^<!-- end -->$$/{/^<!--/!d}' -e '/^<!-- ablation -->$$/r $(B)/ablation/table.md' sandbox/README.md
 
 # What it measures and how: tests/bench/main.c.  Never part of check, but for the gates, which count and use no clock.

@@ -34,7 +34,7 @@
 
 enum reg_kind {
 	REG_NATIVE,		/* program is run */
-	REG_BUNDLE,		/* index.js: run by Node */
+	REG_BUNDLE,		/* a folder: index.js, run by Node, or what its specification names */
 };
 
 struct reg_version {

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
+#include <sys/stat.h>
 
 #include <event2/buffer.h>
 #include <event2/event.h>
@@ -153,6 +154,33 @@ program_check(const char *path, struct error *e)
 	return 0;
 }
 
+/* What its specification says is run is a file of it: it becomes executable, as no archive can be trusted to say. */
+static int
+script_check(const struct upload *u, const struct spec *spec, bool wanted, struct error *e)
+{
+	struct spec_runtime	 r;
+	const char		*name;
+	char			 path[REG_PATH_BYTES + 128];
+	struct stat		 st;
+	autofd			 fd = -1;
+
+	spec_runtime(spec, &r);
+	if (r.kind != RUNTIME_EXEC)
+		return !wanted ? 0 : error_set(e, ERR_REQUEST, "archive: at its top there is neither a program (ELF) nor index.js, "
+		    "and its specification names no script (runtime)");
+	name = r.argv->child->valuestring;
+	if (name[0] == '/')
+		return 0;
+	name += strncmp(name, "./", 2) == 0 ? 2 : 0;
+	if ((size_t)snprintf(path, sizeof(path), "%s/files/%s", u->staged, name) >= sizeof(path) || strncmp(name, "../", 3) == 0 ||
+	    strstr(name, "/../") != NULL || (fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) == -1 ||
+	    fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
+		return error_set(e, ERR_REQUEST, "archive: connector-spec.json: runtime.argv: %.100s is not in it", name);
+	if (fchmod(fd, 0755) == -1 || fsync(fd) == -1)
+		return error_sys(e, "registry: %.200s", path);
+	return 0;
+}
+
 /* What the unpacker says, checked as far as it can be. */
 static int
 said_take(struct upload *u, struct error *e)
@@ -180,6 +208,10 @@ said_take(struct upload *u, struct error *e)
 		bad = *e;
 		tail = strstr(bad.msg, "connector-spec.json");	/* the path before it is ours alone */
 		return error_set(e, ERR_REQUEST, "archive: %.400s", tail != NULL ? tail : bad.msg);
+	}
+	if (script_check(u, &spec, strcmp(json_str(o, "kind", ""), "script") == 0, e) == -1) {
+		spec_free(&spec);
+		return -1;
 	}
 	spec_free(&spec);
 	snprintf(path, sizeof(path), "%s/files/%s", u->staged, u->version.program);

@@ -35,7 +35,7 @@ tell(const struct outcome *o)
 	buf_init(&b, FRAME_BYTES_MAX);
 	(void)json_set_bool(v, "ok", o->ok);
 	if (o->ok) {
-		(void)json_set_str(v, "kind", o->bundle ? "bundle" : "native");
+		(void)json_set_str(v, "kind", o->kind);
 		(void)json_set_str(v, "program", o->program);
 		(void)json_set(v, "files", json_int(o->files));
 		(void)json_set(v, "bytes", json_int((int64_t)o->bytes));

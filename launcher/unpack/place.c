@@ -199,9 +199,8 @@ done(struct placing *p)
 		return refuse(p, SPEC_FILE " is not at its top but at %s: pack the files, not their folder", p->nested);
 	if (!p->spec)
 		return refuse(p, SPEC_FILE " is not at its top");
-	if (p->o->program[0] == '\0' && !p->bundle)
-		return refuse(p, "at its top there is neither a program (ELF) nor " BUNDLE_FILE);
-	p->o->bundle = p->o->program[0] == '\0';
+	/* Without either, its specification may name a script: whoever asked reads that. */
+	p->o->kind = p->o->program[0] != '\0' ? "native" : p->bundle ? "bundle" : "script";
 	p->o->ok = true;
 	return 1;
 }

@@ -42,7 +42,8 @@ struct frame {
 };
 
 struct outcome {
-	bool		 ok, bundle;
+	bool		 ok;
+	const char	*kind;		/* "native": program at the top; "bundle": index.js there; "script": neither */
 	unsigned int	 files;
 	uint64_t	 bytes;
 	char		 program[UNPACK_NAME_BYTES + 1];	/* "": there is none */

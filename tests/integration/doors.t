@@ -302,6 +302,23 @@ SKIP: {
 	ok($r->{body} eq slurp($zips{One}), 'the archive is given back');
 	is(scalar(grep { $_->{name} eq 'hr@1' } @{call('GET', '/v1/connectors')->{json}{connectors}}), 1, 'listed on /v1');
 
+	# A script of its own, which no archive says is executable.
+	my $script = sub {
+		my ($as, $argv, %more) = @_;
+		return pack_zip($as, 'connector-spec.json' => encode_json({ name => 'script', commands => ['std:test-connection'],
+		    sourceConfig => [], runtime => { kind => 'exec', argv => $argv } }), %more);
+	};
+	my $sh = "#!/bin/sh\nprintf '{\"type\":\"output\",\"data\":{}}\\n' >&3\n";
+	is(call('POST', $P, { alias => 'script' })->{code}, 200, 'a connector for a script');
+	is(upload('script', $script->('script', ['bin/run.sh'], 'bin/run.sh' => $sh))->{code}, 200, '... is uploaded') or diag(slurp($log));
+	is(invoked('script', 'std:test-connection')->{body}, "{\"type\":\"output\",\"data\":{}}\n", '... and run');
+	for my $argv (['absent.sh'], ['bin'], ['../run.sh'], ['bin/../../run.sh']) {
+		my $no = upload('script', $script->('script' . ++$calls, $argv, 'bin/run.sh' => $sh));
+		like(error_is($no, 400, 'request', "a script at @$argv"), qr/runtime\.argv: .* is not in it/, '... is told why');
+	}
+
+	is(call('DELETE', "$P/script")->{code}, 204, '... and taken away');
+
 	# What is refused, and why.
 	for my $case (['no specification', { hr => \$program }, qr/connector-spec\.json/],
 	    ['no program', { 'connector-spec.json' => spec('x') }, qr/neither a program/],

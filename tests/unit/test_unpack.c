@@ -121,8 +121,8 @@ orders(void **state)
 		{ "as it should be", "p", { PROGRAM, END } },
 		{ "a bundle", "", { { FRAME_FILE, SPEC }, { FRAME_FILE, "index.js" }, END } },
 		{ "a program is more than a bundle", "p", { PROGRAM, { FRAME_FILE, "index.js" }, END } },
-		{ "a program below the top is none", NULL, { { FRAME_FILE, SPEC }, { FRAME_FILE, "x/p" }, { FRAME_DATA, ELF }, END } },
-		{ "magic in the middle is none", NULL, { { FRAME_FILE, SPEC }, { FRAME_FILE, "p" }, { FRAME_DATA, "xx" }, { FRAME_DATA, ELF }, END } },
+		{ "a program below the top is none", "", { { FRAME_FILE, SPEC }, { FRAME_FILE, "x/p" }, { FRAME_DATA, ELF }, END } },
+		{ "magic in the middle is none", "", { { FRAME_FILE, SPEC }, { FRAME_FILE, "p" }, { FRAME_DATA, "xx" }, { FRAME_DATA, ELF }, END } },
 		{ "two programs", NULL, { PROGRAM, { FRAME_FILE, "q" }, { FRAME_DATA, ELF }, END } },
 		{ "no specification", NULL, { { FRAME_FILE, "p" }, { FRAME_DATA, ELF }, END } },
 		{ "nothing", NULL, { END } },
@@ -140,7 +140,8 @@ orders(void **state)
 			fail_msg("%s: %s", rows[i].what, o.message);
 		if (o.ok) {
 			assert_string_equal(o.program, rows[i].program);
-			assert_int_equal(o.bundle, rows[i].program[0] == '\0');
+			assert_string_equal(o.kind, rows[i].program[0] != '\0' ? "native" : strcmp(rows[i].what, "a bundle") == 0 ?
+			    "bundle" : "script");
 		}
 		assert_null(strchr(o.message, '\033'));
 	}
