@@ -141,12 +141,13 @@ oauth2_read(struct sign_in *a, const cJSON *v, const char *where, struct faults 
 static void
 login_read(struct sign_in *a, const cJSON *v, const char *where, struct faults *f)
 {
-	char	 at[WHERE_BYTES];
+	struct error	 e = ERROR_NONE;
+	char		 at[WHERE_BYTES];
 
 	a->base = text_read(json_get(v, "base"), inside(at, where, "base"), false, f);
 	sign_in_op_read(&a->login, json_get(v, "login"), inside(at, where, "login"), f);
 	sign_in_op_read(&a->logout, json_get(v, "logout"), inside(at, where, "logout"), f);
-	a->token = json_get(v, "token") == NULL ? text_parse("${token.token}", &(struct error)ERROR_NONE) :
+	a->token = json_get(v, "token") == NULL ? text_parse("${token.token}", &e) :
 	    text_read(json_get(v, "token"), inside(at, where, "token"), true, f);
 	a->expires = text_read(json_get(v, "expires"), inside(at, where, "expires"), true, f);
 	a->jwt = jwt_member(v, "jwt", "RS256", true, where, f);

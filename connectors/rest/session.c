@@ -288,7 +288,7 @@ sign_out(struct rest *r)
 	if (!r->entered || r->auth->logout.n == 0 || r->f == NULL)
 		return;
 	held = *r->c->err;
-	*r->c->err = (struct error)ERROR_NONE;
+	*r->c->err = ERROR_NONE;
 	r->entered = false;
 	if (op_run(r, &r->auth->logout, NULL) == -1)
 		log_warn(r->c, "signing out failed: %s", r->c->err->msg);

@@ -189,7 +189,7 @@ test_keys(void **state)
 	assert_non_null(lined);
 	assert_string_equal(plain, lined);
 	for (size_t i = 0; i < N_ITEMS(wrong); i++) {
-		e = (struct error)ERROR_NONE;
+		e = ERROR_NONE;
 		assert_null(jws_sign(jws_alg_find(wrong[i].alg), wrong[i].key, NULL, "x", &e));
 		assert_int_equal(e.code, ERR_INVALID_CONFIGURATION);
 		assert_null(strstr(e.msg, "PRIVATE"));

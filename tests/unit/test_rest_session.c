@@ -43,7 +43,7 @@ run_once(const char *auth, const char *base)
 	int		 got = -1;
 
 	fetch_connect = plain_connect;
-	err = (struct error)ERROR_NONE;
+	err = ERROR_NONE;
 	if (spec == NULL)
 		spec = json_parse(spec_text, sizeof(spec_text) - 1, NULL, &e);
 	assert_non_null(spec);
