@@ -164,7 +164,10 @@ http_read(struct description *d, const cJSON *v, struct faults *f)
 	int64_t	 parallel = json_i64(v, "parallel", 0);
 
 	members_only(v, "base auth tls headers errors contentType:s accept:s parallel:n", "/http", f);
-	if ((d->base = text_read(json_get(v, "base"), "/http/base", false, f)) == NULL)
+	d->base = text_read(json_get(v, "base"), "/http/base", true, f);
+	if (d->base != NULL && (text_names(d->base, ROOT_SECRET) || text_names(d->base, ROOT_TOKEN)))
+		fault(f, "/http/base", "a secret may not go there: only into sign-in and into bodies of writes");
+	if (d->base == NULL)
 		fault(f, "/http", "\"base\" is wanted: the URL that paths are appended to");
 	sign_ins_read(d, json_get(v, "auth"), "/http/auth", f);
 	tls_read(&d->tls, json_get(v, "tls"), "/http/tls", f);

@@ -79,26 +79,51 @@ text_plain(const struct text *t)
 	return t->n == 0 || (t->n == 1 && t->parts[0].literal != NULL);
 }
 
+/* Roots of which every value is marked. */
 static bool
-operand_uses(const struct operand *o, enum root r)
+is_marked(enum root r)
 {
-	return o->pointer != NULL && (o->root == r || (r == ROOT_SECRET && o->root == ROOT_TOKEN));
+	return r == ROOT_SECRET || r == ROOT_TOKEN || r == ROOT_SESSION;
+}
+
+static bool
+names(const struct operand *o, enum root r)
+{
+	return o->pointer != NULL && o->root == r;
+}
+
+static bool
+uses(const struct operand *o, enum root r)
+{
+	return names(o, r) || (r == ROOT_SECRET && o->pointer != NULL && is_marked(o->root));
+}
+
+static bool
+any_operand(const struct text *t, enum root r, bool (*is)(const struct operand *, enum root))
+{
+	for (size_t i = 0; i < t->n; i++) {
+		const struct part	*pt = &t->parts[i];
+
+		if (pt->literal == NULL && is(&pt->source, r))
+			return true;
+		for (size_t k = 0; k < pt->nstages; k++)
+			for (size_t a = 0; a < pt->stages[k].nargs; a++)
+				if (is(&pt->stages[k].args[a], r))
+					return true;
+	}
+	return false;
 }
 
 bool
 text_uses(const struct text *t, enum root r)
 {
-	for (size_t i = 0; i < t->n; i++) {
-		const struct part	*pt = &t->parts[i];
+	return any_operand(t, r, uses);
+}
 
-		if (pt->literal == NULL && operand_uses(&pt->source, r))
-			return true;
-		for (size_t k = 0; k < pt->nstages; k++)
-			for (size_t a = 0; a < pt->stages[k].nargs; a++)
-				if (operand_uses(&pt->stages[k].args[a], r))
-					return true;
-	}
-	return false;
+bool
+text_names(const struct text *t, enum root r)
+{
+	return any_operand(t, r, names);
 }
 
 /* A password that is to be set is a secret of the caller's. */
@@ -137,7 +162,7 @@ operand_value(const struct operand *o, struct scope *sc, struct value *out, stru
 	if ((out->v = json_dup(v)) == NULL)
 		return error_set(e, ERR_SYSTEM, "no memory");
 	if (o->pointer != NULL)
-		out->secret = o->root == ROOT_SECRET || o->root == ROOT_TOKEN || is_password(o) ||
+		out->secret = is_marked(o->root) || is_password(o) ||
 		    ((o->root == ROOT_INPUT || o->root == ROOT_SET) && holds_password(v));
 	return 0;
 }

@@ -39,7 +39,7 @@ enum root {
 	ROOT_SET,		/* changes that set: an object */
 	ROOT_STATE,		/* what the last list of changes left */
 	ROOT_JOIN,		/* rows that belong to the record, by the join's name */
-	ROOT_SESSION,		/* what sign-in said that is no secret: an instance's URL */
+	ROOT_SESSION,		/* what sign-in said of where it leads: an instance's URL; marked too, but may be in the base */
 	ROOT_TOKEN,		/* what sign-in said that is one */
 	ROOT__MAX
 };
@@ -66,9 +66,11 @@ struct text;				/* a parsed string */
 /* NULL with *e: what is wrong and where in the string. */
 struct text	*text_parse(const char *s, struct error *e);
 void		 text_free(struct text *);
-/* Is there an expression in it, and does one use this root?  ROOT_SECRET: or ROOT_TOKEN. */
+/* Is there an expression in it, and does one use this root?  ROOT_SECRET: or any other whose values are marked. */
 bool		 text_plain(const struct text *);
 bool		 text_uses(const struct text *, enum root);
+/* This very root. */
+bool		 text_names(const struct text *, enum root);
 /* 0, *out owned by the caller (absent is no error); -1 with *e. */
 int		 text_value(const struct text *, struct scope *, struct value *out, struct error *e);
 

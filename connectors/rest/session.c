@@ -13,6 +13,7 @@
 #include "connectors/rest/rest.h"
 
 #define KEPT_NAME	"rest:session"
+#define TOKEN_CHARS_MIN	8		/* a shorter text that a login kept is no token */
 #define KEPT_EARLY_S	30		/* before its end a token is no longer kept */
 
 static int
@@ -159,16 +160,35 @@ session_keep(struct rest *r, const char *token, int64_t life_s, struct error *e)
 	return got;
 }
 
+/* Where it leads is no secret, and no secret may be taken for where it leads: it would be in every URL. */
+static int
+session_check(const struct rest *r, const char *token, struct error *e)
+{
+	const cJSON	*m, *k;
+
+	cJSON_ArrayForEach(m, r->session) {
+		bool	 bad = !cJSON_IsString(m) || strstr(m->valuestring, token) != NULL;
+
+		cJSON_ArrayForEach(k, r->token)
+			bad = bad || (cJSON_IsString(k) && strlen(k->valuestring) >= TOKEN_CHARS_MIN &&
+			    strstr(m->valuestring, k->valuestring) != NULL);
+		if (bad)
+			return error_set(e, ERR_INVALID_RESPONSE, "/http/auth/keep/%s: a token is no place that sign-in leads to", m->string);
+	}
+	return 0;
+}
+
 /* The base is what the first sign-in says: rows of two instances must not be mixed. */
 static int
 base_check(struct rest *r, struct error *e)
 {
 	autofree char	*base = NULL;
+	bool		 marked = false;
 
 	if (r->base == NULL)
 		return 0;
 	scope_begin(&r->sc);
-	if ((base = text_string(r->d->base, &r->sc, ESCAPE_HEADER, NULL, e)) == NULL)
+	if ((base = text_string(r->d->base, &r->sc, ESCAPE_HEADER, &marked, e)) == NULL)
 		return error_in(e, "/http/base");
 	return strcmp(base, r->base) == 0 ? 0 :
 	    error_set(e, ERR_INVALID_RESPONSE, "sign-in leads to another base than it did before: %s", base);
@@ -195,7 +215,7 @@ token_give(void *arg, struct fetch *f, char **token, int64_t *life_s, struct err
 		if (got == 0)
 			got = session_keep(r, *token, *life_s, e);
 	}
-	if (got == 0)
+	if (got == 0 && (got = session_check(r, *token, e)) == 0)
 		got = base_check(r, e);
 	r->now = outer;
 	if (e != r->c->err)
@@ -266,7 +286,7 @@ sign_in_ready(struct rest *r, struct auth *out)
 int
 sign_in_begin(struct rest *r)
 {
-	bool	 leads = text_uses(r->d->base, ROOT_SESSION);
+	bool	 leads = text_uses(r->d->base, ROOT_SESSION), marked = false;
 
 	if (!leads && r->auth->nkeeps == 0)
 		return 0;
@@ -275,7 +295,7 @@ sign_in_begin(struct rest *r)
 	if (!leads)
 		return 0;
 	scope_begin(&r->sc);
-	if ((r->base = text_string(r->d->base, &r->sc, ESCAPE_HEADER, NULL, r->c->err)) == NULL)
+	if ((r->base = text_string(r->d->base, &r->sc, ESCAPE_HEADER, &marked, r->c->err)) == NULL)
 		return error_in(r->c->err, "/http/base");
 	return fetch_rebase(r->f, r->base, r->c->err);
 }

@@ -116,6 +116,8 @@ subtest 'grants' => sub {
 	refused('x', { key => $ec }, qr/no RSA key/, 'a wrong key');
 	refused('x', { key => $rsa, to => 'http://localhost:' . free_port() }, qr/no-egress|not allowed/i, 'an instance that egress does not name');
 	refused('x', { key => $rsa, to => 'file:///etc/passwd' }, qr/must be http/, 'one that is no URL of the web');
+	door({ %bearer, keep => { instance => '/access_token' } }, base => "$url/instance/\${session.instance}");
+	refused('x', { key => $rsa }, qr{/http/auth/keep/instance: a token is no place}, 'a token taken for one');
 	door({ %bearer, assertion => { %$assertion, claims => { iss => 'other', sub => 'admin' } } });
 	refused('plain', { key => $rsa }, qr{sign-in at \S+/token refused \(HTTP 400\): invalid_grant user hasn't approved}, 'the source\'s own words');
 
@@ -269,5 +271,7 @@ subtest 'descriptions that are wrong' => sub {
 	}
 	my $out = `@{[bascule()]} validate --spec @{[door({ kind => 'none' }, base => 'https://x/\${token.t}')]} 2>/dev/null`;
 	like($out, qr{/http/base: a secret may not go there}, 'a token in the base');
+	$out = `@{[bascule()]} validate --spec @{[door({ kind => 'none' }, id => '\${session.t}')]} 2>/dev/null`;
+	like($out, qr{/account/attributes/id: a secret may not go into results}, 'what sign-in said in a result');
 };
 done_testing();

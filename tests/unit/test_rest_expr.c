@@ -169,7 +169,7 @@ test_secrets(void **state)
 		{ "${secret.key | count}", true }, { "${secret.key | if:'a','b'}", true },
 		{ "${'m' | hmac:secret.key}", true }, { "${record.absent | default:secret.key}", true },
 		{ "${config.host | eq:secret.key}", true }, { "${'a' | lookup:secret}", true },
-		{ "${token.t}", true }, { "${token}", true }, { "${'m' | hmac:token.t}", true }, { "${session.url}", false },
+		{ "${token.t}", true }, { "${token}", true }, { "${'m' | hmac:token.t}", true }, { "${session.url}", true },
 		{ "${input.password}", true }, { "${input.attributes.password}", true }, { "${input}", true },
 		{ "${input.attributes | json}", true }, { "${input.attributes.mail}", false }, { "${config.host}", false },
 		{ "${record.list | join:config.host}", false },
