@@ -24,6 +24,7 @@ enum filter {
 	FILTER_GUEST_BIRTH,	/* a nursery of guests, until a worker has its walls */
 	FILTER_GUEST,		/* a worker that becomes a program of somebody else's */
 	FILTER_GUEST_MANY,	/* the same with processes */
+	FILTER_FRONT,		/* the half of a server that speaks to the network */
 	FILTER__MAX
 };
 
@@ -63,6 +64,8 @@ extern const size_t		nrules_guest;
 extern uint64_t			filter_cookie[2];
 extern const struct rule	rules_broker[];		/* rules_broker.c */
 extern const size_t		nrules_broker;
+extern const struct rule	rules_front[];		/* rules_front.c */
+extern const size_t		nrules_front;
 
 /* "lock-bare" */
 const char	*filter_name(enum filter);

@@ -163,6 +163,13 @@ void	sandbox_broker_lock(void);
  */
 bool	sandbox_broker_outdated(void);
 
+/*
+ * For the half of a server that speaks to the network, once it has its doors and its journal: no file, no program, no
+ * process, no socket but those it is handed, no capability.  filtered: false where the operator waived the list of
+ * system calls.  No failure return.
+ */
+void	sandbox_front_lock(bool filtered);
+
 /* Landlock's level that is used here (its ABI, no more than this build knows); -1 with errno if there is none. */
 int	sandbox_landlock_level(void);
 /* True if the kernel can forbid memory that is both written and executed (Linux 6.3). */

@@ -15,7 +15,7 @@
  * A connector's unknown call is trapped, not killed at once: it is not run either way, and
  * the trap learns its number (trap.c), so that a death can name it.  Both stages trap: of two filters
  * the stricter answer wins, and a stage 1 that kills would leave stage 2 nothing to name.
- * The broker runs no code of others: it dies at once.  A guest has its own handlers, so its broker is told.
+ * Broker and front run no code of others: they die at once.  A guest has its own handlers, so its broker is told.
  */
 static const struct {
 	const char		*name;
@@ -33,6 +33,7 @@ static const struct {
 	[FILTER_GUEST_BIRTH]	= { "guest-birth", rules_guest, &nrules_guest, ANSWER_ALLOW },
 	[FILTER_GUEST]		= { "guest", rules_guest, &nrules_guest, ENOSYS },
 	[FILTER_GUEST_MANY]	= { "guest-many", rules_guest, &nrules_guest, ENOSYS },
+	[FILTER_FRONT]		= { "front", rules_front, &nrules_front, ANSWER_KILL },
 };
 static_assert(sizeof(filters) / sizeof(filters[0]) == FILTER__MAX, "every filter has a row");
 
