@@ -78,10 +78,14 @@ sandbox_guest_prepare(const struct sandbox_guest *g)
 const char *
 sandbox_guest_program(void)
 {
-	for (size_t i = 0; nodes[i] != NULL; i++)
+	static const char	*found;
+	static bool		 looked;	/* once: who has walls by then cannot look again */
+
+	for (size_t i = 0; !looked && found == NULL && nodes[i] != NULL; i++)
 		if (access(nodes[i], X_OK) == 0)
-			return nodes[i];
-	return NULL;
+			found = nodes[i];
+	looked = true;
+	return found;
 }
 
 pid_t

@@ -2,12 +2,14 @@
  * connector.c -- from a name to a program and its specification.
  */
 #include <dirent.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
 #include "launcher/core/core.h"
+#include "launcher/core/files.h"
 
 #define ENV_FOLDERS	"BASCULE_CONNECTORS"
 #define HOST		"bascule-rest"	/* runs descriptions */
@@ -24,15 +26,19 @@ static const char *const own_folders[] = {
 int
 core_beside(const char *relative, char *out, size_t n)
 {
-	char	 self[PATH_MAX], path[PATH_MAX * 2], full[PATH_MAX];
-	ssize_t	 k = readlink("/proc/self/exe", self, sizeof(self) - 1);
+	static char	 self[PATH_MAX];	/* its folder; asked for once: a process with walls cannot */
+	char		 path[PATH_MAX * 2], full[PATH_MAX];
+	struct stat	 st;
+	ssize_t		 k;
 
-	if (k <= 0)
-		return -1;
-	self[k] = '\0';
-	*strrchr(self, '/') = '\0';
+	if (self[0] == '\0') {
+		if ((k = readlink("/proc/self/exe", self, sizeof(self) - 1)) <= 0)
+			return -1;
+		self[k] = '\0';
+		*strrchr(self, '/') = '\0';
+	}
 	snprintf(path, sizeof(path), "%s/%s", self, relative);
-	if (realpath(path, full) == NULL || strlen(full) >= n)
+	if (files_stat(path, &st, full) == -1 || strlen(full) >= n)
 		return -1;
 	memcpy(out, full, strlen(full) + 1);
 	return 0;
@@ -42,6 +48,7 @@ core_beside(const char *relative, char *out, size_t n)
 static bool
 folder_at(size_t i, char *out, size_t n)
 {
+	static char	 found[N_ITEMS(own_folders)][PATH_MAX];
 	const char	*env = getenv(ENV_FOLDERS);
 
 	if (env != NULL && env[0] != '\0') {
@@ -54,8 +61,10 @@ folder_at(size_t i, char *out, size_t n)
 	}
 	if (i >= N_ITEMS(own_folders))
 		return false;
-	if (core_beside(own_folders[i], out, n) == -1)
-		out[0] = '\0';
+	/* Where this program lies does not change. */
+	if (found[i][0] == '\0' && core_beside(own_folders[i], found[i], sizeof(found[i])) == -1)
+		found[i][0] = '\0';
+	snprintf(out, n, "%s", found[i]);
 	return true;
 }
 
@@ -68,6 +77,57 @@ connector_folders(void (*fn)(void *arg, const char *folder), void *arg)
 		fn(arg, folder);
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+	return strcoll((*(struct dirent *const *)a)->d_name, (*(struct dirent *const *)b)->d_name);
+}
+
+/* Takes the descriptor. */
+static int
+names_read(int fd, struct dirent ***names)
+{
+	DIR		*d = fdopendir(fd);
+	struct dirent	*entry, **more;
+	int		 n = 0;
+
+	if (d == NULL) {
+		(void)close(fd);
+		return -1;
+	}
+	while ((entry = readdir(d)) != NULL) {
+		if ((more = reallocarray(*names, (size_t)n + 1, sizeof(*more))) == NULL)
+			break;
+		*names = more;
+		if ((more[n] = malloc(sizeof(*entry))) == NULL)
+			break;
+		memcpy(more[n++], entry, entry->d_reclen < sizeof(*entry) ? entry->d_reclen : sizeof(*entry));
+	}
+	(void)closedir(d);
+	return n;
+}
+
+/* As scandir() does, of a folder that may have to be asked for. */
+static int
+names_of(const char *folder, struct dirent ***names)
+{
+	int	 fd = files_open(folder, O_RDONLY | O_DIRECTORY, 0), n;
+
+	*names = NULL;
+	if (fd == -1)
+		return -1;
+	n = names_read(fd, names);
+	if (n > 1)
+		qsort(*names, (size_t)n, sizeof(**names), by_name);
+	return n;
+}
+
+int
+connector_spec(const char *path, struct spec *spec, struct error *e)
+{
+	return spec_load_fd(files_open(path, O_RDONLY | O_NONBLOCK, 0), path, spec, e);
+}
+
 int
 connector_each(void (*fn)(void *arg, const char *name, const char *folder), void *arg)
 {
@@ -76,11 +136,11 @@ connector_each(void (*fn)(void *arg, const char *name, const char *folder), void
 
 	for (size_t i = 0; folder_at(i, folder, sizeof(folder)); i++) {
 		struct dirent	**names;
-		int		  n = scandir(folder, &names, NULL, alphasort);
+		int		  n = names_of(folder, &names);
 
 		for (int k = 0; k < n; k++) {
 			snprintf(spec, sizeof(spec), "%s/%s/connector-spec.json", folder, names[k]->d_name);
-			if (names[k]->d_name[0] != '.' && access(spec, R_OK) == 0) {
+			if (names[k]->d_name[0] != '.' && files_may(spec, R_OK)) {
 				fn(arg, names[k]->d_name, folder);
 				found++;
 			}
@@ -127,7 +187,7 @@ name_ok(const char *name)
 static int
 take_program(const char *program, struct connector_ref *ref)
 {
-	if (strlen(program) >= sizeof(ref->program) || access(program, X_OK) == -1)
+	if (strlen(program) >= sizeof(ref->program) || !files_may(program, X_OK))
 		return -1;
 	memcpy(ref->program, program, strlen(program) + 1);
 	snprintf(ref->name, sizeof(ref->name), "%s", strrchr(program, '/') + 1);
@@ -154,10 +214,10 @@ take_description(const char *folder, struct connector_ref *ref, struct error *e)
 	char	 path[PATH_MAX * 2];
 
 	snprintf(path, sizeof(path), "%s/" DESCRIPTION, folder);
-	if (access(path, R_OK) == -1)
+	if (!files_may(path, R_OK))
 		return -1;
 	for (size_t i = 0; i < N_ITEMS(host_places); i++)
-		if (core_beside(host_places[i], ref->program, sizeof(ref->program)) == 0 && access(ref->program, X_OK) == 0) {
+		if (core_beside(host_places[i], ref->program, sizeof(ref->program)) == 0 && files_may(ref->program, X_OK)) {
 			snprintf(ref->described, sizeof(ref->described), "%s", folder);
 			return 0;
 		}
@@ -173,7 +233,7 @@ take_folder(const char *folder, struct connector_ref *ref, struct error *e)
 
 	snprintf(spec, sizeof(spec), "%s/connector-spec.json", folder);
 	snprintf(program, sizeof(program), "%s%s", folder, strrchr(folder, '/'));
-	if ((access(spec, R_OK) == -1 && take_program(program, ref) == -1) || spec_load(spec, &ref->spec, e) == -1)
+	if ((!files_may(spec, R_OK) && take_program(program, ref) == -1) || connector_spec(spec, &ref->spec, e) == -1)
 		return -1;
 	snprintf(ref->name, sizeof(ref->name), "%s", strrchr(folder, '/') + 1);
 	spec_runtime(&ref->spec, &r);
@@ -194,7 +254,7 @@ take(const char *path, struct connector_ref *ref, struct error *e)
 	struct stat		 st;
 	struct spec_runtime	 r;
 
-	if (realpath(path, full) == NULL || stat(full, &st) == -1)
+	if (files_stat(path, &st, full) == -1)
 		return -1;
 	if (S_ISDIR(st.st_mode))
 		return take_folder(full, ref, e);
@@ -202,7 +262,7 @@ take(const char *path, struct connector_ref *ref, struct error *e)
 		return -1;
 	*strrchr(full, '/') = '\0';
 	snprintf(spec, sizeof(spec), "%s/connector-spec.json", full);
-	if (spec_load(spec, &ref->spec, e) == -1)
+	if (connector_spec(spec, &ref->spec, e) == -1)
 		return -1;
 	spec_runtime(&ref->spec, &r);
 	/* As an upload is named: by its program, whatever that is. */

@@ -9,6 +9,7 @@
 #include "launcher/core/far.h"
 #include "launcher/core/inv.h"
 #include "launcher/core/mover.h"
+#include "sandbox/sandbox.h"
 
 static struct event_base	*base;
 static struct core_plan		 plan;
@@ -26,6 +27,8 @@ core_open(struct event_base *loop, const struct core_plan *p)
 {
 	base = loop;
 	plan = *p;
+	receipt_look();
+	(void)sandbox_guest_program();
 	if (plan.supervisor > 0)
 		far_open(plan.supervisor, plan.lost);
 }

@@ -20,6 +20,8 @@
 /* connector.c: the path `relative` to the running program's folder, resolved; -1 if nothing is there. */
 int	core_beside(const char *relative, char *out, size_t n);
 
+/* A specification from its file. */
+int	connector_spec(const char *path, struct spec *, struct error *e);
 /* Calls fn for each folder that connectors are searched in; "" is none. */
 void	connector_folders(void (*fn)(void *arg, const char *folder), void *arg);
 
@@ -111,6 +113,9 @@ struct worker	*pool_take(const struct nursery_plan *, void (*news)(void *), void
 /* Has there been a worker for such a plan? */
 bool		 pool_knows(const struct nursery_plan *);
 void		 pool_close(void);
+
+/* receipt.c: facts of this kernel that receipts tell; once, while it may be asked. */
+void			 receipt_look(void);
 
 /* core.c */
 struct event_base	*core_base(void);

@@ -8,6 +8,7 @@
  *		BROKER with one descriptor: a socket that the supervisor gives a broker to speak on (broker_wire.h; an
  *		    OPEN there names a worker, and the supervisor adds that worker's end of the leg)
  *		RUN with descriptors: a chore, one of a table of programs
+ *		FILES with one descriptor: a socket for questions about files (files_wire.h), once
  * supervisor:	OPENED once, first
  *		HANDED with three descriptors: request (to write), results and logs (to read); the walls were seen, or why not
  *		LOST: it was never born, and there is nothing to hand
@@ -38,6 +39,7 @@ enum desk_type {
 	DESK_FREE,
 	DESK_BROKER,
 	DESK_RUN,
+	DESK_FILES,
 	DESK_OPENED,
 	DESK_HANDED,
 	DESK_LOST,

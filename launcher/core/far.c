@@ -12,6 +12,7 @@
 
 #include "launcher/core/desk_wire.h"
 #include "launcher/core/far.h"
+#include "launcher/core/files.h"
 #include "launcher/core/worker.h"
 
 #define BUCKETS		1024u
@@ -269,11 +270,20 @@ on_readable(evutil_socket_t fd, short what, void *arg)
 void
 far_open(int fd, void (*lost)(void))
 {
+	struct desk_head	 h = { DESK_VERSION, DESK_FILES, 0 };
+	int			 pair[2];
+
 	desk = fd;
 	on_lost = lost;
 	event_assign(&readable, core_base(), desk, EV_READ | EV_PERSIST, on_readable, NULL);
 	event_assign(&writable, core_base(), desk, EV_WRITE, on_writable, NULL);
 	event_add(&readable, NULL);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1)
+		return;			/* whoever asks for a file is told that it failed */
+	if (desk_send(desk, &h, sizeof(h), &pair[1], 1) == 0)
+		files_socket(fd_steal(&pair[0]));
+	fd_closep(&pair[0]);
+	(void)close(pair[1]);
 }
 
 /* It buries its own when it reads the end, and then ends: so does our reading. */

@@ -13,6 +13,7 @@
 
 #include "launcher/core/code.h"
 #include "launcher/core/core.h"
+#include "launcher/core/files.h"
 #include "sandbox/sandbox.h"
 
 #define LINE_BYTES	256		/* a script's first line */
@@ -44,7 +45,7 @@ host_find(const char *name, struct connector_ref *ref, struct error *e)
 
 	for (size_t i = 0; i < N_ITEMS(host_folders); i++) {
 		snprintf(relative, sizeof(relative), "%s/%s/%s", host_folders[i], name, name);
-		if (core_beside(relative, ref->program, sizeof(ref->program)) == 0 && access(ref->program, X_OK) == 0)
+		if (core_beside(relative, ref->program, sizeof(ref->program)) == 0 && files_may(ref->program, X_OK))
 			return 0;
 	}
 	return error_set(e, ERR_NO_CONNECTOR, "%.64s needs connectors/%s, which is not installed", ref->name, name);
@@ -86,7 +87,7 @@ program_check(const char *path, struct error *e)
 	if (!known || strstr(path, "/../") != NULL)
 		return error_set(e, ERR_NO_CONNECTOR, "connector-spec.json: runtime: %.200s: a program of this host must be in "
 		    "/usr/bin, /usr/local/bin or /bin", path);
-	if (stat(path, &st) == -1 || !S_ISREG(st.st_mode) || access(path, X_OK) == -1)
+	if (files_stat(path, &st, NULL) == -1 || !S_ISREG(st.st_mode) || !files_may(path, X_OK))
 		return error_set(e, ERR_NO_CONNECTOR, "connector-spec.json: runtime: %.200s is not installed here", path);
 	return 0;
 }
@@ -96,7 +97,7 @@ program_by_name(const char *name, char *out, size_t n, struct error *e)
 {
 	for (size_t i = 0; i < N_ITEMS(program_folders); i++) {
 		snprintf(out, n, "%s%s", program_folders[i], name);
-		if (strchr(name, '/') == NULL && access(out, X_OK) == 0)
+		if (strchr(name, '/') == NULL && files_may(out, X_OK))
 			return 0;
 	}
 	return error_set(e, ERR_NO_CONNECTOR, "connector-spec.json: runtime: %.64s is not installed here", name);
@@ -139,7 +140,7 @@ own_add(struct connector_ref *ref, const char *name, struct error *e)
 		    name);
 	snprintf(ref->main, sizeof(ref->main), "%s", name);
 	snprintf(path, sizeof(path), "%s/%s", ref->guest, name);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)) == -1 || access(path, X_OK) == -1 ||
+	if ((fd = files_open(path, O_RDONLY | O_NONBLOCK, 0)) == -1 || !files_may(path, X_OK) ||
 	    (n = read(fd, line, sizeof(line) - 1)) <= 0)
 		return error_set(e, ERR_NO_CONNECTOR, "connector-spec.json: runtime.argv: %.200s: no program there (it must be "
 		    "executable)", path);
@@ -213,7 +214,7 @@ guest_find(const char *folder, struct connector_ref *ref, struct error *e)
 	if (r.kind == RUNTIME_EXEC)
 		return exec_find(ref, &r, e);
 	snprintf(index, sizeof(index), "%s/" BUNDLE_MAIN, folder);
-	bundle = access(index, R_OK) == 0;
+	bundle = files_may(index, R_OK);
 	if (bundle && r.kind != RUNTIME_NATIVE)
 		return bundle_find(ref, e);
 	if (r.kind == RUNTIME_NODE)

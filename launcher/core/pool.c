@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 
 #include "launcher/core/far.h"
+#include "launcher/core/files.h"
 #include "launcher/core/inv.h"
 
 #define POOLS_MAX	64u		/* connectors times limits; the one longest unused goes */
@@ -45,7 +46,7 @@ file_id(const char *path)
 	struct file_id	 id = { 0 };
 	struct stat	 st;
 
-	if (stat(path, &st) == 0)
+	if (files_stat(path, &st, NULL) == 0)
 		id = (struct file_id){ st.st_dev, st.st_ino, st.st_size, st.st_ctim };
 	return id;
 }

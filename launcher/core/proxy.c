@@ -9,6 +9,7 @@
 #include <strings.h>
 
 #include "launcher/core/broker_wire.h"
+#include "launcher/core/files.h"
 #include "launcher/core/inv.h"
 
 #define ENV_PROXY	"BASCULE_PROXY"
@@ -39,7 +40,7 @@ refuse(struct error *e, const char *what)
 static int
 url_read(const char *path, char url[URL_BYTES_MAX], struct error *e)
 {
-	autofd	fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+	autofd	fd = files_open(path, O_RDONLY | O_NOCTTY, 0);
 	ssize_t	n = fd == -1 ? -1 : read(fd, url, URL_BYTES_MAX - 1);
 
 	if (n == -1)

@@ -15,6 +15,16 @@ cpu_ms(const struct rusage *u)
 	    (u->ru_utime.tv_usec + u->ru_stime.tv_usec) / 1000;
 }
 
+static int	 landlock_level;
+static bool	 mdwe;
+
+void
+receipt_look(void)
+{
+	landlock_level = sandbox_landlock_level();
+	mdwe = sandbox_mdwe();
+}
+
 /* Why a layer that nobody waived does not stand; NULL: it does. */
 static const char *
 layer_absent(const struct invocation *iv, enum sandbox_layer l)
@@ -39,9 +49,9 @@ layers(const struct invocation *iv)
 
 		(void)json_set_str(o, "state", !on ? "waived" : why != NULL ? "absent" : "on");
 		if (on && l == LAYER_LANDLOCK)
-			(void)json_set(o, "level", json_int(sandbox_landlock_level()));
+			(void)json_set(o, "level", json_int(landlock_level));
 		if (on && why == NULL && l == LAYER_MEMORY)
-			(void)json_set_bool(o, "mdwe", sandbox_mdwe());
+			(void)json_set_bool(o, "mdwe", mdwe);
 		if (why != NULL)
 			(void)json_set_str(o, "why", why);
 		(void)json_set(all, sandbox_layer_name(l), o);

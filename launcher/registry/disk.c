@@ -2,16 +2,14 @@
  * disk.c -- written beside, synced, renamed.
  */
 #include <fcntl.h>
-#include <ftw.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 
+#include "launcher/core/files.h"
 #include "launcher/registry/disk.h"
 #include "worker/contract/util.h"
-
-#define WALK_FILES	16		/* descriptors while a tree is removed */
 
 void	(*registry_step)(const char *step);
 
@@ -25,7 +23,7 @@ disk_step(const char *step)
 int
 disk_sync_folder(const char *path, struct error *e)
 {
-	autofd	 fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	autofd	 fd = files_open(path, O_RDONLY | O_DIRECTORY, 0);
 
 	return fd == -1 || fsync(fd) == -1 ? error_sys(e, "registry: %.200s", path) : 0;
 }
@@ -81,18 +79,18 @@ disk_replace(const char *path, const struct buf *b, struct error *e)
 		return -1;
 	if (snprintf(beside, sizeof(beside), "%s.new", path) >= (int)sizeof(beside))
 		return error_set(e, ERR_USAGE, "registry: the path is too long");
-	if ((fd = open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600)) == -1)
+	if ((fd = files_open(beside, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0600)) == -1)
 		return error_sys(e, "registry: %.200s", beside);
 	disk_step("beside");
 	if (write_whole(fd, b) == -1) {
 		(void)error_sys(e, "registry: %.200s", beside);
-		(void)unlink(beside);
+		(void)files_unlink(beside);
 		return -1;
 	}
 	disk_step("written");
-	if (rename(beside, path) == -1) {
+	if (files_rename(beside, path) == -1) {
 		(void)error_sys(e, "registry: %.200s", path);
-		(void)unlink(beside);
+		(void)files_unlink(beside);
 		return -1;
 	}
 	disk_step("renamed");
@@ -102,24 +100,14 @@ disk_replace(const char *path, const struct buf *b, struct error *e)
 int
 disk_remove(const char *path, struct error *e)
 {
-	if (unlink(path) == -1)
+	if (files_unlink(path) == -1)
 		return error_sys(e, "registry: %.200s", path);
 	disk_step("removed");
 	return parent_sync(path, e);
 }
 
-static int
-remove_one(const char *path, const struct stat *st, int what, struct FTW *at)
-{
-	(void)st;
-	(void)what;
-	(void)at;
-	(void)remove(path);
-	return 0;
-}
-
 void
 disk_remove_tree(const char *path)
 {
-	(void)nftw(path, remove_one, WALK_FILES, FTW_DEPTH | FTW_PHYS);
+	files_remove_tree(path);
 }

@@ -8,6 +8,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 
+#include "launcher/core/files.h"
 #include "launcher/registry/disk.h"
 #include "worker/contract/util.h"
 
@@ -274,7 +275,7 @@ registry_create(const char *alias, const struct reg_connector **out, struct erro
 	place(path, "connectors", c.id, ".json");
 	if (record_write(&c, e) == -1 || list_add(&c, e) == -1) {
 		/* Nobody was told of it: a second one of that alias must be possible. */
-		(void)unlink(path);
+		(void)files_unlink(path);
 		return -1;
 	}
 	sort();
@@ -407,7 +408,7 @@ registry_stage(char path[REG_PATH_BYTES], struct error *e)
 	place(path, "staged", id, "");
 	place(files, "staged", id, "/files");
 	/* A worker's own user reads its folder, which is mounted by itself; nobody else comes past ours. */
-	if (mkdir(path, 0700) == -1 || mkdir(files, 0700) == -1 || chmod(files, 0755) == -1)
+	if (files_mkdir(path, 0700) == -1 || files_mkdir(files, 0755) == -1)
 		return error_sys(e, "registry: %.200s", path);
 	return 0;
 }
@@ -427,14 +428,14 @@ object_put(const char *staged, const struct reg_version *v, struct error *e)
 
 	place(path, "objects", v->sha256, "");
 	place(folder, "objects", "", "");
-	if (lstat(path, &st) == 0) {
+	if (files_stat(path, &st, NULL) == 0) {
 		disk_remove_tree(staged);
 		return 0;
 	}
 	if (disk_sync_folder(staged, e) == -1)
 		return -1;
 	disk_step("staged");
-	if (rename(staged, path) == -1)
+	if (files_rename(staged, path) == -1)
 		return error_sys(e, "registry: %.200s", path);
 	disk_step("object");
 	return disk_sync_folder(folder, e);

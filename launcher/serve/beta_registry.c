@@ -8,6 +8,7 @@
 
 #include <event2/buffer.h>
 
+#include "launcher/core/files.h"
 #include "launcher/registry/registry.h"
 #include "launcher/serve/answer.h"
 #include "launcher/serve/beta.h"
@@ -357,7 +358,7 @@ show_source(struct exchange *x)
 		return;
 	}
 	reg_source(v, path);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 || (b = evbuffer_new()) == NULL) {
+	if ((fd = files_open(path, O_RDONLY, 0)) == -1 || (b = evbuffer_new()) == NULL) {
 		answer_refuse(x->req, 500, ERR_SYSTEM, "its archive cannot be read");
 		return;
 	}

@@ -15,6 +15,7 @@
 #include <event2/http.h>
 #include <event2/listener.h>
 
+#include "launcher/core/files.h"
 #include "launcher/serve/conn.h"
 #include "launcher/serve/door.h"
 #include "launcher/serve/notify.h"
@@ -301,9 +302,18 @@ doors_close(void)
 			evhttp_del_accept_socket(doors[i].http, doors[i].bound);
 		doors[i].bound = NULL;
 		if (doors[i].path[0] != '\0')
-			(void)unlink(doors[i].path);
+			(void)files_unlink(doors[i].path);
 		doors[i].path[0] = '\0';
 	}
+}
+
+int
+doors_name(struct error *e)
+{
+	for (size_t i = 0; i < ndoors; i++)
+		if (doors[i].path[0] != '\0' && files_allow(doors[i].path, FILES_REMOVE) == -1)
+			return error_sys(e, "supervisor: %.100s", doors[i].path);
+	return 0;
 }
 
 void

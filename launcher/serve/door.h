@@ -33,6 +33,8 @@ void	doors_resume(void);
 /* No more connections at all; those that are open go on. */
 void	doors_close(void);
 void	doors_free(void);
+/* Sockets that are removed at the end, for files_allow(). */
+int	doors_name(struct error *e);
 /* Reads certificates again; the old ones stay where the new are no good. */
 int	doors_reload(struct error *e);
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "launcher/core/files.h"
 #include "launcher/serve/serve.h"
 #include "worker/contract/util.h"
 
@@ -45,7 +46,7 @@ limits_load(struct error *e)
 	int			 r = 0;
 
 	if (path != NULL) {
-		if ((f = fopen(path, "re")) == NULL)
+		if ((f = files_read(path)) == NULL)
 			return error_sys(e, "--limits %.200s", path);
 		r = lines_read(f, path, &fresh, e);
 		(void)fclose(f);

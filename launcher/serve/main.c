@@ -5,13 +5,16 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 #include <event2/event_struct.h>
+#include <openssl/ssl.h>
 
 #include "launcher/core/desk_wire.h"
 #include "launcher/core/far.h"
+#include "launcher/core/files.h"
 #include "launcher/registry/registry.h"
 #include "launcher/serve/admit.h"
 #include "launcher/serve/call.h"
@@ -25,6 +28,8 @@
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
 #include "launcher/serve/slog.h"
+#include "launcher/serve/upload.h"
+#include "sandbox/sandbox.h"
 #include "worker/contract/util.h"
 #include "worker/contract/version.h"
 
@@ -223,7 +228,7 @@ on_lost(void)
 {
 	slog_text(SLOG_ERROR, "supervisor.gone", "message", "the supervisor ended, and all workers with it; the server ends");
 	doors_close();
-	store_close();
+	store_leave();
 	slog_flush();
 	_exit(error_face(ERR_SYSTEM)->exit);
 }
@@ -274,13 +279,44 @@ server_open(struct error *e)
 	return 0;
 }
 
+/* What it may read again, or remove at its end, by name. */
+static int
+files_name(struct error *e)
+{
+	const struct settings	*s = &server.set;
+	const char		*proxy = getenv("BASCULE_PROXY");
+	const char *const	 read[] = { s->tokens, s->limits_file, s->cert, s->key, s->client_ca,
+		proxy != NULL && proxy[0] == '@' ? proxy + 1 : NULL };
+
+	for (size_t i = 0; i < N_ITEMS(read); i++)
+		if (read[i] != NULL && files_allow(read[i], FILES_READ) == -1)
+			return error_sys(e, "supervisor: %.200s", read[i]);
+	return doors_name(e) == -1 || files_far() == -1 ? error_sys(e, "supervisor: files") : 0;
+}
+
+/* From here on it can open, start, reach and signal nothing; libraries have read what they read when first used. */
+static int
+walls_enter(struct error *e)
+{
+	tzset();
+	metrics_open();
+	if (OPENSSL_init_ssl(OPENSSL_INIT_LOAD_CONFIG | OPENSSL_INIT_LOAD_SSL_STRINGS | OPENSSL_INIT_LOAD_CRYPTO_STRINGS, NULL) != 1)
+		return error_set(e, ERR_SYSTEM, "OpenSSL cannot be used");
+	if (uploads_open(e) == -1 || files_name(e) == -1)
+		return -1;
+	slog_text(server.set.unfiltered ? SLOG_WARN : SLOG_INFO, "walls", "front", server.set.unfiltered ?
+	    "without its list of system calls, as asked" : "on");
+	sandbox_front_lock(!server.set.unfiltered);
+	return 0;
+}
+
 static void
 server_close(void)
 {
 	doors_free();
 	doctor_close();
 	core_close();
-	store_close();
+	store_leave();
 	registry_close();
 	oauth_close();
 	logs_free();
@@ -303,7 +339,7 @@ main(int argc, char **argv)
 	notify_open();
 	if ((parsed = settings_read(argc, argv, &server.set, &e)) == 1)
 		return 0;
-	if (parsed == -1 || server_open(&e) == -1) {
+	if (parsed == -1 || server_open(&e) == -1 || walls_enter(&e) == -1) {
 		fprintf(stderr, "bascule: %s: %s\n", error_face(e.code)->word, e.msg);
 		doors_close();
 		return error_face(e.code)->exit;

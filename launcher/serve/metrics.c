@@ -1,9 +1,11 @@
 /*
  * metrics.c -- counters and histograms, and their page.
  */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <unistd.h>
 
 #include "launcher/core/invoke.h"
 #include "launcher/serve/admit.h"
@@ -182,17 +184,27 @@ histograms_print(struct buf *b)
 		histogram_print(b, "bascule_invocation_seconds", s, &s->total);
 }
 
+static int	 statm = -1;
+static long	 page_bytes;
+
+void
+metrics_open(void)
+{
+	page_bytes = sysconf(_SC_PAGESIZE);
+	statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+}
+
 static int64_t
 rss_bytes(void)
 {
+	char	 text[128];
 	long	 pages = 0;
-	FILE	*f = fopen("/proc/self/statm", "re");
+	ssize_t	 n = statm == -1 ? -1 : pread(statm, text, sizeof(text) - 1, 0);
 
-	if (f != NULL && fscanf(f, "%*d %ld", &pages) != 1)
-		pages = 0;
-	if (f != NULL)
-		(void)fclose(f);
-	return (int64_t)pages * sysconf(_SC_PAGESIZE);
+	if (n <= 0)
+		return 0;
+	text[n] = '\0';
+	return sscanf(text, "%*d %ld", &pages) == 1 ? (int64_t)pages * page_bytes : 0;
 }
 
 static void

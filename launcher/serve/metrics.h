@@ -15,6 +15,8 @@ struct metrics_end {
 	int64_t		 total_ms;
 	uint64_t	 records, bytes;
 };
+/* Once, while files can be opened. */
+void	metrics_open(void);
 /* An invocation ended. */
 void	metrics_end(const struct metrics_end *);
 void	metrics_free(void);

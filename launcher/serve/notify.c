@@ -10,8 +10,7 @@
 #include "launcher/serve/notify.h"
 #include "worker/contract/util.h"
 
-static struct sockaddr_un	 to;
-static socklen_t		 nto;
+static int			 to = -1;	/* connected to whoever listens; -1: nobody does */
 static int			 handed;
 static int64_t			 watchdog_ms;
 
@@ -33,18 +32,21 @@ number(const char *variable)
 	return n > 0 ? n : 0;
 }
 
+/* Once: a process with walls can neither make sockets nor connect them. */
 static void
-address_take(const char *path)
+listener_take(const char *path)
 {
-	size_t	 n = path == NULL ? 0 : strlen(path);
+	struct sockaddr_un	 un = { .sun_family = AF_UNIX };
+	size_t			 n = path == NULL ? 0 : strlen(path);
 
-	if (n < 2 || n >= sizeof(to.sun_path) || (path[0] != '/' && path[0] != '@'))
+	if (n < 2 || n >= sizeof(un.sun_path) || (path[0] != '/' && path[0] != '@'))
 		return;
-	to.sun_family = AF_UNIX;
-	memcpy(to.sun_path, path, n);
+	memcpy(un.sun_path, path, n);
 	if (path[0] == '@')
-		to.sun_path[0] = '\0';
-	nto = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+		un.sun_path[0] = '\0';
+	to = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (to != -1 && connect(to, (struct sockaddr *)&un, (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n)) == -1)
+		fd_closep(&to);
 }
 
 void
@@ -53,7 +55,7 @@ notify_open(void)
 	static const char *const	 names[] = { "NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES",
 	    "WATCHDOG_USEC", "WATCHDOG_PID" };
 
-	address_take(getenv("NOTIFY_SOCKET"));
+	listener_take(getenv("NOTIFY_SOCKET"));
 	if (is_ours("LISTEN_PID", false))
 		handed = (int)(number("LISTEN_FDS") > 1024 ? 1024 : number("LISTEN_FDS"));
 	if (is_ours("WATCHDOG_PID", true))
@@ -71,14 +73,12 @@ notify_handed(void)
 int64_t
 notify_watchdog_ms(void)
 {
-	return nto == 0 ? 0 : watchdog_ms;
+	return to == -1 ? 0 : watchdog_ms;
 }
 
 void
 notify_say(const char *state)
 {
-	autofd	 fd = nto == 0 ? -1 : socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-
-	if (fd != -1)
-		(void)sendto(fd, state, strlen(state), MSG_NOSIGNAL, (struct sockaddr *)&to, nto);
+	if (to != -1)
+		(void)send(to, state, strlen(state), MSG_NOSIGNAL);
 }

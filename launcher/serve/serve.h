@@ -58,6 +58,7 @@ struct settings {
 	} rates[RATES_MAX];
 	size_t		 nrates;
 	unsigned int	 waived;
+	bool		 unfiltered;		/* the front goes without its list of system calls */
 	int		 level;			/* enum slog_level */
 	bool		 worker_logs;
 };

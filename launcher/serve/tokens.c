@@ -9,6 +9,7 @@
 #include <openssl/crypto.h>
 #include <openssl/sha.h>
 
+#include "launcher/core/files.h"
 #include "launcher/serve/tokens.h"
 #include "worker/contract/buf.h"
 #include "worker/contract/util.h"
@@ -131,7 +132,7 @@ struct tokenset *
 tokenset_load(const char *path, struct error *e)
 {
 	struct tokenset	*ts = calloc(1, sizeof(*ts));
-	FILE		*f = fopen(path, "re");
+	FILE		*f = files_read(path);
 	struct stat	 st;
 	int		 r = -1;
 

@@ -13,6 +13,7 @@
 #include <openssl/evp.h>
 
 #include "launcher/core/far.h"
+#include "launcher/core/files.h"
 #include "launcher/registry/registry.h"
 #include "launcher/serve/answer.h"
 #include "launcher/serve/beta.h"
@@ -105,7 +106,7 @@ spool_open(struct upload *u, struct exchange *x, struct error *e)
 	if (registry_stage(u->staged, e) == -1)
 		return -1;
 	snprintf(path, sizeof(path), "%s/source.zip", u->staged);
-	if ((u->spool = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) == -1)
+	if ((u->spool = files_open(path, O_WRONLY | O_CREAT | O_EXCL, 0600)) == -1)
 		return error_sys(e, "registry: %.200s", path);
 	u->version.bytes = evbuffer_get_length(in);
 	u->sha = EVP_MD_CTX_new();
@@ -125,9 +126,9 @@ unpack_start(struct upload *u, struct error *e)
 	struct timeval late = { UPLOAD_MS / 1000, 0 };
 
 	snprintf(path, sizeof(path), "%s/source.zip", u->staged);
-	archive = open(path, O_RDONLY | O_CLOEXEC);
+	archive = files_open(path, O_RDONLY, 0);
 	snprintf(path, sizeof(path), "%s/files", u->staged);
-	folder = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	folder = files_open(path, O_RDONLY | O_DIRECTORY, 0);
 	if (archive == -1 || folder == -1 || pipe2(ends, O_CLOEXEC) == -1)
 		return error_sys(e, "registry: %.200s", u->staged);
 	u->said = ends[0];
@@ -138,14 +139,24 @@ unpack_start(struct upload *u, struct error *e)
 	return 0;
 }
 
+static unsigned char	 ours[EI_NIDENT + 4];	/* what this program begins with */
+
+int
+uploads_open(struct error *e)
+{
+	autofd	 fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	return fd != -1 && read(fd, ours, sizeof(ours)) == (ssize_t)sizeof(ours) ? 0 : error_sys(e, "this program");
+}
+
 /* Of this machine's kind?  Better said now than at the first invocation. */
 static int
 program_check(const char *path, struct error *e)
 {
-	unsigned char	 theirs[EI_NIDENT + 4], ours[EI_NIDENT + 4];
-	autofd		 a = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW), b = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	unsigned char	 theirs[EI_NIDENT + 4];
+	autofd		 a = files_open(path, O_RDONLY | O_NOFOLLOW, 0);
 
-	if (a == -1 || b == -1 || read(b, ours, sizeof(ours)) != (ssize_t)sizeof(ours))
+	if (a == -1)
 		return error_sys(e, "archive: its program");
 	/* Class and byte order; type and machine stand behind. */
 	if (read(a, theirs, sizeof(theirs)) != (ssize_t)sizeof(theirs) || memcmp(theirs, ours, EI_DATA + 1) != 0 ||
@@ -202,7 +213,7 @@ said_take(struct upload *u, struct error *e)
 	    sizeof(u->version.program) || strchr(u->version.program, '/') != NULL)
 		return error_set(e, ERR_REQUEST, "archive: its program's name has over %d bytes", REG_PROGRAM_BYTES_MAX);
 	snprintf(path, sizeof(path), "%s/files/connector-spec.json", u->staged);
-	if (spec_load(path, &spec, e) == -1) {
+	if (connector_spec(path, &spec, e) == -1) {
 		const char	*tail;
 
 		bad = *e;

@@ -14,7 +14,11 @@
 #define UPLOAD_MS		SECONDS(120)	/* to be taken apart */
 #define UPLOAD_RETRY_S		5
 
+struct error;
 struct exchange;
+
+/* Once, while files can be opened. */
+int	uploads_open(struct error *e);
 
 void	beta_upload(struct exchange *);
 

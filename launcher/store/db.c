@@ -351,6 +351,17 @@ store_open(const struct store_plan *p, struct event_base *base, struct error *e)
 }
 
 void
+store_leave(void)
+{
+	struct error	 ignored = ERROR_NONE;
+
+	if (db == NULL)
+		return;
+	(void)store_sync(&ignored);
+	(void)sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+}
+
+void
 store_close(void)
 {
 	struct error	 ignored = ERROR_NONE;

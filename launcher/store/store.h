@@ -46,6 +46,8 @@ struct store_plan {
  */
 int	store_open(const struct store_plan *, struct event_base *base, struct error *e);
 void	store_close(void);
+/* All is on disk, and the process about to end; files stay open: closing would open and remove some. */
+void	store_leave(void);
 /* Commits what was gathered.  -1 with *e: it is not kept. */
 int	store_sync(struct error *e);
 /* -1 with *e while the last write failed. */

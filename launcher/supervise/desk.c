@@ -254,6 +254,11 @@ packet_take(const union desk_packet *p, size_t bytes, int fds[DESK_FDS_MAX])
 			return -1;
 		post_free(of);
 		return 0;
+	case DESK_FILES:
+		if (bytes != sizeof(p->head) || fds[0] == -1)
+			return -1;
+		files_serve(fd_steal(&fds[0]));
+		return 0;
 	case DESK_BROKER:
 		if (bytes != sizeof(p->head))
 			return -1;

@@ -36,6 +36,9 @@ void	desk_chore_ended(void *post);
 void	legs_open(int front_fd);
 void	legs_close(void);
 
+/* files.c: answers questions at this socket, which is taken; the first one only. */
+void	files_serve(int fd);
+
 /* chore.c */
 struct chore_run;
 /* ended(arg) from the loop, once; fds stay the caller's.  NULL: it could not be. */

@@ -106,7 +106,13 @@ spec_parse(const char *text, size_t len, struct spec *sp, struct error *e)
 int
 spec_load(const char *path, struct spec *sp, struct error *e)
 {
-	autofd		 fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	return spec_load_fd(open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK), path, sp, e);
+}
+
+int
+spec_load_fd(int taken, const char *path, struct spec *sp, struct error *e)
+{
+	autofd		 fd = taken;
 	struct stat	 st;
 	autofree char	*text = NULL;
 	ssize_t		 n = 0;

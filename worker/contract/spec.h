@@ -41,6 +41,8 @@ struct rate_budget {
 /* 0 and *sp owns the tree, or -1 with ERR_NO_CONNECTOR. */
 int	spec_parse(const char *text, size_t len, struct spec *sp, struct error *e) __attribute__((nonnull));
 int	spec_load(const char *path, struct spec *sp, struct error *e) __attribute__((nonnull));
+/* The same of a file that was opened, or is -1 with errno; taken.  path is for messages. */
+int	spec_load_fd(int fd, const char *path, struct spec *sp, struct error *e) __attribute__((nonnull));
 void	spec_free(struct spec *sp);
 
 /* True if "commands" lists it, or it is std:spec:read. */

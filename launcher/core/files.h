@@ -1,0 +1,41 @@
+/*
+ * files.h -- files by their paths, for code that runs in a server's front as well: which, once it has walls, asks its
+ * supervisor, and is handed a descriptor or told no.
+ *
+ * Until files_far() all is done here and now.  After it, what may be asked for: reading, where connectors are found and
+ * what was allowed by name; anything, below the registry.  Errors are errno's.
+ */
+#ifndef CORE_FILES_H
+#define CORE_FILES_H
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <sys/types.h>
+
+/* Close-on-exec; -1 with errno. */
+int	files_open(const char *path, int flags, mode_t mode);
+/* For reading; NULL with errno. */
+FILE	*files_read(const char *path);
+/* What is there, links followed; its true name, unless real is NULL.  -1 with errno. */
+int	files_stat(const char *path, struct stat *, char real[PATH_MAX]);
+/* access(2): F_OK, R_OK, X_OK. */
+bool	files_may(const char *path, int how);
+int	files_rename(const char *from, const char *to);
+int	files_unlink(const char *path);
+/* With just this mode. */
+int	files_mkdir(const char *path, mode_t mode);
+/* A folder with all that is in it; links are removed, not followed. */
+void	files_remove_tree(const char *path);
+
+/* Of a server, before it has walls: this file may be read, or removed, by name, later. */
+enum files_right { FILES_READ, FILES_REMOVE };
+int	files_allow(const char *path, enum files_right);
+/* From here on the supervisor at the other end of this socket does it, and no more is allowed. */
+int	files_far(void);
+
+/* For far_open(): the socket. */
+void	files_socket(int fd);
+
+#endif

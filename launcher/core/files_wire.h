@@ -1,0 +1,45 @@
+/*
+ * files_wire.h -- what front and supervisor say to each other about files, on a SOCK_SEQPACKET pair of its own: one
+ * question, one answer, and the front waits for it.
+ */
+#ifndef CORE_FILES_WIRE_H
+#define CORE_FILES_WIRE_H
+
+#include <limits.h>
+#include <stdint.h>
+#include <sys/stat.h>
+
+#define FILES_VERSION	1
+#define FILES_ALLOWED_MAX 64	/* paths allowed by name */
+
+enum files_op {
+	FILES_OPEN = 1,
+	FILES_LOOK,
+	FILES_MAY,
+	FILES_RENAME,
+	FILES_UNLINK,
+	FILES_MKDIR,
+	FILES_TREE,
+	FILES_ALLOW,		/* until SEAL; flags: enum files_right */
+	FILES_SEAL,
+};
+
+struct files_ask {
+	uint16_t	version, op;
+	int32_t		flags;		/* of open, of access */
+	uint32_t	mode;
+	char		path[PATH_MAX];
+	char		to[PATH_MAX];	/* RENAME's; not sent otherwise */
+};
+
+/* With one descriptor where it was OPEN and error is 0. */
+struct files_told {
+	int32_t		error;		/* errno */
+	uint32_t	pad;
+	struct stat	st;		/* LOOK's, as real is */
+	char		real[PATH_MAX];
+};
+
+#define FILES_ASK_BYTES(op)	((op) == FILES_RENAME ? sizeof(struct files_ask) : offsetof(struct files_ask, to))
+
+#endif
