@@ -19,6 +19,7 @@
 
 #include "launcher/core/code.h"
 #include "launcher/core/core.h"
+#include "launcher/core/files.h"
 #include "sandbox/sandbox.h"
 
 #define FORMAT		"bascule code 1"	/* with host.js */
@@ -93,10 +94,10 @@ known_find(const char *main, const char *node)
 {
 	struct stat	 st, st_node;
 	struct known	*k;
-	autofd		 fd = open(main, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	autofd		 fd = files_open(main, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
 
 	if (fd == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_size > (off_t)BUNDLE_BYTES_MAX ||
-	    stat(node, &st_node) == -1)
+	    files_stat(node, &st_node, NULL) == -1)
 		return NULL;
 	for (size_t i = 0; i < nknown && i < KNOWN_MAX; i++) {
 		k = &known[i];
@@ -114,27 +115,24 @@ code_find(const char *main, const char *node, char folder[PATH_MAX])
 {
 	const char		*base = code_base();
 	const struct known	*k = base[0] == '\0' ? NULL : known_find(main, node);
+	struct stat		 st;
 
 	if (k == NULL || k->key[0] == '\0' || snprintf(folder, PATH_MAX, "%s/%s", base, k->key) >= PATH_MAX)
 		return false;
 	/* Whatever our umask: workers are other users. */
-	return code_folder_own(folder, 0755) && chmod(folder, 0755) == 0;
+	return (files_mkdir(folder, 0755) == 0 || errno == EEXIST) && files_stat(folder, &st, NULL) == 0 && S_ISDIR(st.st_mode) &&
+	    st.st_uid == geteuid() && (st.st_mode & 0777) == 0755;
 }
 
-static void
-folder_remove(int at, const char *name)
+static DIR *
+folder_read(const char *path)
 {
-	int		 fd = openat(at, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-	DIR		*d = fd == -1 ? NULL : fdopendir(fd);
-	struct dirent	*e;
+	int	 fd = files_open(path, O_RDONLY | O_DIRECTORY, 0);
+	DIR	*d = fd == -1 ? NULL : fdopendir(fd);
 
-	while (d != NULL && (e = readdir(d)) != NULL)
-		(void)unlinkat(dirfd(d), e->d_name, 0);
-	if (d != NULL)
-		closedir(d);
-	else
+	if (d == NULL)
 		fd_closep(&fd);
-	(void)unlinkat(at, name, AT_REMOVEDIR);
+	return d;
 }
 
 /* The one that was changed longest ago goes when there are too many. */
@@ -144,22 +142,25 @@ folders_bound(const char *base)
 	char		 oldest[CODE_KEY_DIGITS + 1] = "";
 	time_t		 when = 0;
 	size_t		 n = 0;
-	DIR		*d = opendir(base);
+	DIR		*d = folder_read(base);
 	struct dirent	*e;
 	struct stat	 st;
+	char		 path[PATH_MAX + CODE_KEY_DIGITS + 2];
 
 	while (d != NULL && (e = readdir(d)) != NULL) {
-		if (strlen(e->d_name) != CODE_KEY_DIGITS || fstatat(dirfd(d), e->d_name, &st, AT_SYMLINK_NOFOLLOW) == -1)
+		snprintf(path, sizeof(path), "%s/%.64s", base, e->d_name);
+		if (strlen(e->d_name) != CODE_KEY_DIGITS || files_stat(path, &st, NULL) == -1)
 			continue;
 		if (n++ == 0 || st.st_mtim.tv_sec < when) {
 			when = st.st_mtim.tv_sec;
 			snprintf(oldest, sizeof(oldest), "%.64s", e->d_name);
 		}
 	}
-	if (n > BUNDLES_KEPT_MAX)
-		folder_remove(dirfd(d), oldest);
 	if (d != NULL)
 		closedir(d);
+	snprintf(path, sizeof(path), "%s/%s", base, oldest);
+	if (n > BUNDLES_KEPT_MAX)
+		files_remove_tree(path);
 }
 
 /* Beside its place, then renamed: a reader finds all of it or none. */
@@ -173,13 +174,13 @@ code_put(const struct making *m)
 	name_make(&m->plan, name);
 	snprintf(from, sizeof(from), "%s/.new-%d", m->folder, (int)getpid());
 	snprintf(to, sizeof(to), "%s/%s", m->folder, name);
-	(void)unlink(from);			/* of one that was killed, and had our number */
-	if ((fd = open(from, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600)) == -1)
+	(void)files_unlink(from);		/* of one that was killed, and had our number */
+	if ((fd = files_open(from, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0600)) == -1)
 		return;
 	ok = write(fd, m->code.data, m->code.len) == (ssize_t)m->code.len && fchmod(fd, 0444) == 0 && fsync(fd) == 0;
 	close(fd);
-	if (!ok || rename(from, to) == -1)
-		(void)unlink(from);
+	if (!ok || files_rename(from, to) == -1)
+		(void)files_unlink(from);
 	else
 		folders_bound(code_base());
 }
@@ -309,7 +310,7 @@ may_try(struct known *k, uint64_t mib)
 static size_t
 files_in(const char *folder)
 {
-	DIR		*d = opendir(folder);
+	DIR		*d = folder_read(folder);
 	struct dirent	*e;
 	size_t		 n = 0;
 
@@ -334,7 +335,7 @@ code_want(const struct nursery_plan *plan)
 	for (size_t i = 0; i < KNOWN_MAX && k == NULL; i++)
 		if (known[i].key[0] != '\0' && strcmp(strrchr(folder, '/') + 1, known[i].key) == 0)
 			k = &known[i];
-	if (k != NULL && may_try(k, plan->memory_bytes / MIB) && access(path, F_OK) == -1 && files_in(folder) < LIMITS_KEPT_MAX)
+	if (k != NULL && may_try(k, plan->memory_bytes / MIB) && !files_may(path, F_OK) && files_in(folder) < LIMITS_KEPT_MAX)
 		make(plan, folder);
 }
 

@@ -6,6 +6,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "launcher/core/code.h"
 #include "launcher/core/far.h"
 #include "launcher/core/inv.h"
 #include "launcher/core/mover.h"
@@ -28,6 +29,8 @@ core_open(struct event_base *loop, const struct core_plan *p)
 	base = loop;
 	plan = *p;
 	receipt_look();
+	if (plan.supervisor > 0)
+		(void)code_base();	/* it cannot be looked for later */
 	(void)sandbox_guest_program();
 	if (plan.supervisor > 0)
 		far_open(plan.supervisor, plan.lost);

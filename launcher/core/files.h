@@ -3,7 +3,7 @@
  * supervisor, and is handed a descriptor or told no.
  *
  * Until files_far() all is done here and now.  After it, what may be asked for: reading, where connectors are found and
- * what was allowed by name; anything, below the registry.  Errors are errno's.
+ * what was allowed by name; anything, below the registry and where code of bundles is kept.  Errors are errno's.
  */
 #ifndef CORE_FILES_H
 #define CORE_FILES_H

@@ -3,6 +3,9 @@
  *
  * One libevent loop, no thread; workers and broker are another process's children (core/far.h).  Every state below has
  * one file that writes it.
+ *
+ * Once it listens, a call that sandbox/rules_front.c does not list kills it: whatever runs here, of the core as well, has
+ * its files from core/files.h, its programs from far_run(), and no socket but those it was born with.
  */
 #ifndef SERVE_SERVE_H
 #define SERVE_SERVE_H

@@ -1,6 +1,6 @@
 /*
- * files.c -- files that the front may have: connectors and what they need, to look at and read; the registry; and what
- * was allowed by name before it listened.
+ * files.c -- files that the front may have: connectors and what they need, to look at and read; the registry and kept
+ * code; and what was allowed by name before it listened.
  *
  * Whoever may write where connectors are is trusted with what runs; so a path that was looked at is the one that is
  * opened then.
@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 
+#include "launcher/core/code.h"
 #include "launcher/core/files.h"
 #include "launcher/core/files_wire.h"
 #include "launcher/supervise/supervise.h"
@@ -63,6 +64,17 @@ folder_look(void *arg, const char *folder)
 	l->found = l->found || (folder[0] != '\0' && realpath(folder, full) != NULL && below(full, l->real));
 }
 
+/* What the server itself keeps: the registry, code of bundles. */
+static bool
+is_ours(const char *real)
+{
+	static char	 code[PATH_MAX];
+
+	if (code[0] == '\0' && (code_base()[0] == '\0' || realpath(code_base(), code) == NULL))
+		code[0] = '\0';
+	return below(told.registry, real) || below(code, real);
+}
+
 /* Where connectors are: their folders, the registry. */
 static bool
 is_connector(const char *real)
@@ -70,7 +82,7 @@ is_connector(const char *real)
 	struct looking	 l = { real, false };
 
 	connector_folders(folder_look, &l);
-	return l.found || below(told.registry, real);
+	return l.found || is_ours(real);
 }
 
 /* 0, or an errno; real: the true name of what is there. */
@@ -97,20 +109,20 @@ may_look(const char *path, char real[PATH_MAX])
 	return is_allowed(path, FILES_READ) || is_connector(real) ? 0 : EACCES;
 }
 
-/* Something in the registry, there or to be made: its folder is, and its name leads nowhere else. */
+/* Something of ours, there or to be made: its folder is, and its name leads nowhere else. */
 static int
 may_write(const char *path)
 {
 	char		 folder[PATH_MAX], real[PATH_MAX];
 	const char	*name = strrchr(path, '/');
 
-	if (told.registry[0] == '\0' || name == NULL || name == path || strcmp(name, "/..") == 0 || strcmp(name, "/.") == 0 ||
+	if (name == NULL || name == path || strcmp(name, "/..") == 0 || strcmp(name, "/.") == 0 ||
 	    name[1] == '\0')
 		return EACCES;
 	(void)snprintf(folder, sizeof(folder), "%.*s", (int)(name - path), path);
 	if (realpath(folder, real) == NULL)
 		return errno;
-	return below(told.registry, real) ? 0 : EACCES;
+	return is_ours(real) ? 0 : EACCES;
 }
 
 static int
