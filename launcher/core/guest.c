@@ -255,12 +255,13 @@ guest_word(const struct guest_words *w, const char *word)
 static int
 customizer_find(const char *name, char folder[PATH_MAX], struct error *e)
 {
-	char	 index[PATH_MAX + sizeof(BUNDLE_MAIN)];
+	char		 index[PATH_MAX + sizeof(BUNDLE_MAIN)];
+	struct stat	 st;
 
-	if (realpath(name, folder) == NULL)
+	if (files_stat(name, &st, folder) == -1)
 		return error_set(e, ERR_NO_CONNECTOR, "customizer: %.200s is no folder", name);
 	snprintf(index, sizeof(index), "%s/" BUNDLE_MAIN, folder);
-	if (access(index, R_OK) == -1)
+	if (!files_may(index, R_OK))
 		return error_set(e, ERR_NO_CONNECTOR, "customizer: there is no " BUNDLE_MAIN " in %.200s", folder);
 	return 0;
 }

@@ -33,9 +33,9 @@ disk_folder(const char *path, struct error *e)
 {
 	struct stat	 st;
 
-	if (mkdir(path, 0700) == -1 && errno != EEXIST)
+	if (mkdir(path, 0700) == -1 && errno != EEXIST)	/* at its start */
 		return error_sys(e, "registry: %.200s", path);
-	if (lstat(path, &st) == -1)
+	if (lstat(path, &st) == -1)	/* at its start */
 		return error_sys(e, "registry: %.200s", path);
 	if (!S_ISDIR(st.st_mode))
 		return error_set(e, ERR_USAGE, "registry: %.200s is no folder", path);

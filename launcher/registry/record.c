@@ -157,7 +157,7 @@ int
 reg_read(const char *path, struct reg_connector *c, struct error *e)
 {
 	static const struct json_limits	 limits = { FILE_BYTES_MAX, 8, 20 * REG_VERSIONS_MAX };
-	autofd				 fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	autofd				 fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);	/* at its start */
 	autojson			*doc = NULL;
 	autobuf				 b;
 

@@ -129,7 +129,7 @@ record_load(const char *name, struct error *e)
 
 	place(path, "connectors", name, "");
 	if (strstr(name, ".new") != NULL) {		/* never renamed: it was not acknowledged */
-		(void)unlink(path);
+		(void)unlink(path);	/* at its start */
 		return 0;
 	}
 	if (strlen(name) != REG_ID_BYTES + strlen(".json") || strcmp(name + REG_ID_BYTES, ".json") != 0)
@@ -153,7 +153,7 @@ each_name(const char *folder, int (*fn)(const char *, struct error *), struct er
 	int		 r = 0;
 
 	place(path, folder, "", "");
-	if ((d = opendir(path)) == NULL)
+	if ((d = opendir(path)) == NULL)	/* at its start */
 		return error_sys(e, "registry: %.200s", path);
 	while (r == 0 && (entry = readdir(d)) != NULL)
 		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
@@ -196,7 +196,7 @@ root_open(const char *dir, struct error *e)
 
 	if (disk_folder(dir, e) == -1)
 		return -1;
-	if (realpath(dir, full) == NULL)
+	if (realpath(dir, full) == NULL)	/* at its start */
 		return error_sys(e, "registry: %.200s", dir);
 	if ((size_t)snprintf(root, sizeof(root), "%s", full) >= sizeof(root))
 		return error_set(e, ERR_USAGE, "registry: the path is too long");
@@ -206,7 +206,7 @@ root_open(const char *dir, struct error *e)
 			return -1;
 	}
 	place(path, "lock", "", "");
-	if ((lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) == -1)
+	if ((lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)) == -1)	/* at its start */
 		return error_sys(e, "registry: %.200s", path);
 	if (flock(lock_fd, LOCK_EX | LOCK_NB) == -1)
 		return error_set(e, ERR_USAGE, "registry: %.200s is in use by another server", root);

@@ -191,7 +191,7 @@ void
 metrics_open(void)
 {
 	page_bytes = sysconf(_SC_PAGESIZE);
-	statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+	statm = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);	/* at its start */
 }
 
 static int64_t

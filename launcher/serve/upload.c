@@ -144,7 +144,7 @@ static unsigned char	 ours[EI_NIDENT + 4];	/* what this program begins with */
 int
 uploads_open(struct error *e)
 {
-	autofd	 fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	autofd	 fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);	/* at its start */
 
 	return fd != -1 && read(fd, ours, sizeof(ours)) == (ssize_t)sizeof(ours) ? 0 : error_sys(e, "this program");
 }
