@@ -184,7 +184,7 @@ script_check(const struct upload *u, const struct spec *spec, bool wanted, struc
 		return 0;
 	name += strncmp(name, "./", 2) == 0 ? 2 : 0;
 	if ((size_t)snprintf(path, sizeof(path), "%s/files/%s", u->staged, name) >= sizeof(path) || strncmp(name, "../", 3) == 0 ||
-	    strstr(name, "/../") != NULL || (fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) == -1 ||
+	    strstr(name, "/../") != NULL || (fd = files_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0)) == -1 ||
 	    fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
 		return error_set(e, ERR_REQUEST, "archive: connector-spec.json: runtime.argv: %.100s is not in it", name);
 	if (fchmod(fd, 0755) == -1 || fsync(fd) == -1)
