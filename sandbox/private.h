@@ -42,7 +42,7 @@ void	filter_enter(enum filter);
 /* The same in two steps; there is room for one. */
 void	filter_keep(enum filter, struct sock_fprog *kept);
 void	filter_enter_kept(const struct sock_fprog *);
-/* Where it tells: whoever reads the descriptor (close-on-exec) hears.  A process has one such filter at most. */
+/* Where it tells: whoever reads the descriptor (close-on-exec) hears.  -1: a filter around us is heard, and there is one at most. */
 int	filter_enter_heard(const struct sock_fprog *);
 
 /* The folder of a program, into buf; never fails for an absolute path that fits. */

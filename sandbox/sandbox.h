@@ -117,7 +117,7 @@ struct sandbox_net {
 size_t	sandbox_guest_net(const struct sandbox_net *, int fds[SANDBOX_NET_FDS_MAX]);
 /*
  * Returns a descriptor that the guest must not have (close-on-exec): what only an attack asks for waits there, for
- * sandbox_call_hear() elsewhere.  -1: the filter is waived.
+ * sandbox_call_hear() elsewhere.  -1: the filter is waived, or one around us is heard, and such calls are refused with ENOSYS.
  */
 int	sandbox_guest(unsigned int waived, const struct sandbox_guest *, unsigned int first_fd);
 /* Behind the walls, once; -1 with errno. */

@@ -9,8 +9,8 @@ build="gcc make pkg-config libc6-dev libcurl4-openssl-dev libcjson-dev libbsd-de
 check="$build libcmocka-dev clang clang-format libclang-rt-14-dev mandoc jq curl perl procps python3
 	util-linux openssl haproxy tinyproxy microsocks valgrind nodejs npm zip python3-jsonschema"
 # For make check-all: podman with what it runs containers with (not crun, which refuses hybrid control groups), and
-# systemd's own reading of units.
-all="$check podman runc conmon golang-github-containers-common containernetworking-plugins binutils systemd"
+# systemd's own reading of units.  Go, for its example.
+all="$check podman runc conmon golang-github-containers-common containernetworking-plugins binutils systemd golang-go"
 # What the tests of two connectors ask for by themselves: real servers. Redmine's own package is only unpacked
 # (tests/targets/redmine.sh): what it does when installed needs a database service.
 redmine="ruby puma ruby-sqlite3 sqlite3 ruby-actionpack-action-caching ruby-actionpack-xml-parser ruby-addressable ruby-bundler

@@ -25,7 +25,7 @@
 #define FORMAT		"bascule code 1"	/* with host.js */
 #define COMMAND		"bascule:compile"
 #define CODE_BYTES_MAX	(32 * MIB)
-#define BUNDLE_BYTES_MAX (64 * MIB)
+#define BUNDLE_BYTES_MAX (16 * MIB)	/* read in the loop, once */
 #define BUNDLES_KEPT_MAX 256u			/* on disk */
 #define LIMITS_KEPT_MAX	4u			/* of one bundle */
 #define NAME_BYTES	24			/* of a file: the limit in MiB, as connectors/node names it */
