@@ -118,6 +118,7 @@ struct join {
 	char		*on;		/* and where that is in the record; NULL: its id */
 	struct attr	 value;		/* of a row of the index: what the record gets */
 	struct text	*when;		/* of an index: not for every record; NULL: for each */
+	struct text	*where;		/* of a row of it: it counts; NULL: all do */
 };
 
 /* Changes of an attribute of several values, where they do not simply go with the others. */

@@ -36,7 +36,7 @@ index_read(struct join *j, const cJSON *v, const char *where, struct faults *f)
 	const cJSON	*members = json_get(v, "members");
 	char		 at[WHERE_BYTES];
 
-	members_only(v, "index members key on value when read", where, f);
+	members_only(v, "index members key on value where when read", where, f);
 	op_read(&j->index, json_get(v, "index"), inside(at, where, "index"), f);
 	for (size_t i = 0; i < j->index.n; i++)
 		if (j->index.steps[i].items == NULL)
@@ -51,6 +51,7 @@ index_read(struct join *j, const cJSON *v, const char *where, struct faults *f)
 	j->on = pointer_read(json_get(v, "on"), inside(at, where, "on"), f);
 	value_read(&j->value, json_get(v, "value"), inside(at, where, "value"), f);
 	j->when = text_read(json_get(v, "when"), inside(at, where, "when"), false, f);
+	j->where = text_read(json_get(v, "where"), inside(at, where, "where"), false, f);
 	one_list(&j->list, json_get(v, "read"), inside(at, where, "read"), f);
 }
 
@@ -94,4 +95,5 @@ join_plan_free(struct join *j)
 	free(j->value.pointer);
 	tmpl_free(j->value.value);
 	text_free(j->when);
+	text_free(j->where);
 }

@@ -121,30 +121,30 @@ asking_run(struct asking *k, struct error *e)
 	return got;
 }
 
-/* What a record gets of a row of the index. */
+/* What a record gets of a row of the index; nothing of one that does not count. */
 static int
 row_value(struct rest *r, const struct join *j, const cJSON *row, cJSON **out, struct error *e)
 {
 	const cJSON	*outer = r->sc.roots[ROOT_RECORD];
 	struct value	 v = { 0 };
-	int		 got = 0;
+	int		 got = 1;
 
 	*out = NULL;
-	if (j->value.pointer != NULL) {
-		*out = json_dup(json_at(row, j->value.pointer));
-		return 0;
-	}
 	r->sc.roots[ROOT_RECORD] = row;
 	scope_begin(&r->sc);
-	if (tmpl_value(j->value.value, &r->sc, &v, e) == -1)
-		got = error_in(e, "join \"%s\"", j->name);
+	if (j->where != NULL)
+		got = text_true(r, j->where, e);
+	if (got == 1 && j->value.pointer != NULL)
+		*out = json_dup(json_at(row, j->value.pointer));
+	else if (got == 1 && tmpl_value(j->value.value, &r->sc, &v, e) == -1)
+		got = -1;
 	r->sc.roots[ROOT_RECORD] = outer;
-	if (got == 0 && v.secret)
-		got = error_set(e, ERR_REQUEST, "join \"%s\": a secret may not go into results", j->name);
-	if (got == 0)
+	if (v.secret)
+		got = error_set(e, ERR_REQUEST, "a secret may not go into results");
+	else if (got == 1 && v.v != NULL)
 		*out = json_steal(&v.v);
 	value_clear(&v);
-	return got;
+	return got == -1 ? error_in(e, "join \"%s\"", j->name) : 0;
 }
 
 /* An index being made: its rows wait for their members to be asked for together. */
@@ -189,7 +189,11 @@ index_row(void *arg, cJSON *row, struct error *e)
 	uint32_t	 number;
 	const cJSON	*one;
 
-	if (row_value(m->r, m->j, taken, &v, e) == -1 || index_value(m->x, v, &number, e) == -1)
+	if (row_value(m->r, m->j, taken, &v, e) == -1)
+		return -1;
+	if (v == NULL)
+		return 0;
+	if (index_value(m->x, v, &number, e) == -1)
 		return -1;
 	if (m->j->members.n > 0) {
 		m->bytes += tree_bytes(taken);

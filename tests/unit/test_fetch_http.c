@@ -185,7 +185,7 @@ test_oauth(void **state)
 	server_stop();
 }
 
-/* On a kept connection that turns out dead a GET is sent again, a POST is not. */
+/* On a kept connection that turns out dead a GET is sent again, a POST is not; nor is it sent on one that nobody says is kept. */
 static void
 test_dead_connection(void **state)
 {
@@ -193,8 +193,11 @@ test_dead_connection(void **state)
 		{ "/base/a", { OK("1") } },
 		{ "/base/post", { { 200, "", NULL, HOW_DROP }, OK("1") } },
 		{ "/base/get", { { 200, "", NULL, HOW_DROP }, OK("1") } },
+		{ "/base/keep", { { 200, "1", "Connection: keep-alive\r\n", HOW_PLAIN } } },
+		{ "/base/made", { OK("1") } },
 	};
 	struct fetch_options		 o = { .attempts = 1 };
+	int				 connections;
 	struct fetch			*f;
 
 	(void)state;
@@ -203,7 +206,10 @@ test_dead_connection(void **state)
 	assert_int_equal(fetch_get(f, "/a", NULL, &err), 0);
 	assert_int_equal(fetch_get(f, "/get", NULL, &err), 0);
 	assert_int_equal(shared->hits[2], 2);
-	assert_int_equal(fetch_get(f, "/a", NULL, &err), 0);
+	connections = shared->connections;
+	assert_int_equal(fetch_send(f, "POST", "/made", NULL, NULL, &err), 0);
+	assert_int_equal(shared->connections, connections + 1);
+	assert_int_equal(fetch_get(f, "/keep", NULL, &err), 0);
 	assert_int_equal(fetch_send(f, "POST", "/post", NULL, NULL, &err), -1);
 	assert_int_equal(shared->hits[1], 1);
 	assert_int_equal(err.code, ERR_UPSTREAM);

@@ -45,6 +45,17 @@ never_again(const struct attempt *a)
 	    a->err.code == ERR_NO_EGRESS || a->err.code == ERR_LIMIT || a->err.code == ERR_INVALID_RESPONSE;
 }
 
+/* HTTP/2 says when a connection ends; of HTTP/1.1 only some sources say that it does not. */
+static void
+keeping_note(const struct attempt *a, const struct fetch_response *rs)
+{
+	const char	*connection = fetch_header(rs, "connection");
+
+	a->f->keeps = a->http2 || fetch_header(rs, "keep-alive") != NULL ||
+	    (connection != NULL && strcasestr(connection, "keep-alive") != NULL);
+	a->f->keeper = a->origin;
+}
+
 /* A limit's budget is the source's: whatever else would be asked waits too. */
 static void
 pause_all(const struct job *j, int64_t wait)
@@ -148,6 +159,8 @@ job_judge(struct job *j, struct fetch_response *rs, struct error *e)
 	}
 	if (a->code == CURLE_OK && answer_take(a, rs, e) == -1)
 		return NEXT_FAIL;
+	if (a->code == CURLE_OK)
+		keeping_note(a, rs);
 	if (a->code == CURLE_OK && a->status < 300)
 		return NEXT_DONE;
 	if (a->code == CURLE_OK && redirects_on(a, rs))

@@ -94,6 +94,8 @@ struct fetch {
 	unsigned int		 level;		/* the first that has nothing under way */
 	size_t			 held;		/* bytes of answers under way */
 	int64_t			 pause_until_ms;	/* the source wants nothing before */
+	bool			 keeps;		/* the last answer said that its connection stays: to be believed by what goes but once */
+	struct origin		 keeper;	/* whose word that was */
 	int64_t			 away_ms;	/* spent in callbacks, while transfers could not go on */
 	int64_t			 alive_ms;	/* when a record was written last, as far as is known */
 	uint64_t		 alive_count;
@@ -116,6 +118,7 @@ struct attempt {
 	uint64_t			 token;		/* serial of the one it was signed with */
 	size_t				 envelope_max;
 	bool				 alone;		/* nothing else is under way */
+	bool				 http2;		/* so it was answered */
 	CURL				*easy;
 	struct level			*level;
 

@@ -265,6 +265,12 @@ options_set(struct attempt *a, CURL *c)
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, a);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, a->curl_text);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, a->headers);
+	/*
+	 * Some sources close each connection after its answer and do not say so.  What is sent into one that is closing
+	 * may or may not have arrived, so what must not be repeated goes on a new one.
+	 */
+	if (!retry_repeatable(a->method, a->rq->flags) && !(a->f->keeps && origin_same(&a->f->keeper, &a->origin)))
+		curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
 	if (a->body != NULL) {
 		curl_easy_setopt(c, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)a->body_bytes);
 		curl_easy_setopt(c, CURLOPT_POSTFIELDS, a->body);
@@ -332,6 +338,9 @@ attempt_stop(struct attempt *a, CURLcode code)
 	}
 	curl_easy_getinfo(a->easy, CURLINFO_RESPONSE_CODE, &n);
 	a->status = (int)n;
+	n = 0;
+	curl_easy_getinfo(a->easy, CURLINFO_HTTP_VERSION, &n);
+	a->http2 = n == CURL_HTTP_VERSION_2_0;
 	/* REQUEST_SIZE counts what left; without a byte out the source cannot have acted. */
 	curl_easy_getinfo(a->easy, CURLINFO_REQUEST_SIZE, &n);
 	a->sent = n > 0;
