@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "worker/contract/scan.h"
+#include "worker/contract/scan_class.h"
 #include "worker/contract/util.h"
 
 enum scan_state {
@@ -24,38 +25,6 @@ enum scan_state {
 	ST_MINUS, ST_ZERO, ST_INTEGER, ST_POINT, ST_FRACTION, ST_E, ST_E_SIGN, ST_EXPONENT,
 	ST_BROKEN,
 	ST__MAX
-};
-
-/* What a byte is inside a string. */
-enum string_class {
-	SC_PLAIN,		/* passed over */
-	SC_QUOTE, SC_ESCAPE,
-	SC_CONTROL,		/* not allowed raw */
-	SC_TWO,			/* first of two bytes of UTF-8 */
-	SC_E0, SC_THREE, SC_ED,	/* of three: E0 bars overlong forms, ED surrogates */
-	SC_F0, SC_FOUR, SC_F4,	/* of four: F0 bars overlong forms, F4 what is over U+10FFFF */
-	SC_BAD			/* never begins a character */
-};
-
-static const uint8_t string_class[256] = {
-	[0x00 ... 0x1f] = SC_CONTROL,
-	['"'] = SC_QUOTE, ['\\'] = SC_ESCAPE,
-	[0x80 ... 0xc1] = SC_BAD,
-	[0xc2 ... 0xdf] = SC_TWO,
-	[0xe0] = SC_E0, [0xe1 ... 0xec] = SC_THREE, [0xed] = SC_ED, [0xee ... 0xef] = SC_THREE,
-	[0xf0] = SC_F0, [0xf1 ... 0xf3] = SC_FOUR, [0xf4] = SC_F4,
-	[0xf5 ... 0xff] = SC_BAD,
-};
-
-/* How many bytes follow the first one, and the range of the next. */
-static const struct { uint8_t left, lo, hi; } utf8_tail[] = {
-	[SC_TWO]	= { 1, 0x80, 0xbf },
-	[SC_E0]		= { 2, 0xa0, 0xbf },
-	[SC_THREE]	= { 2, 0x80, 0xbf },
-	[SC_ED]		= { 2, 0x80, 0x9f },
-	[SC_F0]		= { 3, 0x90, 0xbf },
-	[SC_FOUR]	= { 3, 0x80, 0xbf },
-	[SC_F4]		= { 3, 0x80, 0x8f },
 };
 
 static const struct { const char *text; enum scan_event ev; } literals[] = {
@@ -292,21 +261,50 @@ plain_pass(const unsigned char *p, const unsigned char *end)
 	return p;
 }
 
-/* From inside a string up to its closing quote, or something that needs a state of its own. */
+/*
+ * Behind a string's closing quote at p - 1: into the next string, if it follows at once.  Most of what records hold
+ * does, and the way by structure() is as long as the string.
+ */
+static bool
+string_follows(struct scan *s, const unsigned char *p, const unsigned char *end)
+{
+	if (end - p < 2 || p[1] != '"')
+		return false;
+	if (s->state == ST_COLON && p[0] == ':')
+		s->sub = false;
+	else if (s->state == ST_COMMA_OR_END && p[0] == ',')
+		s->sub = in_object(s);
+	else
+		return false;
+	s->token = s->offset + 1;
+	s->offset += 2;
+	s->state = ST_STRING;
+	return true;
+}
+
+/* From inside a string up to something that needs a state of its own. */
 static int
 string_bytes(struct scan *s, const unsigned char *p, const unsigned char *end, struct error *e)
 {
-	const unsigned char	*from = p;
+	const unsigned char	*from;
 	uint8_t			 class;
 
-	p = plain_pass(p, end);
-	s->offset += (uint64_t)(p - from);
-	if (p == end)
-		return 0;
+	for (;;) {
+		from = p;
+		p = plain_pass(p, end);
+		s->offset += (uint64_t)(p - from);
+		if (p == end)
+			return 0;
+		if (*p != '"')
+			break;
+		if (string_ended(s, e) == -1)
+			return -1;
+		if (!string_follows(s, ++p, end))
+			return 0;
+		p += 2;
+	}
 	class = string_class[*p];
 	switch (class) {
-	case SC_QUOTE:
-		return string_ended(s, e);
 	case SC_ESCAPE:
 		s->state = ST_ESCAPE;
 		break;
