@@ -286,8 +286,9 @@ page_read(struct page_plan *p, const cJSON *v, const char *where, struct faults 
 	p->size = (unsigned int)size;
 	p->first = json_i64(v, "first", p->kind == PAGE_NUMBER);
 	p->in_body = strcmp(json_str(v, "in", "query"), "body") == 0;
-	if (!p->in_body && strcmp(json_str(v, "in", "query"), "query") != 0)
-		fault(f, inside(at, where, "in"), "query or body is wanted");
+	p->in_headers = strcmp(json_str(v, "in", "query"), "header") == 0;
+	if (!p->in_body && !p->in_headers && strcmp(json_str(v, "in", "query"), "query") != 0)
+		fault(f, inside(at, where, "in"), "query, body or header is wanted");
 	p->rows_may_miss = json_bool(v, "mayMiss", false);
 	p->total_may_move = json_bool(v, "totalMayMove", false);
 }

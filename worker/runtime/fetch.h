@@ -211,7 +211,8 @@ struct page_plan {
 	const char	*size_param;	/* page size parameter; NULL: none.  SCIM: count */
 	unsigned int	 size;		/* asked page size; 0: the source's default */
 	int64_t		 first;		/* first offset or page number.  SCIM: always 1 */
-	bool		 in_body;	/* the parameters go into the request's body (an object), cursors as text, numbers as numbers */
+	/* The parameters go not into the query but into the request's body (an object; cursors as text, numbers as numbers), or headers. */
+	bool		 in_body, in_headers;
 	bool		 rows_may_miss;	/* the source leaves the array out where it has no rows */
 	bool		 total_may_move; /* the total may change while paging; still, fewer rows than the last total is an error */
 	/* Judges the rest of each answer, before anything is made of it; -1 with *e ends the list.  NULL: nobody does. */

@@ -32,7 +32,8 @@ question_make(struct lists *l, size_t i, size_t k, struct error *e)
 
 	*rq = l->firsts[i];
 	l->whose[k] = i;
-	if (page_query(&o->state, &l->firsts[i], o->q, o->at, o->size, e) == -1 || page_body(&o->state, &l->firsts[i], rq, e) == -1)
+	if (page_query(&o->state, &l->firsts[i], o->q, o->at, o->size, e) == -1 ||
+	    page_elsewhere(&o->state, &l->firsts[i], rq, e) == -1)
 		return -1;
 	rq->query = o->q;
 	if (page_by_link(o->state.p) && o->state.next != NULL)

@@ -27,6 +27,9 @@ page_free(struct page_state *s)
 	free(s->next);
 	free(s->seen);
 	cJSON_Delete(s->body);
+	for (size_t i = 0; i < PAGE_PARAMS_MAX; i++)
+		free(s->lines[i]);
+	free(s->headers);
 	*s = (struct page_state){ .p = s->p };
 }
 

@@ -1,6 +1,7 @@
 /*
  * fetch_pages.c -- a whole list, page by page: complete, or an error.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -48,16 +49,13 @@ param_among(const struct fetch_param *q, size_t n, const char *name)
 	return false;
 }
 
-/* Where paging speaks in the body. */
-int
+static int
 page_body(struct page_state *s, const struct fetch_request *first, struct fetch_request *rq, struct error *e)
 {
 	struct fetch_param	 ours[PAGE_PARAMS_MAX];
 	char			 at[32], size[32];
 	size_t			 n;
 
-	if (!s->p->in_body)
-		return 0;
 	cJSON_Delete(s->body);
 	s->body = first->body == NULL ? cJSON_CreateObject() : json_dup(first->body);
 	n = page_params(s, ours, at, size);
@@ -71,13 +69,45 @@ page_body(struct page_state *s, const struct fetch_request *first, struct fetch_
 	return s->body == NULL ? error_set(e, ERR_SYSTEM, "no memory for a request body") : 0;
 }
 
+static int
+page_headers(struct page_state *s, const struct fetch_request *first, struct fetch_request *rq, struct error *e)
+{
+	struct fetch_param	 ours[PAGE_PARAMS_MAX];
+	char			 at[32], size[32];
+	size_t			 n = 0, count = 0, nours = page_params(s, ours, at, size);
+
+	while (first->headers != NULL && first->headers[count] != NULL)
+		count++;
+	free(s->headers);
+	if ((s->headers = calloc(count + nours + 1, sizeof(*s->headers))) == NULL)
+		return error_set(e, ERR_SYSTEM, "no memory for headers");
+	for (; n < count; n++)
+		s->headers[n] = first->headers[n];
+	for (size_t i = 0; i < nours; i++) {
+		free(s->lines[i]);
+		if (asprintf(&s->lines[i], "%s: %s", ours[i].name, ours[i].value) == -1) {
+			s->lines[i] = NULL;
+			return error_set(e, ERR_SYSTEM, "no memory for headers");
+		}
+		s->headers[n++] = s->lines[i];
+	}
+	rq->headers = s->headers;
+	return 0;
+}
+
+int
+page_elsewhere(struct page_state *s, const struct fetch_request *first, struct fetch_request *rq, struct error *e)
+{
+	return s->p->in_body ? page_body(s, first, rq, e) : s->p->in_headers ? page_headers(s, first, rq, e) : 0;
+}
+
 /* The caller's own parameters, but for those that paging sets, and those. */
 int
 page_query(const struct page_state *s, const struct fetch_request *first, struct fetch_param *q, char at[32], char size[32],
     struct error *e)
 {
 	struct fetch_param	 ours[PAGE_PARAMS_MAX];
-	size_t			 nours = s->p->in_body ? 0 : page_params(s, ours, at, size), n = 0;
+	size_t			 nours = s->p->in_body || s->p->in_headers ? 0 : page_params(s, ours, at, size), n = 0;
 	bool			 link = page_by_link(s->p) && s->next != NULL;
 
 	for (const struct fetch_param *p = first->query; !link && p != NULL && p->name != NULL; p++) {
@@ -103,7 +133,7 @@ page_ask(struct fetch *f, const struct fetch_request *first, struct pages *s, st
 	char			 at[32], size[32];
 
 	s->page_rows = s->head = 0;
-	if (page_query(&s->state, first, q, at, size, e) == -1 || page_body(&s->state, first, &rq, e) == -1)
+	if (page_query(&s->state, first, q, at, size, e) == -1 || page_elsewhere(&s->state, first, &rq, e) == -1)
 		return -1;
 	rq.query = q;
 	if (page_by_link(s->state.p) && s->state.next != NULL)

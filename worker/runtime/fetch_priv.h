@@ -303,6 +303,8 @@ struct page_state {
 	uint64_t		 head;		/* how the page before began */
 	char			*next;		/* cursor or absolute URL; owned */
 	cJSON			*body;		/* of the question under way; NULL: the first's */
+	const char		**headers;	/* the same; the last ones are `lines` */
+	char			*lines[PAGE_PARAMS_MAX];
 	uint64_t		*seen;		/* hashes of all of them: open addressing, 0 is free */
 	size_t			 seen_cap, seen_n;
 };
@@ -323,7 +325,8 @@ int	page_step(struct page_state *s, const struct page_facts *pf, struct error *e
 /* The parameters of the next question; at and size hold their values. */
 size_t	page_params(const struct page_state *s, struct fetch_param q[PAGE_PARAMS_MAX], char at[32], char size[32]);
 /* All of the next question: the caller's parameters and those; q holds PAGE_QUERY_MAX + PAGE_PARAMS_MAX + 1. */
-int	page_body(struct page_state *s, const struct fetch_request *first, struct fetch_request *rq, struct error *e);
+/* Where paging speaks in the body or in headers: rq's, until the next question. */
+int	page_elsewhere(struct page_state *s, const struct fetch_request *first, struct fetch_request *rq, struct error *e);
 int	page_query(const struct page_state *s, const struct fetch_request *first, struct fetch_param *q, char at[32], char size[32],
 	    struct error *e);
 const char *page_rows(const struct page_plan *p);
