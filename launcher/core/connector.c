@@ -248,7 +248,7 @@ take_folder(const char *folder, struct connector_ref *ref, struct error *e)
 
 /* path: of a folder, or of a program with its specification beside it. */
 static int
-take(const char *path, struct connector_ref *ref, struct error *e)
+take_asked(const char *path, struct connector_ref *ref, struct error *e)
 {
 	char			 full[PATH_MAX], spec[PATH_MAX * 2];
 	struct stat		 st;
@@ -270,6 +270,17 @@ take(const char *path, struct connector_ref *ref, struct error *e)
 		return 0;
 	spec_free(&ref->spec);
 	return -1;
+}
+
+static int
+take(const char *path, struct connector_ref *ref, struct error *e)
+{
+	int	 r;
+
+	files_ahead(path);
+	r = take_asked(path, ref, e);
+	files_ahead_end();
+	return r;
 }
 
 int

@@ -88,6 +88,49 @@ ask_plain(enum files_op op, const char *path, int flags, mode_t mode, const char
 	return r;
 }
 
+static struct {
+	bool			 valid;
+	char			 path[PATH_MAX];
+	int			 err, fd;
+	struct files_told	 told;
+} ahead = { .fd = -1 };
+
+void
+files_ahead_end(void)
+{
+	ahead.valid = false;
+	fd_closep(&ahead.fd);
+}
+
+void
+files_ahead(const char *path)
+{
+	files_ahead_end();
+	if (!is_far || strlen(path) >= sizeof(ahead.path))
+		return;
+	memcpy(ahead.path, path, strlen(path) + 1);
+	ahead.err = ask(FILES_FOLDER, path, 0, 0, NULL, &ahead.told, &ahead.fd) == -1 ? errno : 0;
+	ahead.told.real[sizeof(ahead.told.real) - 1] = '\0';
+	ahead.valid = true;
+}
+
+/* The i-th name of that folder; -1: it was not asked about this. */
+static int
+ahead_find(const char *path, int how)
+{
+	const char	*real = ahead.told.real, *own = strrchr(real, '/'), *name;
+	size_t		 n = strlen(real);
+
+	if (!ahead.valid || ahead.err != 0 || own == NULL || strncmp(path, real, n) != 0 || path[n] != '/')
+		return -1;
+	for (size_t i = 0; i < FILES_IN_FOLDER; i++) {
+		name = files_in_folder[i].name[0] != '\0' ? files_in_folder[i].name : own + 1;
+		if (files_in_folder[i].how == how && strcmp(path + n + 1, name) == 0)
+			return (int)i;
+	}
+	return -1;
+}
+
 int
 files_open(const char *path, int flags, mode_t mode)
 {
@@ -96,6 +139,8 @@ files_open(const char *path, int flags, mode_t mode)
 
 	if (!is_far)
 		return open(path, flags | O_CLOEXEC, mode);
+	if (ahead.fd != -1 && (flags & O_ACCMODE) == O_RDONLY && ahead_find(path, R_OK) == 0)
+		return fd_steal(&ahead.fd);
 	return ask(FILES_OPEN, path, flags, mode, NULL, &t, &fd) == 0 ? fd : -1;
 }
 
@@ -118,7 +163,12 @@ files_stat(const char *path, struct stat *st, char real[PATH_MAX])
 
 	if (!is_far)
 		return stat(path, st) == -1 || (real != NULL && realpath(path, real) == NULL) ? -1 : 0;
-	if (ask(FILES_LOOK, path, 0, 0, NULL, &t, &fd) == -1)
+	if (ahead.valid && strcmp(path, ahead.path) == 0) {
+		t = ahead.told;
+		errno = ahead.err;
+		if (ahead.err != 0)
+			return -1;
+	} else if (ask(FILES_LOOK, path, 0, 0, NULL, &t, &fd) == -1)
 		return -1;
 	*st = t.st;
 	t.real[sizeof(t.real) - 1] = '\0';
@@ -130,6 +180,10 @@ files_stat(const char *path, struct stat *st, char real[PATH_MAX])
 bool
 files_may(const char *path, int how)
 {
+	int	 i = ahead_find(path, how);
+
+	if (i != -1)
+		return (ahead.told.there & 1u << i) != 0;
 	return (is_far ? ask_plain(FILES_MAY, path, how, 0, NULL) : access(path, how)) == 0;
 }
 

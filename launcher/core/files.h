@@ -20,6 +20,12 @@ int	files_open(const char *path, int flags, mode_t mode);
 FILE	*files_read(const char *path);
 /* What is there, links followed; its true name, unless real is NULL.  -1 with errno. */
 int	files_stat(const char *path, struct stat *, char real[PATH_MAX]);
+/*
+ * What follows will be about this folder of a connector: all at once instead of one by one, until files_ahead_end(), which
+ * is not far.
+ */
+void	files_ahead(const char *path);
+void	files_ahead_end(void);
 /* access(2): F_OK, R_OK, X_OK. */
 bool	files_may(const char *path, int how);
 int	files_rename(const char *from, const char *to);

@@ -8,6 +8,7 @@
 #include <limits.h>
 #include <stdint.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #define FILES_VERSION	1
 #define FILES_ALLOWED_MAX 64	/* paths allowed by name */
@@ -20,6 +21,7 @@ enum files_op {
 	FILES_UNLINK,
 	FILES_MKDIR,
 	FILES_TREE,
+	FILES_FOLDER,		/* LOOK, and what a connector's folder holds, and its specification opened */
 	FILES_ALLOW,		/* until SEAL; flags: enum files_right */
 	FILES_SEAL,
 };
@@ -32,10 +34,17 @@ struct files_ask {
 	char		to[PATH_MAX];	/* RENAME's; not sent otherwise */
 };
 
-/* With one descriptor where it was OPEN and error is 0. */
+/* FOLDER's, in this order; an empty name is the folder's own. */
+static const struct {
+	const char	*name;
+	int		 how;		/* of access */
+} files_in_folder[] = { { "connector-spec.json", R_OK }, { "rest.json", R_OK }, { "index.js", R_OK }, { "", X_OK } };
+#define FILES_IN_FOLDER	(sizeof(files_in_folder) / sizeof(files_in_folder[0]))
+
+/* With one descriptor where it was OPEN and error is 0; where it was FOLDER, and there is a specification, perhaps. */
 struct files_told {
 	int32_t		error;		/* errno */
-	uint32_t	pad;
+	uint32_t	there;		/* FOLDER: bits of files_in_folder */
 	struct stat	st;		/* LOOK's, as real is */
 	char		real[PATH_MAX];
 };

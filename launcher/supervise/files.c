@@ -163,6 +163,27 @@ allow_it(const struct files_ask *a)
 	return 0;
 }
 
+static int
+folder_it(const struct files_ask *a, struct files_told *t, int *fd)
+{
+	char	 path[PATH_MAX * 2];
+	int	 err = may_look(a->path, t->real);
+
+	if (err != 0 || stat(t->real, &t->st) == -1)
+		return err != 0 ? err : errno;
+	if (!S_ISDIR(t->st.st_mode) || !is_connector(t->real))
+		return 0;
+	for (size_t i = 0; i < FILES_IN_FOLDER; i++) {
+		const char	*name = files_in_folder[i].name;
+
+		(void)snprintf(path, sizeof(path), "%s/%s", t->real, name[0] != '\0' ? name : strrchr(t->real, '/') + 1);
+		t->there |= access(path, files_in_folder[i].how) == 0 ? 1u << i : 0;
+	}
+	(void)snprintf(path, sizeof(path), "%s/%s", t->real, files_in_folder[0].name);
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | O_NOFOLLOW);	/* a link is asked for by itself */
+	return 0;
+}
+
 /* An errno. */
 static int
 do_it(const struct files_ask *a, struct files_told *t, int *fd)
@@ -175,6 +196,8 @@ do_it(const struct files_ask *a, struct files_told *t, int *fd)
 	case FILES_LOOK:
 		err = may_look(a->path, t->real);
 		return err != 0 ? err : stat(a->path, &t->st) == -1 ? errno : 0;
+	case FILES_FOLDER:
+		return folder_it(a, t, fd);
 	case FILES_MAY:
 		err = may_look(a->path, t->real);
 		return err != 0 ? err : access(a->path, a->flags & (R_OK | X_OK)) == -1 ? errno : 0;
