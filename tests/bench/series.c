@@ -8,6 +8,7 @@
 #include "worker/contract/util.h"
 
 #define WATCH_MS	60	/* before a round */
+#define SETTLE_MS	500	/* before that: what the last round left is still ending */
 
 struct series	 all[ROWS_MAX];
 int		 nrows;
@@ -34,9 +35,11 @@ busy_ticks(void)
 static double
 load_watch(void)
 {
-	double	 before = busy_ticks(), ticks = (double)sysconf(_SC_CLK_TCK) * WATCH_MS / 1000;
+	double	 before, ticks = (double)sysconf(_SC_CLK_TCK) * WATCH_MS / 1000;
 
-	nanosleep(&(struct timespec){ .tv_nsec = WATCH_MS * 1000000L }, NULL);
+	bench_sleep(SETTLE_MS);
+	before = busy_ticks();
+	bench_sleep(WATCH_MS);
 	before = (busy_ticks() - before) / (ticks * (double)sysconf(_SC_NPROCESSORS_ONLN));
 	return before > 1 ? 1 : before;
 }

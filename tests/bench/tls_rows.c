@@ -17,7 +17,7 @@
 #define CONFIG_BYTES	(64 * 1024)
 #define ANSWER_BYTES	(64 * 1024)
 
-enum kind { PROGRAM, WORKER };
+enum kind { PROGRAM, PROGRAM_TWICE, WORKER };
 
 static struct service	 warm = { .name = "warm" };
 
@@ -76,7 +76,7 @@ by_worker(const struct practice *p, struct sample *s, int n, struct error *e)
 
 /* Its rows, up to the line with a dot. */
 static int
-warm_ask(int fd, struct sample *s, struct error *e)
+warm_ask(int fd, enum kind k, struct sample *s, struct error *e)
 {
 	static char	 buf[ANSWER_BYTES];
 	int64_t		 start = now_ns();
@@ -84,7 +84,7 @@ warm_ask(int fd, struct sample *s, struct error *e)
 	ssize_t		 n;
 
 	*s = (struct sample){ 0 };
-	if (write(fd, "", 1) != 1)
+	if (write(fd, k == PROGRAM_TWICE ? "2" : "1", 1) != 1)
 		return error_sys(e, "warm");
 	do {
 		if ((n = read(fd, buf, sizeof(buf))) <= 0)
@@ -101,26 +101,27 @@ warm_ask(int fd, struct sample *s, struct error *e)
 }
 
 static int
-by_program(const struct practice *p, struct sample *s, int n, struct error *e)
+by_program(const struct practice *p, enum kind k, struct sample *s, int n, struct error *e)
 {
 	static int		 fd = -1;
 	struct sockaddr_un	 a = { .sun_family = AF_UNIX };
-	char			 url[512];
-	const char		*argv[] = { bench_path("tests/bench/warm"), url, p->authority, "practice", a.sun_path, NULL };
+	char			 url[512], behind[512];
+	const char		*argv[] = { bench_path("tests/bench/warm"), url, behind, p->authority, "practice", a.sun_path, NULL };
 	struct sample		 first;
 
 	snprintf(url, sizeof(url), "%s/Users?startIndex=1&count=%d", p->url, PEOPLE);
+	snprintf(behind, sizeof(behind), "%s/Users?startIndex=%d&count=1", p->url, PEOPLE + 1);
 	snprintf(a.sun_path, sizeof(a.sun_path), "%s/warm", service_folder());
 	if (service_start(&warm, argv, NULL, "ready", e) == -1)
 		return -1;
 	if (fd == -1 && ((fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) == -1 ||
 	    connect(fd, (struct sockaddr *)&a, sizeof(a)) == -1))
 		return error_sys(e, "%s", a.sun_path);
-	if (warm_ask(fd, &first, e) == -1)
+	if (warm_ask(fd, k, &first, e) == -1)
 		return -1;
 	for (int i = 0; i < n; i++) {
 		bench_sleep(PACE_MS);
-		if (warm_ask(fd, &s[i], e) == -1)
+		if (warm_ask(fd, k, &s[i], e) == -1)
 			return -1;
 	}
 	return 0;
@@ -133,11 +134,14 @@ tls_run(const struct row *r, struct sample *s, int n, struct error *e)
 
 	if (p == NULL)
 		return -1;
-	return r->kind == WORKER ? by_worker(p, s, n, e) : by_program(p, s, n, e);
+	return r->kind == WORKER ? by_worker(p, s, n, e) : by_program(p, (enum kind)r->kind, s, n, e);
 }
 
 const struct row tls_rows[] = {
 	{ "https-curl", "HTTPS page by a warm libcurl program", .run = tls_run, .kind = PROGRAM, .block = 6 },
-	{ "https-list", "HTTPS list of one page, parked worker", .floor = "https-curl", .run = tls_run, .kind = WORKER, .block = 6 },
+	{ "https-curl-two", "it, and what is behind the last row, as the worker asks", .floor = "https-curl", .run = tls_run,
+	    .kind = PROGRAM_TWICE, .block = 6 },
+	{ "https-list", "HTTPS list of one page, parked worker", .floor = "https-curl", .other = "https-curl-two", .run = tls_run,
+	    .kind = WORKER, .block = 6 },
 	{ 0 }
 };

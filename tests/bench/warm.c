@@ -2,10 +2,11 @@
  * warm.c -- a program of libcurl that runs already: what a page of accounts costs where nothing but libcurl and the
  * authorities are kept.
  *
- *	warm URL AUTHORITY TOKEN SOCKET
+ *	warm URL BEHIND AUTHORITY TOKEN SOCKET
  *
  * For each byte that comes on the connection: a new TLS connection, one page, a line for each of its rows, and a line
- * with a dot.
+ * with a dot.  Where that byte is '2', BEHIND is asked too on the same connection, before the dot: what is behind the last
+ * row, as a connector does that proves its list complete.
  */
 #include <err.h>
 #include <stdio.h>
@@ -38,30 +39,45 @@ body_take(char *data, size_t size, size_t n, void *arg)
 	return n;
 }
 
-static void
-page(CURL *c, FILE *out)
+/* The document at that place; last: the connection is not kept. */
+static cJSON *
+get(CURL *c, const char *url, long fresh, long last)
 {
 	CURLcode	 r;
 	long		 status = 0;
 	cJSON		*doc;
-	const cJSON	*row;
-	char		*text;
 
 	body.len = 0;
+	curl_easy_setopt(c, CURLOPT_URL, url);
+	curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, fresh);
+	curl_easy_setopt(c, CURLOPT_FORBID_REUSE, last);
 	if ((r = curl_easy_perform(c)) != CURLE_OK)
 		errx(1, "%s", curl_easy_strerror(r));
 	curl_easy_getinfo(c, CURLINFO_RESPONSE_CODE, &status);
 	if (status != 200 || (doc = cJSON_ParseWithLength(body.at, body.len)) == NULL)
 		errx(1, "status %ld", status);
+	return doc;
+}
+
+static void
+page(CURL *c, const char *url, const char *behind, FILE *out)
+{
+	cJSON		*doc = get(c, url, 1, behind == NULL);
+	const cJSON	*row;
+	char		*text;
+
 	cJSON_ArrayForEach(row, cJSON_GetObjectItemCaseSensitive(doc, "Resources")) {
 		if ((text = cJSON_PrintUnformatted(row)) == NULL)
 			errx(1, "no memory");
 		fprintf(out, "%s\n", text);
 		free(text);
 	}
-	fputs(".\n", out);
 	fflush(out);
 	cJSON_Delete(doc);
+	if (behind != NULL)
+		cJSON_Delete(get(c, behind, 0, 1));
+	fputs(".\n", out);
+	fflush(out);
 }
 
 static int
@@ -90,27 +106,24 @@ main(int argc, char **argv)
 	FILE			*out;
 	int			 fd;
 
-	if (argc != 5)
-		errx(64, "usage: warm URL AUTHORITY TOKEN SOCKET");
+	if (argc != 6)
+		errx(64, "usage: warm URL BEHIND AUTHORITY TOKEN SOCKET");
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK || (c = curl_easy_init()) == NULL ||
 	    (body.at = malloc(BODY_BYTES)) == NULL)
 		errx(1, "libcurl cannot start");
-	snprintf(token, sizeof(token), "Authorization: Bearer %s", argv[3]);
+	snprintf(token, sizeof(token), "Authorization: Bearer %s", argv[4]);
 	head = curl_slist_append(NULL, token);
-	curl_easy_setopt(c, CURLOPT_URL, argv[1]);
-	curl_easy_setopt(c, CURLOPT_CAINFO, argv[2]);
+	curl_easy_setopt(c, CURLOPT_CAINFO, argv[3]);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, head);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, body_take);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, &body);
 	/* Authorities are kept by libcurl (CURLOPT_CA_CACHE_TIMEOUT); connections and sessions are not. */
-	curl_easy_setopt(c, CURLOPT_FRESH_CONNECT, 1L);
-	curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
 	curl_easy_setopt(c, CURLOPT_SSL_SESSIONID_CACHE, 0L);
-	fd = caller_wait(argv[4]);
+	fd = caller_wait(argv[5]);
 	if ((out = fdopen(fd, "w")) == NULL)
 		err(1, "fdopen");
 	while (read(fd, &order, 1) == 1)
-		page(c, out);
+		page(c, argv[1], order == '2' ? argv[2] : NULL, out);
 	curl_easy_cleanup(c);
 	curl_slist_free_all(head);
 	return 0;
