@@ -348,12 +348,15 @@ roles_choose(struct cgroup_tree *t)
 static void
 mine_make(struct cgroup_tree *t)
 {
+	char	 base[CGROUP_PATH_BYTES];
+
 	for (enum cgroup_branch b = 0; b < BRANCH__MAX && t->why[0] == '\0'; b++) {
 		/* A v2 tree without the controllers would only cost each worker one move more. */
 		if (t->base[b][0] == '\0' || (t->memory != b && t->pids != b))
 			continue;
 		sweep(t, b);
-		(void)snprintf(t->mine[b], sizeof(t->mine[b]), "%s/" NAME "%d-%llu-%lu", t->base[b], (int)getpid(),
+		memcpy(base, t->base[b], sizeof(base));	/* a sanitizer's compiler takes both for one object */
+		(void)snprintf(t->mine[b], sizeof(t->mine[b]), "%s/" NAME "%d-%llu-%lu", base, (int)getpid(),
 		    start_of(getpid()), pid_namespace());
 		if (mkdir(t->mine[b], 0755) == 0)
 			continue;

@@ -94,6 +94,24 @@ memory(void)
 }
 
 static int
+by_value(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* Of many: libc asks how much memory there is, once. */
+static int
+sorts(void)
+{
+	static int	 many[100000];
+
+	for (int i = 0; i < (int)N_ITEMS(many); i++)
+		many[i] = (int)N_ITEMS(many) - i;
+	qsort(many, N_ITEMS(many), sizeof(many[0]), by_value);
+	return many[0] == 1 ? 0 : EINVAL;
+}
+
+static int
 connects(void)
 {
 	struct sockaddr_in	 in = { .sin_family = AF_INET, .sin_port = port, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -163,6 +181,7 @@ static const struct {
 	{ "takes a pipe", takes_a_pipe, 0 },
 	{ "writes its journal", journals, 0 },
 	{ "takes memory", memory, 0 },
+	{ "sorts", sorts, 0 },
 	{ "opens a file", opens, DEATH },
 	{ "opens a file by the old call", opens_old, DEATH },
 	{ "opens a file by the new call", opens_new, DEATH },
