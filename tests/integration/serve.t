@@ -294,7 +294,7 @@ server('two', '--concurrency', 1, '--per-source', 1, '--queue', 6, '--parked-max
 my $first = evil('hang', { id => 'a0', source => 'a' });
 ok(state_is('a0', 'starting'), 'the only turn is taken');
 my @a = map { my $q = evil('ok', { id => "a$_", source => 'a' }); state_is("a$_", 'queued'); $q } 1 .. 4;
-my $late = evil('ok', { id => 'late', source => 'l', deadline => '1s' });
+my $late = evil('ok', { id => 'late', source => 'l', deadline => '4s' });
 state_is('late', 'queued');
 my $one_b = evil('ok', { id => 'b1', source => 'b' });
 ok(state_is('b1', 'queued'), 'others wait');
