@@ -31,7 +31,7 @@ CONNECTORS	= $(filter-out $(patsubst connectors/%/rest.json,%,$(wildcard connect
 		  $(patsubst connectors/%/connector-spec.json,%,$(wildcard connectors/*/connector-spec.json)))
 EVIL		= $(patsubst tests/evil/%/connector-spec.json,%,$(wildcard tests/evil/*/connector-spec.json))
 # Runs bundles of the platform's SDK; a connector only together with one.
-NODE_HOST	= $(patsubst %,$(B)/%,$(wildcard connectors/node/*.js)) $(B)/connectors/node/node
+NODE_HOST	= $(B)/connectors/node/host.js $(B)/connectors/node/node
 EXEC_HOST	= $(B)/connectors/exec/exec
 UNIT		= $(patsubst tests/unit/%.c,$(B)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 FUZZ		= $(patsubst tests/fuzz/%.c,$(B)/tests/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
@@ -114,9 +114,10 @@ $(B)/connectors/node/node: $(call room,connectors/node) $(GUEST)
 $(B)/connectors/exec/exec: $(call room,connectors/exec) $(GUEST)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $^ $(LIBS_sandbox) $(LIBS_base)
-$(B)/connectors/node/%.js: connectors/node/%.js
+$(B)/connectors/node/host.js: connectors/node/join.sh $(wildcard connectors/node/*.js)
 	@mkdir -p $(@D)
-	cp $< $@
+	sh connectors/node/join.sh $(wildcard connectors/node/*.js) >$@.new
+	mv $@.new $@
 
 # Described connectors: files only, and one program that runs all of them.
 $(B)/libexec/bascule-rest: $(call room,connectors/rest) $(WORKER)

@@ -13,7 +13,8 @@
  *	--cache		V8's code for it, if the file is there: what the command bascule:compile gave
  *	--ahead		loads what bundles commonly need, and compiles all of this one, while it waits (a parked process)
  *
- * Plain CommonJS and no package: an ES module would cost a fifth of Node's start again.
+ * Plain CommonJS and no package: an ES module would cost a fifth of Node's start again.  What is installed is one file
+ * (join.sh).
  */
 const safe = require("./safe.js");
 const { FD, readRequest, write } = require("./wire.js");

@@ -182,7 +182,7 @@ test("nothing of a request is in the process's environment or arguments", async 
 });
 
 test("what is secret: by its item, else by its name", () => {
-	const { secretsOf } = require(path.join(path.dirname(host), "secrets.js"));
+	const { secretsOf } = require("../../connectors/node/secrets.js");
 	const item = (key, type, more) => ({ key, type, label: key, ...more });
 	const spec = { sourceConfig: [{ type: "menu", items: [{ type: "section", items: [item("tokenUrl", "url"), item("tokenKind", "select"),
 	    item("token", "text"), item("pin", "secret"), item("headers", "keyValue", { keyValueKey: item("key", "text"),

@@ -180,9 +180,9 @@ test("the code that is kept of a bundle is no bundle's to change", async () => {
 });
 
 // A server over the packed bundles; ask(name, body): the answer's text.
-async function served(name, own) {
+async function served(name, own, more = []) {
 	const socketPath = path.join(scratch, name);
-	const { child } = await start(bascule, ["serve", "--listen", `unix:${socketPath}`], /"listening"/,
+	const { child } = await start(bascule, ["serve", "--listen", `unix:${socketPath}`, ...more], /"listening"/,
 	    { BASCULE_CONNECTORS: path.dirname(packed("hello")), XDG_CACHE_HOME: own });
 	const ask = (connector, body) => new Promise((resolve, reject) => {
 		const request = http.request({ socketPath, method: "POST", path: `/v1/connectors/${connector}/invoke`,
@@ -251,6 +251,18 @@ test("a customizer of another bundle is linked by its folder", async () => {
 		assert.match(none.verdict.data.message, words);
 		assert.ok(none.status > 0);
 	}
+});
+
+test("nothing of an invocation is there in the next of a server, parked or not", async () => {
+	const { child, ask } = await served("socket3", kept, ["--parked-min", "2"]);
+	const body = { type: "std:account:list", config: {}, input: { looks: ["before", "findGlobal", "temporary", "leaveGlobal"] } };
+
+	for (let i = 0; i < 4; i++) {
+		const lines = (await ask("hostile", body)).split("\n").slice(0, -1).map((l) => JSON.parse(l).data.attributes.got);
+
+		assert.deepStrictEqual(lines, ["false", "0", "undefined", "behind"], `time ${i}`);
+	}
+	child.kill();
 });
 
 test("a request to a server links one by its name", async () => {

@@ -79,6 +79,8 @@ const looks = {
 	codeMode: () => fs.chmodSync("/code/512", 0o666),
 	codeByNumber: () => fs.ftruncateSync(fs.openSync("/code/512", "r"), 0),
 	temporary: () => fs.writeFileSync("/tmp/left-behind", "x"),
+	leaveGlobal: () => { globalThis.left = process.env.left = Object.prototype.left = "behind"; return fs.left = "behind"; },
+	findGlobal: () => [globalThis.left, process.env.left, {}.left, fs.left].filter((x) => x !== undefined).length,
 	before: () => fs.existsSync("/tmp/left-behind"),
 };
 
