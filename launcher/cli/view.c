@@ -76,7 +76,7 @@ static void
 on_record(void *arg, const struct line_facts *f, const char *line, size_t len)
 {
 	struct view	*v = arg;
-	autobuf		 text;
+	autobuf		 text = { 0 };
 
 	v->records += f->record == REC_OUTPUT;
 	v->states += f->record == REC_STATE;
