@@ -106,7 +106,7 @@ may_look(const char *path, char real[PATH_MAX])
 			return 0;
 	if (core_beside("..", full, sizeof(full)) == 0 && below(full, real))
 		return 0;
-	return is_allowed(path, FILES_READ) || is_connector(real) ? 0 : EACCES;
+	return is_allowed(path, FILES_READ) || is_connector(real) || connector_is_host(real) ? 0 : EACCES;
 }
 
 /* Something of ours, there or to be made: its folder is, and its name leads nowhere else. */
