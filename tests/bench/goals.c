@@ -48,6 +48,7 @@ static const struct goal goals[] = {
 	{ "6", "bascule invoke, cold / curl to the same endpoint", "invoke", "curl", REAPED, AT_MOST, 1.5, "" },
 	{ "7", "HTTPS page, parked / a warm libcurl program", "https-list", "https-curl", REAPED, AT_MOST, 1.3, "" },
 	{ "8", "accounts a second / the SDK's warm server", "stream", "sdk-stream", FIRST, AT_LEAST, 10, "" },
+	{ "8", "a record by a description / by the scim connector, the same list", "accounts", "described", FIRST, AT_MOST, 1.3, "" },
 	{ "8", "relay, one core", "relay", NULL, FIRST, AT_LEAST, 400, "MB/s" },
 	{ "9", "private memory of a parked worker", "memory", NULL, FIRST, AT_MOST, 128, "KiB" },
 	{ "9", "the same with TLS objects made", "memory-tls", NULL, FIRST, AT_MOST, 640, "KiB" },

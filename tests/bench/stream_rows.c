@@ -16,7 +16,7 @@
 #define PEOPLE		20000
 #define PEOPLE_QUICK	2000
 
-enum kind { VALIDATOR, RELAY, ACCOUNTS };
+enum kind { VALIDATOR, RELAY, ACCOUNTS, DESCRIBED };
 
 static char	*lines;
 static size_t	 lines_len;
@@ -153,9 +153,9 @@ relay_feed(struct sample *s, struct error *e)
 	return news == RELAY_ENDED ? 0 : -1;
 }
 
-/* Accounts a second of a list by bascule invoke. */
+/* Accounts a second of a list by bascule invoke of that connector. */
 static int
-accounts(struct sample *s, struct error *e)
+accounts(char *connector, struct sample *s, struct error *e)
 {
 	int		 people = bench_quick ? PEOPLE_QUICK : PEOPLE;
 	struct practice	*p = practice_start(people, false, e);
@@ -165,7 +165,7 @@ accounts(struct sample *s, struct error *e)
 	if (p == NULL)
 		return -1;
 
-	char	*argv[] = { (char *)(uintptr_t)bench_path("bin/bascule"), (char[]){ "invoke" }, (char[]){ "scim" },
+	char	*argv[] = { (char *)(uintptr_t)bench_path("bin/bascule"), (char[]){ "invoke" }, connector,
 	    (char[]){ "std:account:list" }, (char[]){ "--config" }, p->config, (char[]){ "--allow-private" }, (char[]){ "127.0.0.1" },
 	    (char[]){ "--data" }, NULL };
 
@@ -186,7 +186,8 @@ stream_run(const struct row *r, struct sample *s, int n, struct error *e)
 	for (int i = 0; i < n; i++) {
 		s[i] = (struct sample){ 0 };
 		if ((r->kind == VALIDATOR ? validate(&s[i], e) : r->kind == RELAY ? relay_feed(&s[i], e) :
-		    accounts(&s[i], e)) == -1)
+		    accounts(r->kind == ACCOUNTS ? (char[]){ "scim" } : (char *)(uintptr_t)bench_path("tests/rest/practice"),
+		    &s[i], e)) == -1)
 			return -1;
 	}
 	return 0;
@@ -196,5 +197,6 @@ const struct row stream_rows[] = {
 	{ "validator", "line_judge, accounts of 300 bytes, one core", UNIT_MB_S, .run = stream_run, .kind = VALIDATOR, .block = 3 },
 	{ "relay", "pipe, judge, digest (first: cpu, reaped: wall)", UNIT_MB_S, .run = stream_run, .kind = RELAY, .block = 2 },
 	{ "accounts", "practice list through bascule invoke scim", UNIT_PER_S, .run = stream_run, .kind = ACCOUNTS, .block = 1 },
+	{ "described", "the same list by a description (tests/rest/practice)", UNIT_PER_S, .run = stream_run, .kind = DESCRIBED, .block = 1 },
 	{ 0 }
 };
