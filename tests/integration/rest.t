@@ -96,6 +96,7 @@ my %answers = (
 	'GET /good/users?cursor=b&limit=2' => [200, '', '{"ok":true,"users":[{"id":"3","hidden":"x"}],"next":""}'],
 	'POST /good/users' => [201, "Location: /good/users/77?x=1\r\n", ''],
 	'GET /good/users/77' => [200, '', '{"user":{"id":"77"}}'],
+	'GET /elsewhere/users' => [200, "Link: <http://elsewhere.example/users?p=2>; rel=\"next\"\r\n", '{"users":[{"id":"1"}]}'],
 	'GET /good/users/secret' => [200, '', '{"user":{"id":"secret-value-9"}}'],
 );
 my $table = free_port();
@@ -282,6 +283,40 @@ subtest 'descriptions that mean harm' => sub {
 	like(invoke(at('good'), 'std:account:list')->{err}, qr/too many filters/, 'a pipeline has an end');
 	$support::connector = connector_for(with('/account/where', '${record.id' . (' | split:\'\'' x 2) . '}'));
 	isnt(invoke(at('good'), 'std:account:list')->{exit}, 0, 'a filter that makes no sense is an error, not an empty list');
+	# Nothing of the machine has a name.
+	for my $expression ('${env.PATH}', '${config.HOME | lookup:env}', '${file:/etc/passwd}', '${include}') {
+		$support::connector = connector_for(with('/account/attributes/id', $expression));
+		like(invoke(at('good'), 'std:account:list')->{err}, qr{/account/attributes/id: }, "$expression is no expression");
+	}
+	for my $base ('file:///etc', 'http://127.0.0.1:1/', 'http://localhost:' . $table . '@127.0.0.1:1/', 'gopher://localhost/') {
+		$support::connector = connector_for(with('/http/base', $base));
+		$r = invoke(at('good'), 'std:account:list');
+		ok($r->{exit} != 0 && $r->{records} == 0, "base $base leads nowhere") or diag($r->{err});
+	}
+	$support::connector = connector_for(with('/account/list/page', { kind => 'link' }));
+	$r = invoke(at('elsewhere'), 'std:account:list');
+	like($r->{err}, qr/another origin/, 'a Link to another host is not followed');
+	# Work that grows without end has one.
+	my $many = [map { "v$_" } 1 .. 300];
+	my $deep = { '$each' => '${input.l}', '$item' => { '$each' => '${input.l}', '$item' => { '$each' => '${input.l}', '$item' => '${value}' } } };
+	$support::connector = connector_for(with('/account/create/json', $deep));
+	$r = invoke(at('good'), 'std:account:create', { attributes => {}, l => $many });
+	like($r->{err}, qr/took over \d+ steps/, 'lists of lists of lists');
+	$support::connector = connector_for(with('/account/create/json', { x => '${input.s' . ' | hex' x 60 . '}' }));
+	$r = invoke(at('good'), 'std:account:create', { attributes => {}, s => 'x' x 1000 });
+	ok($r->{exit} != 0 && ($r->{verdict}{cause} // '') !~ /memory|signal/, 'a value that doubles with each filter') or diag($r->{err});
+	$support::connector = connector_for(with('/account/create', { post => '/users', each => '${input.l}', newId => '/id' }));
+	$r = invoke(at('good'), 'std:account:create', { attributes => {}, l => [1 .. 10001] });
+	like($r->{err}, qr/more than 10000 values/, 'a request for each of very many values');
+	# A secret by a detour.
+	for my $body ({ '$each' => '${secret.key}', '$item' => '${value}' }, { '$merge' => [{ a => '${secret.key}' }] }) {
+		$support::connector = connector_for(with('/account/attributes/id', $body));
+		$r = invoke(at('good'), 'std:account:list');
+		ok($r->{exit} != 0 && slurp($r->{out}) !~ /key-secret-7/ && $r->{err} !~ /key-secret-7/, 'a secret by way of ' . join(' ', sort keys %$body));
+	}
+	$support::connector = connector_for(with('/account/list/query', { q => '${input.password | b64 | cut:\'=\',0}' }));
+	$r = invoke(at('good'), 'std:account:list', { password => 'pw-secret-8' });
+	ok($r->{exit} != 0 && $r->{err} =~ /secret may not/, 'a password in a query, encoded') or diag($r->{err});
 };
 
 kill('KILL', $server);
