@@ -42,7 +42,7 @@ for l in $libraries; do
 	packages="$packages ${owner%%: *}"
 done
 # The loader is looked for under the name that programs carry.
-loader=$(readelf -l "$root/usr/bin/bascule" | sed -n 's/.*interpreter: \(.*\)]/\1/p')
+loader=$(readelf -l "$root/usr/libexec/bascule/bascule-serve" | sed -n 's/.*interpreter: \(.*\)]/\1/p')
 case $loader in
 /lib64/*) ln -sf "../lib/$(basename "$(dirname "$(readlink -f "$loader")")")/$(basename "$loader")" "$root/usr$loader" ;;
 *) ln -sf "$(basename "$(dirname "$(readlink -f "$loader")")")/$(basename "$loader")" "$root/usr$loader" ;;

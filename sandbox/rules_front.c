@@ -48,6 +48,7 @@ const struct rule rules_front[] = {
 	{ NAME(sendmsg),	ALLOW,	F, "orders, with descriptors" },
 	{ NAME(recvmsg),	ALLOW,	F, "pipes of workers" },
 	{ NAME(socketpair),	ALLOW,	F, "a way to a broker", IF(INT_ARG(0, AF_UNIX)) },
+	{ NAME(wait4),		ALLOW,	F, "the supervisor's end" },
 	{ NAME(pipe2),		ALLOW,	F, "what bascule doctor says, what the unpacker says" },
 	{ NAME(close),		ALLOW,	F, "all ends" },
 	{ NAME(fcntl),		ALLOW,	F, "a descriptor that goes along", IF(INT_ARG(1, F_DUPFD_CLOEXEC)) },

@@ -42,6 +42,7 @@ struct broker {
 	pid_t		 pid;
 	int		 control_fd;
 	bool		 gone;
+	bool		 ends;			/* a leg was ended since broker_ends() */
 	uint32_t	 last_leg;
 	struct leg	*buckets[BUCKETS];
 };
@@ -173,14 +174,15 @@ text_clean(char *s)
 }
 
 static void
-ended_take(struct leg *l, const struct wire_contact *w)
+ended_take(struct broker *b, struct leg *l, const struct wire_contact *w)
 {
+	b->ends = true;
 	if (l->ended == NULL && (l->ended = malloc(sizeof(*w))) != NULL)
 		*l->ended = *w;
 }
 
 static int
-contact_take(struct leg *l, struct wire_contact *w)
+contact_take(struct broker *b, struct leg *l, struct wire_contact *w)
 {
 	if (w->status >= EGRESS__MAX || memchr(w->host, '\0', sizeof(w->host)) == NULL ||
 	    memchr(w->address, '\0', sizeof(w->address)) == NULL || memchr(w->reason, '\0', sizeof(w->reason)) == NULL)
@@ -191,7 +193,7 @@ contact_take(struct leg *l, struct wire_contact *w)
 	text_clean(w->address);
 	text_clean(w->reason);
 	if (w->head.type == WIRE_ENDED) {
-		ended_take(l, w);
+		ended_take(b, l, w);
 		return 0;
 	}
 	contacts_add(&l->contacts, w);
@@ -221,7 +223,7 @@ packet_take(struct broker *b, union packet *p, size_t bytes)
 	case WIRE_CONTACT:
 	case WIRE_ENDED:
 	case WIRE_TALLY:
-		return bytes == sizeof(*w) ? contact_take(l, w) : -1;
+		return bytes == sizeof(*w) ? contact_take(b, l, w) : -1;
 	case WIRE_CALL:
 		if (bytes == sizeof(p->call) && l != NULL && l->call[0] == '\0')
 			sandbox_call_name(p->call.arch, p->call.nr, l->call);
@@ -417,6 +419,15 @@ broker_refused(const struct broker *b, uint32_t leg)
 	const struct leg	*l = leg_find(b, leg);
 
 	return l != NULL ? l->refused : NULL;
+}
+
+bool
+broker_ends(struct broker *b)
+{
+	bool	 any = b->ends;
+
+	b->ends = false;
+	return any;
 }
 
 int

@@ -66,6 +66,8 @@ int		 broker_attach(struct broker *, const struct broker_policy *, int leg_fd, u
  */
 int		 broker_fd(const struct broker *);
 int		 broker_read(struct broker *, struct error *e);
+/* True if the broker has ended a leg, any one, since this was asked last. */
+bool		 broker_ends(struct broker *);
 /* 0; -1 with *e if the worker was cut off for what it did: too many refusals, or nonsense. It must end. */
 int		 broker_ended(const struct broker *, uint32_t leg, struct error *e);
 /*

@@ -76,12 +76,16 @@ outlet_end(struct outlet *o)
 	free(o);
 }
 
-/* Those of this outlet that cannot go on. */
+/* Those of this outlet that cannot go on; what the broker said was read already. */
 static bool
-must_stop(const struct invocation *iv, const void *o, struct error *why)
+must_stop(const struct invocation *iv, const void *arg, struct error *why)
 {
+	const struct outlet	*o = arg;
+
 	*why = ERROR_NONE;
-	return iv->outlet == o && egress_lost(iv, why) == -1;
+	if (iv->outlet != o || iv->leg == 0)
+		return false;
+	return o->gone ? egress_lost(iv, why) == -1 : broker_ended(o->broker, iv->leg, why) == -1;
 }
 
 /* Takes what the broker says; if it has died, its users are told and another takes its place for whoever comes next. */
@@ -96,7 +100,9 @@ outlet_turn(struct outlet *o)
 		if (o == outlet)
 			outlet = NULL;
 	}
-	inv_stop_all(must_stop, o);
+	/* Most packets are of one leg that goes on; the others need not be looked at for it. */
+	if (broker_ends(o->broker) || o->gone)
+		inv_stop_all(must_stop, o);
 	if (o->gone && o->users == 0)
 		outlet_end(o);
 }

@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 
 #include "launcher/core/desk_wire.h"
 #include "launcher/core/far.h"
@@ -17,7 +18,8 @@
 
 #define BUCKETS		1024u
 #define PACKETS_MAX	64u		/* read in one turn */
-#define END_MS		SECONDS(10)	/* for the supervisor to bury its own */
+#define END_MS		SECONDS(10)	/* for the supervisor to bury its own, and to be gone */
+#define END_STEP_MS	2
 
 #define SAY_FIRST	(1u << 0)	/* TAKE or RUN */
 #define SAY_SIGNAL	(1u << 1)
@@ -309,6 +311,9 @@ far_close(void)
 				fd_closep(&fds[k]);
 	}
 	fd_closep(&desk);
+	/* Its descriptors go before the process does; whoever looks when we have ended shall find none of it. */
+	while (waitpid(-1, NULL, WNOHANG) == 0 && now_ms() < until)
+		(void)poll(NULL, 0, END_STEP_MS);
 }
 
 struct worker *
