@@ -9,18 +9,22 @@
 #include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "worker/contract/limits.h"
 #include "worker/runtime/worker.h"
 
 #define TOP_BYTES	(96 * KIB)	/* below what malloc would give back */
+#define POPULATE_BYTES	(64 * KIB)	/* of it, that a parked worker has copied before it is asked */
 #define LARGE_BYTES	(64 * KIB)	/* larger free blocks are used up in pieces of this size */
 #define SMALL_BYTES	1032		/* from here down malloc keeps freed blocks by size ... */
 #define SMALL_STEP	16		/* ... in such steps */
 #define BLOCKS_MAX	100000		/* of one size */
 #define PAGE_BYTES	(4 * KIB)
 #define HEAD_BYTES	8		/* of a block, in front of it */
+
+static char	*fresh;		/* where a worker's own allocations begin, on a page */
 
 static void	*volatile block;	/* volatile: a compiler may leave out an allocation that nobody looks at */
 
@@ -52,5 +56,18 @@ heap_settle(void)
 	top = (uintptr_t)sbrk(0) - mallinfo2().keepcost;
 	block = malloc(2 * PAGE_BYTES - top % PAGE_BYTES - HEAD_BYTES);
 	block = malloc(TOP_BYTES);
+	fresh = (char *)block;
 	free(block);
+}
+
+void
+heap_populate(void)
+{
+	size_t	 bytes = fresh == NULL ? 0 : (size_t)((char *)sbrk(0) - fresh);
+
+	if (bytes > POPULATE_BYTES)
+		bytes = POPULATE_BYTES;
+	/* A kernel before 5.14 has no such call: then each page has its fault. */
+	if (bytes > 0)
+		(void)madvise((char *)(uintptr_t)((uintptr_t)fresh & ~(uintptr_t)(PAGE_BYTES - 1)), bytes, MADV_POPULATE_WRITE);
 }

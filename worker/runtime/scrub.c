@@ -51,16 +51,6 @@ stack_wipe(char *down_to)
 }
 
 void
-heap_populate(void)
-{
-	char	*end = sbrk(0);
-
-	/* A kernel before 5.14 has no such call: then each page has its fault. */
-	if (heap != NULL && end > heap)
-		(void)madvise(page_below(heap), (size_t)(end - page_below(heap)), MADV_POPULATE_WRITE);
-}
-
-void
 scrub(void)
 {
 	char	*end = sbrk(0), *here = __builtin_frame_address(0), *whole = page_below(heap + page_bytes - 1);
