@@ -14,6 +14,7 @@
 
 #include "launcher/core/broker.h"
 #include "launcher/core/broker_exec.h"
+#include "launcher/core/broker_policy.h"
 #include "launcher/core/broker_wire.h"
 #include "launcher/core/contacts.h"
 #include "sandbox/sandbox.h"
@@ -30,6 +31,7 @@ static_assert(BROKER_CONNECTS_MAX <= UINT32_MAX, "the wire's field holds it");
 struct leg {
 	struct leg		*next;
 	uint32_t		 id;
+	bool			 closing;	/* the broker was told */
 	bool			 closed;	/* the broker has no more to say about it */
 	struct contacts		 contacts;
 	struct broker_spent	 spent;
@@ -292,63 +294,6 @@ packet_send(struct broker *b, const struct msghdr *msg, size_t bytes, struct err
 	}
 }
 
-/* As the broker compares: lower case, no trailing dot. */
-static int
-host_put(struct wire_host *w, const char *host, uint16_t port, struct error *e)
-{
-	size_t	n = strlen(host);
-
-	if (n > 1 && host[n - 1] == '.')
-		n--;
-	if (n == 0 || n > EGRESS_HOST_BYTES_MAX)
-		return error_set(e, ERR_LIMIT, "egress: a host name has 1 to %d bytes", EGRESS_HOST_BYTES_MAX);
-	for (size_t i = 0; i < n; i++)
-		w->host[i] = host[i] >= 'A' && host[i] <= 'Z' ? (char)(host[i] - 'A' + 'a') : host[i];
-	w->port = port;
-	return 0;
-}
-
-/* A list that ends with NULL, behind the at hosts there are; returns how many, or -1. */
-static int
-hosts_put(struct wire_open *w, size_t at, const char *const *list, size_t max, const char *what, struct error *e)
-{
-	size_t	n = 0;
-
-	for (; list != NULL && list[n] != NULL; n++) {
-		if (n == max)
-			return error_set(e, ERR_LIMIT, "egress: more than %zu hosts %s", max, what);
-		if (host_put(&w->hosts[at + n], list[n], 0, e) == -1)
-			return -1;
-	}
-	return (int)n;
-}
-
-static int
-policy_put(struct wire_open *w, const struct broker_policy *p, struct error *e)
-{
-	size_t	n = 0;
-	int	opened, direct;
-
-	if (p->nrules > WIRE_RULES_MAX)
-		return error_set(e, ERR_LIMIT, "egress: more than %d rules", WIRE_RULES_MAX);
-	for (; n < p->nrules; n++)
-		if (host_put(&w->hosts[n], p->rules[n].host, p->rules[n].port, e) == -1)
-			return -1;
-	w->nrules = (uint16_t)n;
-	if ((opened = hosts_put(w, n, p->allow_private, WIRE_OPENED_MAX, "opened by the operator", e)) == -1 ||
-	    (direct = hosts_put(w, n + (size_t)opened, p->direct, WIRE_DIRECT_MAX, "without proxy", e)) == -1)
-		return -1;
-	w->nopened = (uint16_t)opened;
-	w->ndirect = (uint16_t)direct;
-	if (p->proxy != NULL)
-		w->proxy = *p->proxy;
-	if (p->rate != NULL)
-		w->rate = *p->rate;
-	w->networked = p->networked;
-	w->connects_max = p->connects_max > 0 ? p->connects_max : BROKER_CONNECTS_MAX;
-	return 0;
-}
-
 static int
 open_send(struct broker *b, const struct wire_open *w, int leg_fd, struct error *e)
 {
@@ -377,7 +322,7 @@ broker_attach(struct broker *b, const struct broker_policy *p, int leg_fd, uint3
 
 	if (w == NULL || l == NULL)
 		error_set(e, ERR_SYSTEM, "egress broker: no memory");
-	else if (policy_put(w, p, e) == 0) {
+	else if (broker_policy_put(w, p, e) == 0) {
 		do
 			l->id = ++b->last_leg;
 		while (l->id == 0 || *slot(b, l->id) != NULL);
@@ -470,21 +415,50 @@ broker_close(struct broker *b, uint32_t leg)
 	return broker_close_spent(b, leg, &ignored);
 }
 
-cJSON *
-broker_close_spent(struct broker *b, uint32_t leg, struct broker_spent *spent)
+/* Once; bounded. */
+static void
+close_tell(struct broker *b, struct leg *l)
 {
-	struct wire_head	 h = { WIRE_VERSION, WIRE_CLOSE, leg };
+	struct wire_head	 h = { WIRE_VERSION, WIRE_CLOSE, l->id };
 	struct iovec		 iov = { &h, sizeof(h) };
 	struct msghdr		 msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	struct error		 ignored = ERROR_NONE;
-	struct leg		*l = *slot(b, leg);
-	cJSON			*list;
+
+	if (l->closing)
+		return;
+	l->closing = true;
+	/* What could not be told is not answered either. */
+	l->closed = packet_send(b, &msg, sizeof(h), &ignored) == -1;
+}
+
+void
+broker_close_begin(struct broker *b, uint32_t leg)
+{
+	struct leg	*l = *slot(b, leg);
+
+	if (l != NULL)
+		close_tell(b, l);
+}
+
+bool
+broker_closed(const struct broker *b, uint32_t leg)
+{
+	const struct leg	*l = leg_find(b, leg);
+
+	return b->gone || l == NULL || l->closed;
+}
+
+cJSON *
+broker_close_spent(struct broker *b, uint32_t leg, struct broker_spent *spent)
+{
+	struct leg	*l = *slot(b, leg);
+	cJSON		*list;
 
 	*spent = (struct broker_spent){ 0 };
 	if (l == NULL)
 		return cJSON_CreateArray();
-	if (packet_send(b, &msg, sizeof(h), &ignored) == 0)
-		close_wait(b, l);
+	close_tell(b, l);
+	close_wait(b, l);
 	*slot(b, leg) = l->next;
 	list = contacts_print(&l->contacts);
 	*spent = l->spent;

@@ -85,6 +85,12 @@ int		 broker_ended(const struct broker *, uint32_t leg, struct error *e);
 cJSON		*broker_close(struct broker *, uint32_t leg);
 /* The same, and *spent. */
 cJSON		*broker_close_spent(struct broker *, uint32_t leg, struct broker_spent *spent);
+/*
+ * Tells the broker that the leg ends, whose worker is gone, and does not wait; broker_closed(): it has said its last
+ * word, and broker_close() will not wait for it.
+ */
+void		 broker_close_begin(struct broker *, uint32_t leg);
+bool		 broker_closed(const struct broker *, uint32_t leg);
 /* The first host this leg was refused by policy, for the cause of death; NULL if none. Valid until broker_close. */
 const char	*broker_refused(const struct broker *, uint32_t leg);
 

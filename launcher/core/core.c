@@ -103,6 +103,7 @@ outlet_turn(struct outlet *o)
 	/* Most packets are of one leg that goes on; the others need not be looked at for it. */
 	if (broker_ends(o->broker) || o->gone)
 		inv_stop_all(must_stop, o);
+	inv_settled_look(o);
 	if (o->gone && o->users == 0)
 		outlet_end(o);
 }

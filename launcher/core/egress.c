@@ -166,6 +166,14 @@ egress_refused(const struct invocation *iv)
 	return iv->leg != 0 ? broker_refused(iv->outlet->broker, iv->leg) : NULL;
 }
 
+bool
+egress_settled(struct invocation *iv)
+{
+	if (iv->leg != 0)
+		broker_close_begin(iv->outlet->broker, iv->leg);
+	return iv->leg == 0 || broker_closed(iv->outlet->broker, iv->leg);
+}
+
 void
 egress_close(struct invocation *iv)
 {

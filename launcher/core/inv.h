@@ -33,6 +33,8 @@ struct invocation {
 	bool		 retried;		/* this is its second worker */
 	struct outlet	*outlet;
 	uint32_t	 leg;			/* 0: none */
+	LIST_ENTRY(invocation) settle_next;	/* while settling */
+	int64_t		 settle_ms;		/* then it goes on without the broker's last word; 0: it is not settling */
 	char		 refused[EGRESS_HOST_BYTES_MAX + 1];	/* the first host that was, once the leg is closed */
 	struct buf	 request;		/* what is to be sent; wiped after */
 	size_t		 sent;
@@ -87,7 +89,14 @@ int		 egress_open(struct invocation *, struct error *e);
 int		 egress_lost(const struct invocation *, struct error *e);
 /* The first host that was refused, NULL if none was; before egress_close(). */
 const char	*egress_refused(const struct invocation *);
-/* Ends the leg; iv->egress is what it did. */
+/* clocks.c.  True with *e if a clock has run out; when they want to be looked at next. */
+bool		 clocks_over(const struct invocation *, struct error *e);
+int64_t		 clocks_next(const struct invocation *, int64_t now_ms);
+/* Its worker is gone: has the broker told so, once; true when nothing more will come of the leg. */
+bool		 egress_settled(struct invocation *);
+/* Those that wait for that may have it. */
+void		 inv_settled_look(const struct outlet *);
+/* Ends the leg, and waits if that was not settled; iv->egress is what it did. */
 void		 egress_close(struct invocation *);
 void		 egress_free(struct invocation *);
 /* Fills its share of the counts. */

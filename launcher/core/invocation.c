@@ -12,10 +12,8 @@
 #include "launcher/core/inv.h"
 #include "sandbox/sandbox.h"
 
-#define EXIT_MS		2000		/* from the verdict to the exit */
 #define STEP_PORTIONS	64		/* of results moved in one turn */
-#define START_MS	(2 * LOCK_MS)	/* a nursery's start and a worker's */
-#define TICK_MS_MAX	60000		/* between two looks at the clocks */
+#define SETTLE_MS	2000		/* for the broker's last word on a dead worker's leg */
 #define LAST_PORTIONS	4		/* of the log, after the worker's death: more than its pipe holds */
 
 #define TO(s)	(1u << (s))
@@ -40,6 +38,7 @@ static const struct {
 };
 
 static LIST_HEAD(, invocation) live = LIST_HEAD_INITIALIZER(live);
+static LIST_HEAD(, invocation) settling = LIST_HEAD_INITIALIZER(settling);
 
 const char *
 inv_state_name(enum inv_state s)
@@ -93,8 +92,8 @@ request_close(struct invocation *iv)
 void
 inv_stop(struct invocation *iv, const struct error *e)
 {
-	if (iv->state == INV_STOPPING || iv->state == INV_DONE)
-		return;
+	if (iv->state == INV_STOPPING || iv->state == INV_DONE || iv->settle_ms != 0)
+		return;		/* it has ended: how stands */
 	iv->verdict = *e;
 	iv->decided = true;
 	iv->rung = 0;
@@ -120,6 +119,8 @@ inv_cancel(struct invocation *iv, enum err_code why, const char *text)
 {
 	struct error	 e = ERROR_NONE;
 
+	if (iv->settle_ms != 0)
+		return;
 	if (iv->state == INV_STOPPING) {		/* asked twice: no more grace */
 		iv->rung = N_ITEMS(ladder) - 1;
 		rung_step(iv);
@@ -307,8 +308,52 @@ reap(struct invocation *iv)
 }
 
 static void
+settle_end(struct invocation *iv)
+{
+	if (iv->settle_ms != 0)
+		LIST_REMOVE(iv, settle_next);
+	iv->settle_ms = 0;
+}
+
+/*
+ * Its worker is gone; what it did outside is known when the broker has had its last word.  That comes by the loop,
+ * so that other invocations go on meanwhile.
+ */
+static bool
+settle(struct invocation *iv)
+{
+	int64_t		 now = now_ms(), left;
+	struct timeval	 tv;
+
+	if (egress_settled(iv))
+		return true;
+	if (iv->settle_ms == 0) {
+		iv->settle_ms = now + SETTLE_MS;
+		LIST_INSERT_HEAD(&settling, iv, settle_next);
+		request_close(iv);
+		worker_hush(iv->w);
+	}
+	if ((left = iv->settle_ms - now) <= 0)
+		return true;
+	tv = (struct timeval){ left / 1000, left % 1000 * 1000 };
+	event_add(&iv->tick, &tv);
+	return false;
+}
+
+void
+inv_settled_look(const struct outlet *o)
+{
+	struct invocation	*iv;
+
+	LIST_FOREACH(iv, &settling, settle_next)
+		if (iv->outlet == o && egress_settled(iv))
+			turn_soon(iv);
+}
+
+static void
 inv_finish(struct invocation *iv)
 {
+	settle_end(iv);
 	/* What killed it may be the last line of its log. */
 	for (int i = 0; i < LAST_PORTIONS; i++)
 		relay_logs(iv->w->relay);
@@ -326,67 +371,18 @@ inv_finish(struct invocation *iv)
 	inv_goto(iv, INV_DONE);
 }
 
-/* What it said itself is the better explanation, where it said anything. */
-static void
-linger_name(const struct invocation *iv, struct error *e)
-{
-	struct error	 said = ERROR_NONE;
-
-	if (!relay_verdict(iv->w->relay, &said))
-		error_set(e, ERR_PROTOCOL, "the worker closed its results and did not exit");
-	else if (said.code == ERR_NONE)
-		error_set(e, ERR_PROTOCOL, "the worker said \"end\" and did not exit");
-	else
-		error_set(e, ERR_PROTOCOL, "the worker said that it failed, and did not exit: %.300s", said.msg);
-}
-
 static void
 clocks_check(struct invocation *iv)
 {
-	struct error	 e = ERROR_NONE, said;
-	int64_t		 now = now_ms();
-	bool		 spoke = iv->ended || relay_verdict(iv->w->relay, &said);
+	struct error	 e = ERROR_NONE;
 
 	if (relay_paused(iv->w->relay))
-		iv->heard_ms = now;		/* the caller is slow, not the worker */
+		iv->heard_ms = now_ms();	/* the caller is slow, not the worker */
 	if (iv->state == INV_STOPPING) {
-		if (now >= iv->rung_ms)
+		if (now_ms() >= iv->rung_ms)
 			rung_step(iv);
-		return;
-	}
-	if (iv->deadline_ms != 0 && now >= iv->deadline_ms)
-		error_set(&e, ERR_DEADLINE, "no end after %lld ms; raise --timeout", (long long)iv->limits.deadline_ms);
-	else if (iv->state == INV_STARTING && now >= iv->start_ms + START_MS)
-		error_set(&e, ERR_SANDBOX, "the worker was not confined within %d s", START_MS / 1000);
-	else if (spoke && now >= iv->heard_ms + EXIT_MS && !iv->reaped)
-		linger_name(iv, &e);
-	else if (iv->reaped && !iv->ended && !relay_paused(iv->w->relay) && now >= iv->reaped_ms + EXIT_MS)
-		error_set(&e, ERR_PROTOCOL, "the worker is gone but something holds its results open");
-	else if (now >= iv->heard_ms + iv->limits.silence_ms)
-		error_set(&e, ERR_IDLE, "no record for %lld ms; the connector should send keepAlive, or raise "
-		    "--limit silence=TIME", (long long)iv->limits.silence_ms);
-	if (e.code != ERR_NONE)
+	} else if (clocks_over(iv, &e))
 		inv_stop(iv, &e);
-}
-
-/* When the clocks want to be looked at next. */
-static int64_t
-next_ms(const struct invocation *iv, int64_t now)
-{
-	struct error	 said;
-	int64_t		 next = iv->heard_ms + iv->limits.silence_ms;
-
-	if (iv->state == INV_STOPPING)
-		return iv->rung_ms;
-	if ((iv->ended || relay_verdict(iv->w->relay, &said)) && iv->heard_ms + EXIT_MS < next)
-		next = iv->heard_ms + EXIT_MS;
-	else if (iv->reaped && iv->reaped_ms + EXIT_MS < next)
-		next = iv->reaped_ms + EXIT_MS;
-	if (iv->state == INV_STARTING && iv->start_ms + START_MS < next)
-		next = iv->start_ms + START_MS;
-	if (iv->deadline_ms != 0 && iv->deadline_ms < next)
-		next = iv->deadline_ms;
-	return next - now > TICK_MS_MAX ? now + TICK_MS_MAX : next;
 }
 
 static void
@@ -403,7 +399,7 @@ static void
 rearm(struct invocation *iv)
 {
 	struct worker	*w = iv->w;
-	int64_t		 now = now_ms(), wait = next_ms(iv, now) - now;
+	int64_t		 now = now_ms(), wait = clocks_next(iv, now) - now;
 	struct timeval	 tv;
 
 	if (wait < 0)
@@ -426,17 +422,13 @@ is_over(const struct invocation *iv)
 	return iv->state == INV_STOPPING && !has_process(iv);
 }
 
-/* Moves everything that can move. */
+/* Moves everything that can move, while there is a worker to move it. */
 static void
-inv_turn(void *arg)
+worker_follow(struct invocation *iv)
 {
-	struct invocation	*iv = arg;
-	struct error		 said;
-	bool			 had_ended = iv->ended, had_spoken;
+	struct error	 said;
+	bool		 had_ended = iv->ended, had_spoken = relay_verdict(iv->w->relay, &said);
 
-	if (iv->state == INV_DONE)
-		return;
-	had_spoken = relay_verdict(iv->w->relay, &said);
 	/* Before the results: what is in the pipe when it is reaped is all there will be. */
 	reap(iv);
 	birth_follow(iv);
@@ -448,14 +440,25 @@ inv_turn(void *arg)
 		iv->heard_ms = now_ms();	/* from here the exit's clock runs */
 	if (!is_over(iv))
 		clocks_check(iv);
-	if (is_over(iv)) {
-		inv_finish(iv);
-		if (iv->verdict.code == ERR_NONE)
-			code_want(&iv->plan);
-		iv->sink.done(iv->sink.arg);	/* it may free iv */
+}
+
+static void
+inv_turn(void *arg)
+{
+	struct invocation	*iv = arg;
+
+	if (iv->state == INV_DONE)
+		return;
+	if (iv->settle_ms == 0)
+		worker_follow(iv);
+	if (!is_over(iv)) {
+		rearm(iv);
 		return;
 	}
-	rearm(iv);
+	if (settle(iv)) {
+		inv_finish(iv);
+		iv->sink.done(iv->sink.arg);	/* it may free iv */
+	}
 }
 
 bool
@@ -476,6 +479,7 @@ inv_free(struct invocation *iv)
 	if (iv == NULL)
 		return;
 	LIST_REMOVE(iv, next);
+	settle_end(iv);
 	event_del(&iv->tick);
 	request_close(iv);
 	egress_close(iv);
