@@ -44,7 +44,7 @@ struct broker {
 	pid_t		 pid;
 	int		 control_fd;
 	bool		 gone;
-	bool		 ends;			/* a leg was ended since broker_ends() */
+	bool		 ends;			/* a worker is to be ended, known since broker_ends() */
 	uint32_t	 last_leg;
 	struct leg	*buckets[BUCKETS];
 };
@@ -227,8 +227,10 @@ packet_take(struct broker *b, union packet *p, size_t bytes)
 	case WIRE_TALLY:
 		return bytes == sizeof(*w) ? contact_take(b, l, w) : -1;
 	case WIRE_CALL:
-		if (bytes == sizeof(p->call) && l != NULL && l->call[0] == '\0')
+		if (bytes == sizeof(p->call) && l != NULL && l->call[0] == '\0') {
 			sandbox_call_name(p->call.arch, p->call.nr, l->call);
+			b->ends = true;
+		}
 		return bytes == sizeof(p->call) ? 0 : -1;
 	case WIRE_SPENT:
 		if (bytes == sizeof(p->spent) && l != NULL)
