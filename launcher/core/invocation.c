@@ -457,6 +457,8 @@ inv_turn(void *arg)
 	}
 	if (settle(iv)) {
 		inv_finish(iv);
+		if (iv->verdict.code == ERR_NONE)
+			code_want(&iv->plan);
 		iv->sink.done(iv->sink.arg);	/* it may free iv */
 	}
 }
