@@ -23,15 +23,6 @@ routed_of(const struct object *o, const char *attribute)
 	return NULL;
 }
 
-static const struct attr *
-attr_of(const struct object *o, const char *name)
-{
-	for (size_t i = 0; i < o->nattrs; i++)
-		if (strcmp(o->attrs[i].name, name) == 0)
-			return &o->attrs[i];
-	return NULL;
-}
-
 static int
 no_memory(struct rest *r)
 {

@@ -250,6 +250,8 @@ void	 op_free(struct op *);
 void	 pairs_free(struct pairs *);
 void	 keeps_free(struct keep keeps[KEEPS_MAX]);
 
+/* By its name; NULL: there is none. */
+const struct attr *attr_of(const struct object *, const char *name);
 /* describe_step.c */
 void	 op_read(struct op *, const cJSON *v, const char *where, struct faults *);
 /* The same for requests that sign in or out. */

@@ -6,7 +6,7 @@
 
 #include "connectors/rest/describe.h"
 
-static const struct attr *
+const struct attr *
 attr_of(const struct object *o, const char *name)
 {
 	for (size_t i = 0; i < o->nattrs; i++)

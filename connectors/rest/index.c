@@ -2,6 +2,9 @@
  * index.c -- belongings, sorted once and searched.
  */
 #include <bsd/stdlib.h>
+#include <openssl/evp.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
 #include <string.h>
 
 #include "connectors/rest/index.h"
@@ -9,6 +12,7 @@
 #define FNV_START	UINT64_C(0xcbf29ce484222325)
 #define FNV_PRIME	UINT64_C(0x100000001b3)
 #define FIRST		1024u	/* slots, values, belongings */
+#define SECRET_BYTES	16	/* SipHash's key */
 
 struct belonging {
 	uint64_t	key;
@@ -17,6 +21,7 @@ struct belonging {
 static_assert(sizeof(struct belonging) == 12, "the figures of index.h hold");
 
 struct index {
+	EVP_MAC_CTX		*mac;
 	struct belonging	*v;
 	size_t			 n, cap;
 	cJSON			**values;
@@ -36,10 +41,37 @@ hash_of(const char *s)
 	return h;
 }
 
+/*
+ * A belonging has its key's hash only, and people choose names: with a hash that anybody can compute, one could choose
+ * a name that has another's belongings.  So it is SipHash, under a secret of this index.
+ */
+static int
+key_hash(const struct index *x, const char *key, uint64_t *hash)
+{
+	size_t	 n = 0;
+
+	return EVP_MAC_init(x->mac, NULL, 0, NULL) == 1 &&
+	    EVP_MAC_update(x->mac, (const unsigned char *)key, strlen(key)) == 1 &&
+	    EVP_MAC_final(x->mac, (unsigned char *)hash, &n, sizeof(*hash)) == 1 && n == sizeof(*hash) ? 0 : -1;
+}
+
 struct index *
 index_new(void)
 {
-	return calloc(1, sizeof(struct index));
+	struct index	*x = calloc(1, sizeof(*x));
+	EVP_MAC		*mac = x == NULL ? NULL : EVP_MAC_fetch(NULL, "SIPHASH", NULL);
+	size_t		 bytes = sizeof(uint64_t);
+	OSSL_PARAM	 params[] = { OSSL_PARAM_size_t("size", &bytes), OSSL_PARAM_END };
+	unsigned char	 secret[SECRET_BYTES];
+	bool		 ok = mac != NULL && (x->mac = EVP_MAC_CTX_new(mac)) != NULL && RAND_bytes(secret, sizeof(secret)) == 1 &&
+	    EVP_MAC_init(x->mac, secret, sizeof(secret), params) == 1;
+
+	EVP_MAC_free(mac);
+	explicit_bzero(secret, sizeof(secret));
+	if (ok)
+		return x;
+	index_free(x);
+	return NULL;
 }
 
 void
@@ -53,6 +85,7 @@ index_free(struct index *x)
 	free(x->hashes);
 	free(x->slots);
 	free(x->v);
+	EVP_MAC_CTX_free(x->mac);
 	free(x);
 }
 
@@ -139,6 +172,7 @@ index_put(struct index *x, const char *key, uint32_t number, struct error *e)
 {
 	size_t			 cap = x->cap == 0 ? FIRST : x->cap + x->cap / 2;
 	struct belonging	*v;
+	uint64_t		 hash;
 
 	if (number == UINT32_MAX)
 		return 0;
@@ -150,7 +184,9 @@ index_put(struct index *x, const char *key, uint32_t number, struct error *e)
 		x->v = v;
 		x->cap = cap;
 	}
-	x->v[x->n++] = (struct belonging){ hash_of(key), number };
+	if (key_hash(x, key, &hash) == -1)
+		return error_set(e, ERR_SYSTEM, "a join's keys cannot be hashed");
+	x->v[x->n++] = (struct belonging){ hash, number };
 	return 0;
 }
 
@@ -176,9 +212,11 @@ cJSON *
 index_find(const struct index *x, const char *key)
 {
 	autojson	*out = cJSON_CreateArray();
-	uint64_t	 h = hash_of(key);
+	uint64_t	 h;
 	size_t		 lo = 0, hi = x->n;
 
+	if (key_hash(x, key, &h) == -1)
+		return NULL;
 	while (lo < hi) {
 		size_t	 mid = lo + (hi - lo) / 2;
 

@@ -1,7 +1,7 @@
 /*
  * index.h -- who has what, read from the other side: keys of records to values, in bounded memory.
  *
- * A belonging is a key's hash and a value's number, 12 bytes; sorted once, then searched.  Values are kept once each.
+ * A belonging is a key's hash (64 bits, under a secret) and a value's number, 12 bytes; sorted once, then searched.  Values are kept once each.
  */
 #ifndef REST_INDEX_H
 #define REST_INDEX_H

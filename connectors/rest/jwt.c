@@ -67,29 +67,13 @@ wipe(char *s)
 	free(s);
 }
 
-/* OpenSSL would ask at a terminal. */
-static int
-password_give(char *out, int max, int writing, void *password)
-{
-	size_t	 n = password == NULL ? 0 : strlen(password);
-
-	(void)writing;
-	if (n == 0 || n > (size_t)max)
-		return -1;
-	memcpy(out, password, n);
-	return (int)n;
-}
-
 static EVP_PKEY *
 key_read(const struct jws_alg *alg, const char *text, const char *password, struct error *e)
 {
 	char		*pem = pem_lines(text), curve[64] = "";
-	BIO		*bio = pem == NULL ? NULL : BIO_new_mem_buf(pem, -1);
-	EVP_PKEY	*key = bio == NULL ? NULL :
-	    PEM_read_bio_PrivateKey(bio, NULL, password_give, (void *)(uintptr_t)password);
+	EVP_PKEY	*key = pem == NULL ? NULL : fetch_key_read(pem, password);
 	bool		 rsa = alg->family != FAMILY_EC, fits;
 
-	BIO_free(bio);
 	wipe(pem);
 	fits = key != NULL && (rsa ? EVP_PKEY_get_base_id(key) == EVP_PKEY_RSA : EVP_PKEY_get_base_id(key) == EVP_PKEY_EC &&
 	    EVP_PKEY_get_group_name(key, curve, sizeof(curve), NULL) == 1 && strcmp(curve, alg->curve) == 0);

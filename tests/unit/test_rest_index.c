@@ -56,6 +56,30 @@ test_index(void **state)
 	index_free(x);
 }
 
+/* Two names with one hash, where the hash is FNV-1a: each has its own. */
+static void
+test_names_of_one_hash(void **state)
+{
+	static const char *const	 names[] = { "8yn0iYCKYHlIj4-BwPqk", "GReLUrM4wMqfg9yzV3KQ" };
+	struct index			*x = index_new();
+	uint32_t			 number;
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		assert_int_equal(index_value(x, cJSON_CreateString(names[i]), &number, &err), 0);
+		assert_int_equal(index_put(x, names[i], number, &err), 0);
+	}
+	index_done(x);
+	for (size_t i = 0; i < 2; i++) {
+		cJSON	*found = index_find(x, names[i]);
+
+		assert_int_equal(cJSON_GetArraySize(found), 1);
+		assert_string_equal(cJSON_GetArrayItem(found, 0)->valuestring, names[i]);
+		cJSON_Delete(found);
+	}
+	index_free(x);
+}
+
 static void
 test_bodies(void **state)
 {
@@ -99,7 +123,8 @@ test_bodies(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = { cmocka_unit_test(test_index), cmocka_unit_test(test_bodies) };
+	const struct CMUnitTest	 tests[] = { cmocka_unit_test(test_index), cmocka_unit_test(test_names_of_one_hash),
+	    cmocka_unit_test(test_bodies) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -244,6 +244,8 @@ char	*fetch_escape(const char *s);
 
 /* base64url without padding; RS256 of data by a PEM private key (PKCS#1 or #8), base64url.  NULL and *e on failure. Owned by the caller. */
 char	*fetch_base64url(const void *data, size_t n);
+/* A private key in PEM form (an EVP_PKEY, the caller's); its password is never asked for at a terminal.  NULL: it is none. */
+struct evp_pkey_st *fetch_key_read(const char *pem, const char *password);
 char	*fetch_sign_rs256(const char *pem, const char *data, struct error *e);
 
 #endif

@@ -237,8 +237,6 @@ int	tls_trust(const char *pem, struct error *e);
 /* A certificate with its chain and key, in memory only; NULL with *e. */
 struct tls_ident *tls_ident_new(const char *cert, const char *key, const char *password, struct error *e);
 void	tls_ident_free(struct tls_ident *);
-/* A private key in PEM form, never asked for at a terminal; NULL: it is none. */
-EVP_PKEY *tls_key_read(const char *pem, const char *password);
 /* arg: the struct tls_ident to show, NULL: none. */
 CURLcode tls_context(CURL *easy, void *ssl_ctx, void *arg);
 

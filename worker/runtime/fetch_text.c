@@ -128,7 +128,7 @@ fetch_base64url(const void *data, size_t n)
 char *
 fetch_sign_rs256(const char *pem, const char *data, struct error *e)
 {
-	EVP_PKEY	*key = tls_key_read(pem, NULL);
+	EVP_PKEY	*key = fetch_key_read(pem, NULL);
 	EVP_MD_CTX	*ctx = EVP_MD_CTX_new();
 	unsigned char	*sig = NULL;
 	size_t		 n = 0;

@@ -141,8 +141,8 @@ password_give(char *out, int max, int writing, void *password)
 	return (int)n;
 }
 
-EVP_PKEY *
-tls_key_read(const char *pem, const char *password)
+struct evp_pkey_st *
+fetch_key_read(const char *pem, const char *password)
 {
 	BIO		*bio = BIO_new_mem_buf(pem, -1);
 	EVP_PKEY	*key = bio == NULL ? NULL :
@@ -193,7 +193,7 @@ tls_ident_new(const char *cert, const char *key, const char *password, struct er
 		return NULL;
 	}
 	certificates_read(id, cert);
-	id->key = key == NULL ? NULL : tls_key_read(key, password);
+	id->key = key == NULL ? NULL : fetch_key_read(key, password);
 	if (id->cert == NULL)
 		wrong = "the client certificate is none in PEM form";
 	else if (id->key == NULL)
