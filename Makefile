@@ -47,8 +47,8 @@ LIBS_store	= -lsqlite3
 LIBS_unpack	= -larchive
 LIBS_unit	= -lcmocka
 
-# A connector holds all of its libraries, and is one file without a loader: its nursery maps 12 pieces instead of
-# 190, and every fork copies as much less.  libcurl and cJSON are made for it (worker/libraries.sh).
+# A connector holds all of its libraries, and is one file without a loader: its nursery maps a dozen pieces
+# where three libraries beside it made thirty, and every fork copies as much less.  libcurl and cJSON are made for it (worker/libraries.sh).
 # make SHARED=1: the system's libraries, found anew at each start; so too for sanitizers, which cannot be held.
 WORKER_LINK	= $(if $(SHARED)$(findstring -fsanitize,$(CFLAGS)),shared,static)
 ABSENT_static	= $(ABSENT) $(B)/static/libcurl.a $(B)/static/libcjson.a

@@ -107,7 +107,7 @@ file_open(const struct cgroup *g, enum cgroup_branch b, const char *file, int fl
 }
 
 static int
-files_open(struct cgroup *g)
+doors_open(struct cgroup *g)
 {
 	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++)
 		if (groups.tree.mine[b][0] != '\0' && (g->doors[b] = file_open(g, b, "cgroup.procs", O_RDWR)) == -1)
@@ -185,7 +185,7 @@ group_make(struct error *e)
 			return NULL;
 		}
 	if (cgroup_tasks(g, PROCESSES) == -1 || put_file(g, groups.tree.cpu, "cpu.max", CPU) == -1 ||
-	    files_open(g) == -1) {
+	    doors_open(g) == -1) {
 		(void)error_set(e, ERR_SANDBOX, "cgroup: set limits: %s", strerror(errno));
 		group_remove(g);
 		return NULL;

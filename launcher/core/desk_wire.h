@@ -56,6 +56,8 @@ struct desk_head {
 struct desk_open {
 	struct desk_head head;
 	uint32_t	parked_min, parked_max, nursery_forks, waived;
+	uint32_t	numbers_max;	/* in use at a time: more than a front ever has */
+	uint32_t	pad;
 	int64_t		nursery_age_ms;
 	char		registry[DESK_PATH_BYTES];	/* connectors that were uploaded are below it; "": there are none */
 };

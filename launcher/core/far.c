@@ -20,6 +20,7 @@
 #define PACKETS_MAX	64u		/* read in one turn */
 #define END_MS		SECONDS(10)	/* for the supervisor to bury its own, and to be gone */
 #define END_STEP_MS	2
+#define ASK_MS		SECONDS(5)	/* the supervisor takes no packet for this long: it is stuck */
 
 #define SAY_FIRST	(1u << 0)	/* TAKE or RUN */
 #define SAY_SIGNAL	(1u << 1)
@@ -447,18 +448,19 @@ struct broker *
 far_broker(struct error *e)
 {
 	struct desk_head	 h = { DESK_VERSION, DESK_BROKER, 0 };
+	int64_t			 until = now_ms() + ASK_MS, left;
 	int			 pair[2], r;
 
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == -1) {
 		error_sys(e, "egress broker: socket pair");
 		return NULL;
 	}
-	while ((r = desk == -1 ? -1 : desk_send(desk, &h, sizeof(h), &pair[1], 1)) == 1)
-		(void)poll(&(struct pollfd){ .fd = desk, .events = POLLOUT }, 1, 1000);
+	while ((r = desk == -1 ? -1 : desk_send(desk, &h, sizeof(h), &pair[1], 1)) == 1 && (left = until - now_ms()) > 0)
+		(void)poll(&(struct pollfd){ .fd = desk, .events = POLLOUT }, 1, (int)left);
 	close(pair[1]);
-	if (r == -1) {
+	if (r != 0) {
 		close(pair[0]);
-		error_set(e, ERR_SYSTEM, "egress broker: the supervisor is gone");
+		error_set(e, ERR_SYSTEM, "egress broker: the supervisor %s", r == 1 ? "takes nothing" : "is gone");
 		return NULL;
 	}
 	return broker_reach(pair[0], e);

@@ -28,6 +28,8 @@ files_socket(int fd)
 	socket_fd = fd;
 }
 
+#define NO_ANSWER	(-1)	/* where an errno is said otherwise */
+
 static int
 answer_take(struct files_told *t, int *fd)
 {
@@ -44,7 +46,7 @@ answer_take(struct files_told *t, int *fd)
 	while ((r = poll(&p, 1, ANSWER_MS)) == -1 && errno == EINTR)
 		;
 	if (r != 1 || recvmsg(socket_fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != (ssize_t)sizeof(*t))
-		return EIO;
+		return NO_ANSWER;
 	c = CMSG_FIRSTHDR(&msg);
 	if (c != NULL && c->cmsg_level == SOL_SOCKET && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(fd, CMSG_DATA(c), sizeof(int));
@@ -68,13 +70,15 @@ ask(enum files_op op, const char *path, int flags, mode_t mode, const char *to, 
 	if (to != NULL)
 		memcpy(a.to, to, strlen(to) + 1);
 	if (socket_fd == -1 || send(socket_fd, &a, bytes, MSG_NOSIGNAL) != (ssize_t)bytes)
-		err = EIO;
-	else if ((err = answer_take(t, fd)) == EIO)
-		fd_closep(&socket_fd);
+		err = NO_ANSWER;
+	else
+		err = answer_take(t, fd);
 	if (err == 0)
 		return 0;
+	if (err == NO_ANSWER)
+		fd_closep(&socket_fd);
 	fd_closep(fd);
-	errno = err;
+	errno = err == NO_ANSWER ? EIO : err;
 	return -1;
 }
 

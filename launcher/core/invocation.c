@@ -93,7 +93,7 @@ void
 inv_stop(struct invocation *iv, const struct error *e)
 {
 	if (iv->state == INV_STOPPING || iv->state == INV_DONE || iv->settle_ms != 0)
-		return;		/* it has ended: how stands */
+		return;		/* it has ended, and how is settled */
 	iv->verdict = *e;
 	iv->decided = true;
 	iv->rung = 0;

@@ -12,22 +12,10 @@
 #include <string.h>
 
 #include "launcher/core/core.h"
+#include "launcher/core/line_buf.h"
 #include "sandbox/sandbox.h"
 
-#define PORTION_BYTES	(64 * KIB)		/* read at once */
-#define PORTION_BYTES_MIN (4 * KIB)		/* the same where relays are many */
-#define TOGETHER_BYTES	(4 * MIB)		/* what all of them read at once; more than 64 have less than PORTION_BYTES each */
-#define BUF_BYTES_MAX	(LINE_BYTES_MAX + PORTION_BYTES)
 #define LOG_BYTES_MAX	((uint64_t)64 * MIB)	/* of logs passed on in one invocation */
-
-struct line_buf {
-	int	 fd;
-	bool	 ended;
-	size_t	 start, len;			/* data[start, len) is not judged yet */
-	size_t	 seen;				/* no '\n' in data[start, seen) */
-	char	*data;				/* NULL: nothing is held */
-	size_t	 size;
-};
 
 struct relay {
 	unsigned int		 flags;		/* CMD_* of the command */
@@ -48,59 +36,6 @@ struct relay {
 	size_t			 nlocked;	/* of the first line, that came */
 };
 
-static size_t	 nrelays;		/* parked workers' among them, which hold nothing */
-
-/*
- * What is read at once.  A caller that does not read leaves so much in its worker's buffer: many of them are not to hold
- * more than a few that read well.
- */
-static size_t
-portion(void)
-{
-	size_t	 each = TOGETHER_BYTES / (nrelays > 0 ? nrelays : 1);
-
-	return each > PORTION_BYTES ? PORTION_BYTES : each < PORTION_BYTES_MIN ? PORTION_BYTES_MIN : each;
-}
-
-static void
-buf_drop(struct line_buf *b)
-{
-	free(b->data);
-	b->data = NULL;
-	b->start = b->len = b->seen = b->size = 0;
-}
-
-/* Nothing is to be judged in it. */
-static void
-buf_rest(struct line_buf *b)
-{
-	if (b->start == b->len && portion() < PORTION_BYTES)
-		buf_drop(b);
-}
-
-/* Room for another `want` bytes.  A line may be a secret: none is left behind in what is given back. */
-static int
-buf_room(struct line_buf *b, size_t want)
-{
-	size_t	 size = b->len + want;
-	char	*data;
-
-	if (size <= b->size)
-		return 0;
-	if (b->size > 0 && size < 2 * b->size)
-		size = 2 * b->size < BUF_BYTES_MAX ? 2 * b->size : BUF_BYTES_MAX;
-	if ((data = malloc(size)) == NULL)
-		return -1;
-	if (b->data != NULL) {
-		memcpy(data, b->data, b->len);
-		explicit_bzero(b->data, b->len);
-	}
-	free(b->data);
-	b->data = data;
-	b->size = size;
-	return 0;
-}
-
 struct relay *
 relay_new(int result_fd, int log_fd)
 {
@@ -108,7 +43,7 @@ relay_new(int result_fd, int log_fd)
 
 	if (r == NULL)
 		return NULL;
-	nrelays++;
+	line_bufs_count(1);
 	r->results.fd = result_fd;
 	r->logs.fd = log_fd;
 	r->sha = EVP_MD_CTX_new();
@@ -143,9 +78,9 @@ relay_free(struct relay *r)
 	fd_closep(&r->results.fd);
 	fd_closep(&r->logs.fd);
 	EVP_MD_CTX_free(r->sha);
-	buf_drop(&r->results);
-	buf_drop(&r->logs);
-	nrelays--;
+	line_buf_drop(&r->results);
+	line_buf_drop(&r->logs);
+	line_bufs_count(-1);
 	free(r);
 }
 
@@ -171,7 +106,7 @@ relay_logs_ended(const struct relay *r)
 static int
 fill(struct line_buf *b)
 {
-	size_t	 want = portion();
+	size_t	 want = line_buf_portion();
 	ssize_t	 n;
 
 	if (b->ended)
@@ -185,13 +120,14 @@ fill(struct line_buf *b)
 	if (b->len + want > BUF_BYTES_MAX)
 		return 0;
 	/* Without memory it is as if the worker had ended here, which is no good end. */
-	if (buf_room(b, want) == -1) {
+	if (line_buf_room(b, want) == -1) {
 		b->ended = true;
 		return -1;
 	}
 	n = read(b->fd, b->data + b->len, want);
 	if (n > 0) {
 		b->len += (size_t)n;
+		b->most = b->most > b->len ? b->most : b->len;
 		return 1;
 	}
 	if (n == -1 && (errno == EAGAIN || errno == EINTR))
@@ -388,7 +324,7 @@ relay_results(struct relay *r, struct error *e)
 {
 	enum relay_news	 news = results_take(r, e);
 
-	buf_rest(&r->results);
+	line_buf_rest(&r->results);
 	return news;
 }
 
@@ -445,7 +381,7 @@ relay_logs(struct relay *r)
 		r->log_cut = true;
 		b->start = b->seen = b->len;
 	}
-	buf_rest(b);
+	line_buf_rest(b);
 }
 
 const char *

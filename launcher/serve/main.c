@@ -233,6 +233,8 @@ on_lost(void)
 	_exit(error_face(ERR_SYSTEM)->exit);
 }
 
+#define NUMBERS_BESIDE	1024u
+
 /* While nothing is held that is nobody else's business. */
 static int
 supervisor_start(struct error *e)
@@ -245,6 +247,8 @@ supervisor_start(struct error *e)
 	o.nursery_forks = p->nursery_forks;
 	o.nursery_age_ms = p->nursery_age_ms;
 	o.waived = server.set.waived;
+	/* Those in flight, those that are being freed, uploads and the like. */
+	o.numbers_max = 4 * server.set.concurrency + NUMBERS_BESIDE;
 	if (server.set.registry != NULL)
 		snprintf(o.registry, sizeof(o.registry), "%s", registry_dir());
 	p->lost = on_lost;

@@ -31,6 +31,7 @@ struct post {
 
 static LIST_HEAD(, post)	 buckets[BUCKETS];
 static TAILQ_HEAD(, post)	 waiting = TAILQ_HEAD_INITIALIZER(waiting);
+static uint32_t			 nposts;
 static int			 desk = -1;
 static struct event		 readable, writable, tick;
 static struct desk_count	 count;
@@ -171,7 +172,7 @@ desk_chore_ended(void *arg)
 static struct post *
 post_new(uint32_t no)
 {
-	struct post	*p = no == 0 || find(no) != NULL ? NULL : calloc(1, sizeof(*p));
+	struct post	*p = no == 0 || nposts >= told.numbers_max || find(no) != NULL ? NULL : calloc(1, sizeof(*p));
 
 	if (p == NULL)
 		return NULL;
@@ -179,6 +180,7 @@ post_new(uint32_t no)
 	for (size_t i = 0; i < DESK_FDS_MAX; i++)
 		p->fds[i] = -1;
 	LIST_INSERT_HEAD(&buckets[no % BUCKETS], p, next);
+	nposts++;
 	return p;
 }
 
@@ -188,6 +190,7 @@ post_free(struct post *p)
 	if (p->say != 0)
 		TAILQ_REMOVE(&waiting, p, order);
 	LIST_REMOVE(p, next);
+	nposts--;
 	for (size_t i = 0; i < DESK_FDS_MAX; i++)
 		fd_closep(&p->fds[i]);
 	worker_free(p->w);

@@ -27,13 +27,15 @@
 #define WAIT_MS	10000
 
 static char	 program[4096], folder[] = "/tmp/supervise-XXXXXX", registry[64];
+#define NUMBERS_MAX	64u
+
 static int	 desk, files;
 static pid_t	 pid;
 
 static void
 begin(void)
 {
-	static struct desk_open	 o = { .head = { DESK_VERSION, DESK_OPEN, 0 }, .parked_max = 1 };
+	static struct desk_open	 o = { .head = { DESK_VERSION, DESK_OPEN, 0 }, .parked_max = 1, .numbers_max = NUMBERS_MAX };
 	union desk_packet	 p;
 	size_t			 bytes;
 	int			 pair[2], other[2], fds[DESK_FDS_MAX];
@@ -172,6 +174,25 @@ nonsense_ends_it(void **state)
 		assert_int_equal(desk_send(desk, &rows[i].packet, rows[i].bytes, NULL, 0), 0);
 		if (end(WAIT_MS) == -1)
 			fail_msg("%s: it lives on", rows[i].what);
+	}
+}
+
+/* As many as it said are held for it; one more is none that a front has. */
+static void
+numbers_are_bounded(void **state)
+{
+	struct desk_run	 r = { .head = { DESK_VERSION, DESK_RUN, 0 } };
+
+	(void)state;
+	for (unsigned int more = 0; more < 2; more++) {
+		begin();
+		for (r.head.no = 1; r.head.no <= NUMBERS_MAX + more; r.head.no++)
+			while (desk_send(desk, &r, sizeof(r), NULL, 0) == 1)
+				(void)poll(NULL, 0, 10);
+		if (more == 0)
+			assert_int_equal(end(300), -1);
+		else
+			assert_int_not_equal(end(WAIT_MS), -1);
 	}
 }
 
@@ -343,6 +364,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(only_connectors_are_run),
 		cmocka_unit_test(nonsense_ends_it),
+		cmocka_unit_test(numbers_are_bounded),
 		cmocka_unit_test(no_leg_without_a_worker),
 		cmocka_unit_test(only_its_own_files),
 	};
