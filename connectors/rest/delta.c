@@ -15,6 +15,7 @@
 struct tracking {
 	const struct delta	*d;
 	bool			 again;		/* there is a state: rows are changes */
+	bool			 afresh;	/* there was one that the source did not know any more */
 	bool			 any, undated;	/* a row said when; one did not */
 	bool			 is_time;	/* else a number that grows */
 	int64_t			 newest;	/* ms, or that number */
@@ -149,7 +150,8 @@ state_emit(struct rest *r, const struct tracking *t, const cJSON *before)
 	else if ((state = cJSON_CreateObject()) != NULL) {
 		if (t->is_time && t->began_ms != -1 && t->newest > t->began_ms && instant_print("iso", t->began_ms, began, sizeof(began)))
 			since = began;
-		if (json_set_str(state, t->d->link != NULL ? "link" : "since", t->d->link != NULL ? t->link : since) == -1)
+		if (json_set_str(state, t->d->link != NULL ? "link" : "since", t->d->link != NULL ? t->link : since) == -1 ||
+		    (t->afresh && json_set_bool(state, "afresh", true) == -1))
 			return fail_generic(r->c, "no memory");
 	}
 	if (state == NULL)
@@ -157,17 +159,16 @@ state_emit(struct rest *r, const struct tracking *t, const cJSON *before)
 	return emit_state(r->c, json_steal(&state));
 }
 
-int
-changes_list(struct rest *r, const struct object *o)
+/* From a state, or all of them where there is none. */
+static int
+changes_from(struct rest *r, const struct object *o, const cJSON *state, bool afresh)
 {
 	const struct delta	*d = &o->delta;
-	const cJSON		*state = json_get(r->c->input, "state");
-	struct tracking		 t = { .d = d, .began_ms = -1 };
-	struct gone		 g = { r, o };
 	const char		*link = json_str(state, "link", NULL);
-	int			 got = 0;
+	struct tracking		 t = { .d = d, .again = state != NULL, .afresh = afresh, .began_ms = -1 };
+	struct gone		 g = { r, o };
+	int			 got;
 
-	t.again = d->link != NULL ? link != NULL : json_get(state, "since") != NULL;
 	r->sc.roots[ROOT_STATE] = t.again ? state : NULL;
 	r->tracking = &t;
 	r->resume = t.again ? link : NULL;
@@ -177,8 +178,36 @@ changes_list(struct rest *r, const struct object *o)
 	for (size_t i = 0; got == 0 && t.again && i < d->deletions.n; i++)
 		got = pages_run(r, &d->deletions.steps[i], gone_row, &g, r->c->err);
 	if (got == 0)
-		got = state_emit(r, &t, t.again ? state : NULL);
+		got = state_emit(r, &t, state);
 	r->sc.roots[ROOT_STATE] = NULL;
 	free(t.link);
 	return got;
+}
+
+static bool
+step_of(const struct op *op, const struct step *s)
+{
+	for (size_t i = 0; i < op->n; i++)
+		if (s == &op->steps[i])
+			return true;
+	return false;
+}
+
+int
+changes_list(struct rest *r, const struct object *o)
+{
+	const struct delta	*d = &o->delta;
+	const cJSON		*state = json_get(r->c->input, "state");
+	bool			 again = d->link != NULL ? json_str(state, "link", NULL) != NULL : json_get(state, "since") != NULL;
+	int			 got;
+
+	r->outcome = THEN_OK;
+	got = changes_from(r, o, again ? state : NULL, false);
+	if (got == 0 || !again || r->outcome != THEN_RESTART || !(step_of(&d->list, r->decided) || step_of(&d->deletions, r->decided)))
+		return got;
+	/* Changes told so far are true; all that there is comes behind them. */
+	log_warn(r->c, "the source no longer knows the state of the last list (%s): all is listed, and what was deleted since is not told",
+	    r->c->err->msg);
+	*r->c->err = ERROR_NONE;
+	return changes_from(r, o, NULL, true);
 }

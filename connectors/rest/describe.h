@@ -39,7 +39,9 @@ struct pairs {
 
 /* What an answer means: the first rule that fits decides. */
 enum then {
-	THEN_OK, THEN_NOT_FOUND, THEN_EXISTS, THEN_INVALID, THEN_AUTH, THEN_WAIT, THEN_RETRY, THEN_FATAL, THEN__MAX
+	THEN_OK, THEN_NOT_FOUND, THEN_EXISTS, THEN_INVALID, THEN_AUTH, THEN_WAIT, THEN_RETRY, THEN_FATAL,
+	THEN_RESTART,	/* what a list of changes began with is no longer known: all is listed */
+	THEN__MAX
 };
 struct rule {
 	int		 status[OK_MAX];	/* 429; 5 means 5xx; none: any */

@@ -189,7 +189,7 @@ statuses_read(int out[OK_MAX], const cJSON *v, const char *where, struct faults 
 
 static const char *const then_names[] = {
 	[THEN_OK] = "ok", [THEN_NOT_FOUND] = "notFound", [THEN_EXISTS] = "exists", [THEN_INVALID] = "invalid",
-	[THEN_AUTH] = "auth", [THEN_WAIT] = "wait", [THEN_RETRY] = "retry", [THEN_FATAL] = "fatal",
+	[THEN_AUTH] = "auth", [THEN_WAIT] = "wait", [THEN_RETRY] = "retry", [THEN_FATAL] = "fatal", [THEN_RESTART] = "restart",
 };
 static_assert(N_ITEMS(then_names) == THEN__MAX, "every outcome has its word");
 
@@ -213,7 +213,7 @@ rule_read(struct rule *r, const cJSON *v, const char *where, struct faults *f)
 	for (r->then = 0; r->then < THEN__MAX && strcmp(then_names[r->then], word) != 0; r->then++)
 		;
 	if (r->then == THEN__MAX)
-		fault(f, inside(at, where, "then"), "ok, notFound, exists, invalid, auth, wait, retry or fatal is wanted");
+		fault(f, inside(at, where, "then"), "ok, notFound, exists, invalid, auth, wait, retry, fatal or restart is wanted");
 	if (r->nstatus == 0 && r->header == NULL && r->when == NULL)
 		fault(f, where, "it says of nothing when it holds: \"status\", \"header\" or \"when\"");
 }

@@ -10,6 +10,7 @@
 
 #define WAIT_MS			1000	/* where a rule says to wait and the source not how long */
 #define WORDS_BYTES_MAX		200u	/* of the source's own, in a message */
+#define STATUS_GONE		410
 #define EPOCH_S_MIN		1000000000	/* a larger number in a header is a time, not a span */
 
 static bool
@@ -137,7 +138,7 @@ answer_wait(void *arg, const struct fetch_response *rs, unsigned int attempt)
 static const enum err_code	 codes[] = {
 	[THEN_OK] = ERR_NONE, [THEN_NOT_FOUND] = ERR_NOT_FOUND, [THEN_EXISTS] = ERR_INVALID_REQUEST,
 	[THEN_INVALID] = ERR_INVALID_REQUEST, [THEN_AUTH] = ERR_INSUFFICIENT_PERMISSION, [THEN_WAIT] = ERR_UPSTREAM,
-	[THEN_RETRY] = ERR_UPSTREAM, [THEN_FATAL] = ERR_UPSTREAM,
+	[THEN_RETRY] = ERR_UPSTREAM, [THEN_FATAL] = ERR_UPSTREAM, [THEN_RESTART] = ERR_UPSTREAM,
 };
 static_assert(N_ITEMS(codes) == THEN__MAX, "every outcome has its error");
 
@@ -145,6 +146,7 @@ static const char *const	 meanings[] = {
 	[THEN_OK] = "", [THEN_NOT_FOUND] = "it does not exist", [THEN_EXISTS] = "it exists already",
 	[THEN_INVALID] = "the source does not take it", [THEN_AUTH] = "the source does not let us",
 	[THEN_WAIT] = "the source asks to wait", [THEN_RETRY] = "the source failed", [THEN_FATAL] = "the source refuses",
+	[THEN_RESTART] = "the source wants the list begun anew",
 };
 
 /* The error of a rule: where, what it means, and what the source says itself. */
@@ -156,6 +158,7 @@ rule_tell(struct rest *r, const struct rule *ru, const struct fetch_response *rs
 	    sizeof(scratch));
 
 	r->outcome = ru->then;
+	r->decided = r->now;
 	error_set(e, codes[ru->then], "%s: %s (HTTP %d)%s%.*s", r->now == NULL ? "sign-in" : r->now->where,
 	    meanings[ru->then], rs->status, words == NULL ? "" : ": ", (int)WORDS_BYTES_MAX, words == NULL ? "" : words);
 }
@@ -168,8 +171,12 @@ answer_explain(void *arg, const struct fetch_response *rs, struct error *e)
 
 	if (ru != NULL && ru->then != THEN_OK)
 		rule_tell(r, ru, rs, e);
-	else if (r->now != NULL)
+	else if (r->now != NULL) {
+		/* No rule is needed for it: most sources answer so to a state that is too old. */
+		r->outcome = ru == NULL && rs->status == STATUS_GONE ? THEN_RESTART : r->outcome;
+		r->decided = r->now;
 		error_in(e, "%s", r->now->where);
+	}
 }
 
 static enum err_code

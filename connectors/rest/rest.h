@@ -24,6 +24,7 @@ struct rest {
 	struct tracking			*tracking;	/* of changes, while their list is read; NULL: an ordinary one */
 	const char			*resume;	/* where that list begins, instead of at its path; NULL: there */
 	enum then			 outcome;	/* of the rule that decided against an answer last */
+	const struct step		*decided;	/* and whose answer that was */
 
 	/* session.c */
 	const struct sign_in		*auth;		/* the way that the configuration chose */
