@@ -34,7 +34,7 @@
 
 enum reg_kind {
 	REG_NATIVE,		/* program is run */
-	REG_BUNDLE,		/* a folder: index.js, run by Node, or what its specification names */
+	REG_BUNDLE,		/* a folder: rest.json, index.js for Node, or what its specification names */
 };
 
 struct reg_version {

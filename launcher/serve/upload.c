@@ -28,6 +28,8 @@
 
 #define PROGRAM		"bascule-unpack"	/* beside this one */
 #define SAID_BYTES	4096
+#define DESCRIPTION	"rest.json"	/* of a connector without code */
+#define DESCRIPTION_BYTES_MAX	(1 * MIB)	/* connectors/rest/describe.h */
 #define SLICE_BYTES	(2 * MIB)		/* spooled in one turn of the loop */
 
 struct upload {
@@ -165,6 +167,34 @@ program_check(const char *path, struct error *e)
 	return 0;
 }
 
+/*
+ * A description instead of a program: 1 if it is there, 0 if not, -1.  Whether it makes sense is said by the program that runs
+ * it, with every fault; here only that it is one.
+ */
+static int
+description_check(const struct upload *u, struct error *e)
+{
+	char		 path[REG_PATH_BYTES + 128];
+	struct error	 bad = ERROR_NONE;
+	struct stat	 st;
+	autofd		 fd = -1;
+	autofree char	*text = NULL;
+	autojson	*doc = NULL;
+
+	snprintf(path, sizeof(path), "%s/files/" DESCRIPTION, u->staged);
+	if ((fd = files_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0)) == -1)
+		return 0;
+	if (fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) || st.st_size > DESCRIPTION_BYTES_MAX)
+		return error_set(e, ERR_REQUEST, "archive: " DESCRIPTION " is no file of up to %d KiB", DESCRIPTION_BYTES_MAX / KIB);
+	if ((text = malloc((size_t)st.st_size + 1)) == NULL || read(fd, text, (size_t)st.st_size) != st.st_size)
+		return error_sys(e, "archive: " DESCRIPTION);
+	if ((doc = json_parse(text, (size_t)st.st_size, NULL, &bad)) == NULL)
+		return error_set(e, ERR_REQUEST, "archive: " DESCRIPTION ": %.300s", bad.msg);
+	if (!cJSON_IsObject(doc) || json_get(doc, "format") == NULL)
+		return error_set(e, ERR_REQUEST, "archive: " DESCRIPTION ": an object with \"format\" is wanted");
+	return 1;
+}
+
 /* What its specification says is run is a file of it: it becomes executable, as no archive can be trusted to say. */
 static int
 script_check(const struct upload *u, const struct spec *spec, bool wanted, struct error *e)
@@ -174,11 +204,14 @@ script_check(const struct upload *u, const struct spec *spec, bool wanted, struc
 	char			 path[REG_PATH_BYTES + 128];
 	struct stat		 st;
 	autofd			 fd = -1;
+	int			 described;
 
 	spec_runtime(spec, &r);
-	if (r.kind != RUNTIME_EXEC)
-		return !wanted ? 0 : error_set(e, ERR_REQUEST, "archive: at its top there is neither a program (ELF) nor index.js, "
-		    "and its specification names no script (runtime)");
+	if (r.kind != RUNTIME_EXEC) {
+		described = !wanted ? 1 : r.kind == RUNTIME_UNSAID || r.kind == RUNTIME_NATIVE ? description_check(u, e) : 0;
+		return described == 1 ? 0 : described == -1 ? -1 : error_set(e, ERR_REQUEST, "archive: at its top there is neither "
+		    "a program (ELF) nor index.js nor " DESCRIPTION ", and its specification names no script (runtime)");
+	}
 	name = r.argv->child->valuestring;
 	if (name[0] == '/')
 		return 0;

@@ -199,7 +199,7 @@ done(struct placing *p)
 		return refuse(p, SPEC_FILE " is not at its top but at %s: pack the files, not their folder", p->nested);
 	if (!p->spec)
 		return refuse(p, SPEC_FILE " is not at its top");
-	/* Without either, its specification may name a script: whoever asked reads that. */
+	/* Without either, its specification may name a script, or it is a description: whoever asked reads that. */
 	p->o->kind = p->o->program[0] != '\0' ? "native" : p->bundle ? "bundle" : "script";
 	p->o->ok = true;
 	return 1;

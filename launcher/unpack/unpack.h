@@ -43,7 +43,7 @@ struct frame {
 
 struct outcome {
 	bool		 ok;
-	const char	*kind;		/* "native": program at the top; "bundle": index.js there; "script": neither */
+	const char	*kind;		/* "native": program at the top; "bundle": index.js there; "script": neither, perhaps a description */
 	unsigned int	 files;
 	uint64_t	 bytes;
 	char		 program[UNPACK_NAME_BYTES + 1];	/* "": there is none */
