@@ -1,18 +1,48 @@
 /*
  * keys.c -- Idempotency-Key.
  */
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
-#include <openssl/sha.h>
+#include <openssl/evp.h>
+#include <openssl/hmac.h>
 
 #include "launcher/serve/answer.h"
 #include "launcher/serve/ask.h"
 #include "launcher/serve/follow.h"
+#include "launcher/serve/keyfile.h"
 #include "launcher/serve/keys.h"
 #include "launcher/serve/route.h"
 #include "worker/contract/json.h"
 #include "worker/contract/util.h"
+
+#define KEY_DIGEST_BYTES	32
+#define SECRET_BYTES		32
+
+static unsigned char	 secret[SECRET_BYTES];
+
+int
+keys_open(const char *journal, struct error *e)
+{
+	char	 path[PATH_MAX];
+
+	if (journal == NULL)
+		return keyfile_open(NULL, secret, sizeof(secret), e);
+	if (snprintf(path, sizeof(path), "%s.key", journal) >= (int)sizeof(path))
+		return error_set(e, ERR_USAGE, "--journal: the path is too long");
+	/* First what was made with another secret, or none: a server that dies in between does it again. */
+	if (access(path, F_OK) == -1 && errno == ENOENT && keys_forget_requests(e) == -1)
+		return -1;
+	return keyfile_open(path, secret, sizeof(secret), e);
+}
+
+void
+keys_close(void)
+{
+	explicit_bzero(secret, sizeof(secret));
+}
 
 int
 key_read(const struct exchange *x, enum command cmd, char key[STORE_KEY_BYTES_MAX + 1], struct error *e)
@@ -112,21 +142,24 @@ print_sorted(struct buf *b, const cJSON *v)
 		json_print(b, v);
 }
 
-/* Of what is asked for, and of the key, so that equal requests look different. */
+/*
+ * Of what is asked for, and of the key, so that equal requests look different.  With a secret of this installation: whoever
+ * reads the journal cannot try out what passwords a body may have had.
+ */
 static int
-digest_make(const char *key, const char *connector, const struct ask *a, unsigned char sha256[32], struct error *e)
+digest_make(const char *key, const char *connector, const struct ask *a, unsigned char digest[KEY_DIGEST_BYTES], struct error *e)
 {
-	char		 all[SHA256_DIGEST_LENGTH + STORE_KEY_BYTES_MAX + CONNECTOR_NAME_MAX + 2];
 	struct buf	 text;
-	int		 n, r;
+	unsigned int	 n = 0;
+	int		 r;
 
-	buf_init(&text, 2 * REQUEST_BYTES_MAX);
+	buf_init(&text, 2 * REQUEST_BYTES_MAX + STORE_KEY_BYTES_MAX + CONNECTOR_NAME_MAX + 2);
+	buf_addf(&text, "%s\n%s\n", key, connector);
 	print_sorted(&text, a->rq.doc);
-	if ((r = buf_check(&text, "the body, for its Idempotency-Key", e)) == 0) {
-		SHA256((const unsigned char *)text.data, text.len, (unsigned char *)all);
-		n = snprintf(all + SHA256_DIGEST_LENGTH, sizeof(all) - SHA256_DIGEST_LENGTH, "%s\n%s", key, connector);
-		SHA256((const unsigned char *)all, SHA256_DIGEST_LENGTH + (size_t)n, sha256);
-	}
+	r = buf_check(&text, "the body, for its Idempotency-Key", e);
+	if (r == 0 && (HMAC(EVP_sha256(), secret, sizeof(secret), (const unsigned char *)text.data, text.len, digest, &n) == NULL ||
+	    n != KEY_DIGEST_BYTES))
+		r = error_set(e, ERR_SYSTEM, "Idempotency-Key: OpenSSL makes no HMAC");
 	buf_wipe(&text);
 	return r;
 }
@@ -134,15 +167,15 @@ digest_make(const char *key, const char *connector, const struct ask *a, unsigne
 bool
 key_take(struct exchange *x, const struct accepted *accepted, const struct ask *a, const char *connector, const char *key)
 {
-	unsigned char	 sha256[SHA256_DIGEST_LENGTH];
+	unsigned char	 digest[KEY_DIGEST_BYTES];
 	char		 first[REQUEST_ID_BYTES_MAX + 1] = "";
 	struct error	 e = ERROR_NONE;
 
-	if (digest_make(key, connector, a, sha256, &e) == -1) {
+	if (digest_make(key, connector, a, digest, &e) == -1) {
 		answer_problem(x->req, &(struct problem){ .error = &e });
 		return false;
 	}
-	switch (key_claim(x->caller, key, sha256, a->rq.id, first, &e)) {
+	switch (key_claim(x->caller, key, digest, a->rq.id, first, &e)) {
 	case KEY_NEW:
 		return true;
 	case KEY_SAME:

@@ -1,6 +1,8 @@
 /*
  * keys.h -- Idempotency-Key: a write that is asked for twice runs once.
  *
+ * What is kept of a request is a digest (HMAC-SHA-256) under a secret of this installation: it may hold passwords.
+ *
  * A key belongs to its caller.  It is on disk before its invocation starts; whoever comes with it again gets the first
  * outcome, waiting for it where it is not there yet, and never a second run: not after a crash either, when nobody
  * knows the outcome.  Only an invocation that never started gives its key back.
@@ -14,6 +16,13 @@
 struct ask;
 struct exchange;
 
+/*
+ * The secret that digests of requests are made with is in a file beside the journal, its name with .key behind it, 0600; made
+ * where there is none, and then keys that the journal has of before match no request any more (422): none is run twice.
+ * journal: its path; NULL: in memory, and so is the secret.
+ */
+int	keys_open(const char *journal, struct error *e);
+void	keys_close(void);
 /* The header's value, "" where there is none or the command only reads.  -1 with *e. */
 int	key_read(const struct exchange *, enum command, char key[STORE_KEY_BYTES_MAX + 1], struct error *e);
 /*

@@ -21,6 +21,7 @@
 #include "launcher/serve/conn.h"
 #include "launcher/serve/doctor.h"
 #include "launcher/serve/door.h"
+#include "launcher/serve/keys.h"
 #include "launcher/serve/logs.h"
 #include "launcher/serve/metrics.h"
 #include "launcher/serve/notify.h"
@@ -270,7 +271,8 @@ server_open(struct error *e)
 	admit_open(server.set.concurrency, server.set.per_source, server.set.queue);
 	if (oauth_open(server.set.registry != NULL ? registry_dir() : NULL, e) == -1)
 		return -1;
-	if (limits_load(e) == -1 || journal_open(e) == -1 || route_tokens_load(e) == -1 || doors_open(route_request, e) == -1)
+	if (limits_load(e) == -1 || journal_open(e) == -1 || keys_open(server.set.store.path, e) == -1 ||
+	    route_tokens_load(e) == -1 || doors_open(route_request, e) == -1)
 		return -1;
 	audit_add(SELF, "start", BASCULE_VERSION);
 	audit_files();
@@ -323,6 +325,7 @@ server_close(void)
 	store_leave();
 	registry_close();
 	oauth_close();
+	keys_close();
 	logs_free();
 	metrics_free();
 	route_tokens_free();

@@ -1,13 +1,12 @@
 /*
  * oauth.c -- the key, the login, the bearer.
  */
-#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 #include <sys/queue.h>
 #include <sys/random.h>
-#include <sys/stat.h>
 
 #include <event2/buffer.h>
 #include <event2/http.h>
@@ -16,6 +15,7 @@
 
 #include "launcher/serve/answer.h"
 #include "launcher/serve/jwt.h"
+#include "launcher/serve/keyfile.h"
 #include "launcher/serve/oauth.h"
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
@@ -29,56 +29,14 @@
 
 static unsigned char	 key[JWT_KEY_BYTES];
 
-static int
-key_make(struct error *e)
-{
-	return getrandom(key, sizeof(key), 0) == (ssize_t)sizeof(key) ? 0 : error_sys(e, "random numbers");
-}
-
-/* Beside its place first: a key that is cut short is never read. */
-static int
-key_write(const char *path, struct error *e)
-{
-	char	 beside[4096];
-	autofd	 fd = -1;
-
-	if (key_make(e) == -1)
-		return -1;
-	if (snprintf(beside, sizeof(beside), "%s.new", path) >= (int)sizeof(beside))
-		return error_set(e, ERR_USAGE, "--registry: the path is too long");
-	(void)unlink(beside);
-	if ((fd = open(beside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600)) == -1 ||
-	    write(fd, key, sizeof(key)) != (ssize_t)sizeof(key) || fsync(fd) == -1 || rename(beside, path) == -1)
-		return error_sys(e, "%.200s", path);
-	return 0;
-}
-
-static int
-key_load(int fd, const char *path, struct error *e)
-{
-	struct stat	 st;
-
-	if (fstat(fd, &st) == -1)
-		return error_sys(e, "%.200s", path);
-	if (!S_ISREG(st.st_mode) || st.st_uid != geteuid() || (st.st_mode & 077) != 0 || st.st_size != JWT_KEY_BYTES)
-		return error_set(e, ERR_USAGE, "%.200s: a file of %d bytes that nobody but this server's user reads is wanted; "
-		    "remove it and a new one is made", path, JWT_KEY_BYTES);
-	return read(fd, key, sizeof(key)) == (ssize_t)sizeof(key) ? 0 : error_sys(e, "%.200s", path);
-}
-
 int
 oauth_open(const char *folder, struct error *e)
 {
-	char	 path[4096];
-	autofd	 fd = -1;
+	char	 path[PATH_MAX];
 
-	if (folder == NULL)
-		return key_make(e);
-	if (snprintf(path, sizeof(path), "%s/" KEY_FILE, folder) >= (int)sizeof(path))
+	if (folder != NULL && snprintf(path, sizeof(path), "%s/" KEY_FILE, folder) >= (int)sizeof(path))
 		return error_set(e, ERR_USAGE, "--registry: the path is too long");
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)) != -1)
-		return key_load(fd, path, e);
-	return errno == ENOENT ? key_write(path, e) : error_sys(e, "%.200s", path);
+	return keyfile_open(folder == NULL ? NULL : path, key, sizeof(key), e);
 }
 
 void

@@ -314,6 +314,18 @@ file_open(struct error *e)
 	return 0;
 }
 
+int
+keys_forget_requests(struct error *e)
+{
+	if (store_sync(e) == -1)
+		return -1;
+	/* Overwritten in the file, and in the log that goes before it. */
+	if (sqlite3_exec(db, "PRAGMA secure_delete=ON; UPDATE key SET digest=zeroblob(32); PRAGMA secure_delete=OFF;"
+	    "PRAGMA wal_checkpoint(TRUNCATE)", NULL, NULL, NULL) != SQLITE_OK)
+		return failed(e, "keys");
+	return 0;
+}
+
 /* What a launcher that died had under way. */
 static int
 recover(struct error *e)

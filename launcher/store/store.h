@@ -117,6 +117,11 @@ enum key_answer {
 /* caller: whose key; digest: of the request.  On disk when it returns; kept as long as results are. */
 enum key_answer key_claim(const char *caller, const char *key, const unsigned char digest[32], const char *id,
 	    char first_id[129], struct error *e);
+/*
+ * What digests are made with is another now: none of before matches a request any more, and none of them is left to be read.
+ * The keys stay taken.
+ */
+int	keys_forget_requests(struct error *e);
 /* Its invocation of this id was never started: the key is free again. */
 void	key_release(const char *caller, const char *key, const char *id);
 

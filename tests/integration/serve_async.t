@@ -137,6 +137,23 @@ isnt($r->{code}, 422, 'a command that reads ignores a key');
 is(result(evil('ok', {}, key("k\x01")))->{code}, 400, 'a key that is none');
 is(result(evil('ok', {}, key('k' x 256)))->{code}, 400, 'or too long');
 
+# --- what is kept of a body: nobody without the key's file can find out by trying what was in it
+use Digest::SHA qw(sha256 hmac_sha256);
+my $pin = 4711;
+my $told = { type => 'evil:ok', config => { attack => 'ok', pin => $pin } };
+is(result(begin('POST', invoke_path(), $told, key('pin')))->{code}, 200, 'a write with a secret that is easily guessed');
+my $printed = "{\"config\"{\"attack\"\"ok\"\"pin\"$pin}\"input\"{}\"type\"\"evil:ok\"}";
+sub kept_bytes { return join('', map { slurp($_) } glob("$work/journal.db $work/journal.db-wal")) }
+my $secret = slurp("$work/journal.db.key");
+is(length($secret), 32, 'a secret is kept beside the journal');
+is((stat("$work/journal.db.key"))[2] & 07777, 0600, 'for its owner only');
+my $mac = hmac_sha256("pin\n$name\n$printed", $secret);
+ok(index(kept_bytes(), $mac) >= 0, 'the journal has a MAC of the request under it');
+is(index(kept_bytes(), sha256(sha256($printed) . "pin\n$name")), -1, 'and no digest that anybody can make');
+is(index(kept_bytes(), sha256("pin\n$name\n$printed")), -1, 'of any form');
+is(index(kept_bytes(), $printed), -1, 'nor the request');
+is(index(kept_bytes(), $secret), -1, 'nor the secret');
+
 # --- the server dies
 async('slow', { id => 'lost' });
 ok(state_is('lost', 'streaming'), 'one runs');
@@ -162,6 +179,18 @@ is("$r->{code} $r->{json}{cause}", '409 launcher', 'one whose outcome nobody kno
 like($r->{json}{detail}, qr/lost-key.*look at the source/, 'and it says what to do');
 described($r, '/v1/connectors/{name}/invoke', 'post', 'which');
 is(row('lost-key')->{state}, 'done', 'indeed');
+stop('one');
+
+# --- the secret is lost
+chmod(0640, "$work/journal.db.key");
+like(`'@{[bascule()]}' serve --listen 127.0.0.1:0 --journal $work/journal.db 2>&1`, qr/journal\.db\.key: .*nobody but/,
+    'a secret that others read is none');
+unlink("$work/journal.db.key");
+server('one', @journal);
+ok(-s "$work/journal.db.key", 'one that is gone is made anew');
+isnt(slurp("$work/journal.db.key"), $secret, 'another');
+is(result(begin('POST', invoke_path(), $told, key('pin')))->{code}, 422, 'what had been asked for is not run again');
+is(index(kept_bytes(), $mac), -1, 'and the old digests are gone');
 stop('one');
 
 # --- turned away: the key is free

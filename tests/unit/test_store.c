@@ -249,6 +249,10 @@ keys(void **state)
 	assert_int_equal(key_claim("bob", "k", two, "inv-6", first, &e), KEY_SAME);
 	key_release("bob", "k", "inv-4");
 	assert_int_equal(key_claim("bob", "k", one, "inv-7", first, &e), KEY_NEW);
+	/* Another secret: keys stay taken, and match nothing. */
+	assert_int_equal(keys_forget_requests(&e), 0);
+	assert_int_equal(key_claim("alice", "k", one, "inv-8", first, &e), KEY_OTHER);
+	assert_string_equal(first, "inv-1");
 	store_close();
 }
 
