@@ -29,7 +29,7 @@ for f in $(git ls-files '*.c' '*.h'); do
 done
 # What the server's front runs once it has walls has its files from core/files.h: another way is its death.  Not here: what
 # it does at its start, with a word on the line, and what other programs do.
-front=$(git ls-files 'launcher/serve/*.c' 'launcher/registry/*.c' | grep -vE '/(check|token|slog|notify|door|oauth)\.c$'
+front=$(git ls-files 'launcher/serve/*.c' 'launcher/registry/*.c' | grep -vE '/(check|token|slog|notify|door|keyfile)\.c$'
 	ls launcher/core/code.c launcher/core/connector.c launcher/core/egress.c launcher/core/far.c launcher/core/guest.c \
 	    launcher/core/invocation.c launcher/core/judge.c launcher/core/keep.c launcher/core/prepare.c launcher/core/proxy.c \
 	    launcher/core/receipt.c launcher/core/relay.c 2>/dev/null)

@@ -141,7 +141,7 @@ decline(struct leg *l, enum egress_status status, const char *reason)
 static int
 permit_take(struct leg *l)
 {
-	int64_t	wait = l->rate.source == NULL ? -1 : govern_ask(&l->rate, l->q.inner != 0, now_ms());
+	int64_t	wait = govern_ask(&l->rate, l->q.inner != 0, now_ms());
 
 	if (wait == -1)
 		return malformed(l);
@@ -179,7 +179,7 @@ question_take(struct leg *l)
 	case EGRESS_PERMIT:
 		return permit_take(l);
 	case EGRESS_DONE:
-		return l->rate.source == NULL || govern_done(&l->rate, l->q.wait_ms, now_ms()) == -1 ? malformed(l) : 0;
+		return govern_done(&l->rate, l->q.wait_ms, now_ms()) == -1 ? malformed(l) : 0;
 	default:
 		return connect_take(l);
 	}

@@ -103,6 +103,23 @@ given_room(struct govern_source *s)
 	return 0;
 }
 
+/* Of a source that there is no room for it hears nothing: better than no way out. */
+static int
+open_join(struct governed *g, const struct wire_rate *r, int64_t now)
+{
+	struct govern_source	*s;
+
+	if (r->shared == 0)
+		return 0;
+	g->open = true;
+	if ((s = source_get(r->source)) == NULL)
+		return 0;
+	s->users++;
+	s->used_ms = now;
+	g->source = s;
+	return 0;
+}
+
 int
 govern_join(struct governed *g, const struct wire_rate *r, int64_t now)
 {
@@ -110,7 +127,7 @@ govern_join(struct governed *g, const struct wire_rate *r, int64_t now)
 	struct rate_budget	 b = r->budget;
 
 	if (b.requests == 0 && b.concurrency == 0)
-		return 0;
+		return open_join(g, r, now);
 	if (b.requests == 0)
 		b = (struct rate_budget){ RATE_REQUESTS_MAX, SECONDS(1), b.concurrency };
 	if ((s = source_get(r->source)) == NULL)
@@ -131,7 +148,8 @@ line_leave(struct governed *g, int64_t now)
 {
 	if (!g->waiting)
 		return;
-	TAILQ_REMOVE(&g->source->line, g, line);
+	if (!g->open)
+		TAILQ_REMOVE(&g->source->line, g, line);
 	g->waiting = false;
 	g->wait_ms += (uint64_t)(now - g->asked_ms);
 }
@@ -144,11 +162,14 @@ govern_leave(struct governed *g, int64_t now)
 	if (s == NULL)
 		return;
 	line_leave(g, now);
-	s->held -= g->held - g->held_inner;
+	if (!g->open)
+		s->held -= g->held - g->held_inner;
 	g->held = g->held_inner = 0;
-	s->users--;
-	s->used_ms = now;
 	g->source = NULL;
+	s->used_ms = now;
+	/* Where nothing is to be remembered of it, it makes room. */
+	if (--s->users == 0 && s->cap == 0 && s->hold_ms <= now)
+		source_free(s);
 }
 
 /* Those that have not come back do not hold up the others. */
@@ -185,6 +206,12 @@ window_ms(const struct govern_source *s, uint32_t n, int64_t now)
 	return given_at(s, n - room) + s->budget.per_ms - now;
 }
 
+static int64_t
+hold_left_ms(const struct govern_source *s, int64_t now)
+{
+	return s->hold_ms > now ? s->hold_ms - now : 0;
+}
+
 /*
  * How long g has to wait, 0 if it need not.  Ahead of it are those in front of it that could go now: whoever waits for
  * somebody's request to end holds up none that do not.
@@ -198,7 +225,7 @@ turn_ms(const struct govern_source *s, const struct governed *g, int64_t now)
 				    (int64_t)s->budget.concurrency - s->held;
 
 	if (s->hold_ms > now)
-		return s->hold_ms - now;
+		return hold_left_ms(s, now);
 	TAILQ_FOREACH(w, &s->line, line) {
 		if (w == g)
 			break;
@@ -223,13 +250,15 @@ grant(struct governed *g, int64_t now)
 	struct govern_source	*s = g->source;
 
 	line_leave(g, now);
-	s->given[(s->first + s->ngiven++) % s->cap] = now;
 	g->held++;
+	g->permits++;
 	if (g->inner)
 		g->held_inner++;
-	else
+	if (g->open)
+		return;
+	s->given[(s->first + s->ngiven++) % s->cap] = now;
+	if (!g->inner)
 		s->held++;
-	g->permits++;
 	g->credit += EGRESS_CONNECTS_PER_PERMIT;
 	if (g->credit > GOVERN_CREDIT_MAX)
 		g->credit = GOVERN_CREDIT_MAX;
@@ -241,6 +270,8 @@ govern_ask(struct governed *g, bool inner, int64_t now)
 	struct govern_source	*s = g->source;
 	int64_t			 wait;
 
+	if (s == NULL)
+		return g->open ? 0 : -1;
 	s->used_ms = now;
 	if (g->waiting && g->inner == inner && now + CLOCKS_MS < g->until_ms && ++g->early > GOVERN_EARLY_MAX)
 		return -1;
@@ -250,10 +281,11 @@ govern_ask(struct governed *g, bool inner, int64_t now)
 	if (!g->waiting) {
 		g->waiting = true;
 		g->asked_ms = now;
-		TAILQ_INSERT_TAIL(&s->line, g, line);
+		if (!g->open)
+			TAILQ_INSERT_TAIL(&s->line, g, line);
 	}
-	wait = turn_ms(s, g, now);
-	if (wait == 0 && given_room(s) == -1)
+	wait = g->open ? hold_left_ms(s, now) : turn_ms(s, g, now);
+	if (wait == 0 && !g->open && given_room(s) == -1)
 		wait = GOVERN_SLOT_MS_MAX;
 	if (wait == 0) {
 		grant(g, now);
@@ -270,13 +302,15 @@ govern_done(struct governed *g, uint32_t hold_ms, int64_t now)
 {
 	struct govern_source	*s = g->source;
 
+	if (s == NULL)
+		return g->open ? 0 : -1;
 	if (g->held == 0)
 		return -1;
 	g->held--;
 	/* What is inside another ends before it. */
 	if (g->held_inner > 0)
 		g->held_inner--;
-	else
+	else if (!g->open)
 		s->held--;
 	if (hold_ms > EGRESS_HOLD_MS_MAX)
 		hold_ms = EGRESS_HOLD_MS_MAX;
@@ -288,7 +322,7 @@ govern_done(struct governed *g, uint32_t hold_ms, int64_t now)
 bool
 govern_connect(struct governed *g)
 {
-	if (g->source == NULL)
+	if (g->source == NULL || g->open)
 		return true;
 	if (g->credit == 0)
 		return false;

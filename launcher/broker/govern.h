@@ -7,6 +7,9 @@
  * once, whatever it wants to do at the same time: so invocations take turns, request by request.
  * Whoever is told to wait keeps its place while it comes back about when it was told.
  *
+ * A source without a budget has no window and no line, but what it tells one of its workers by Retry-After holds for
+ * the others too: until then nobody is permitted anything.
+ *
  * What a worker says is its word.  One that asks for nothing gets no connection; one
  * that uses a connection for more than it has permits for is not seen here.
  */
@@ -33,7 +36,8 @@ struct govern_source;
 struct governed {
 	TAILQ_ENTRY(governed)	 line;		/* while waiting */
 	struct govern_source	*source;
-	bool			 bounded;	/* it has joined a source, whether or not it has left it since */
+	bool			 bounded;	/* it has joined a source with a budget, whether or not it has left it since */
+	bool			 open;		/* or one without: only a hold keeps it waiting */
 	bool			 waiting, inner;
 	int64_t			 asked_ms;	/* when it began to wait */
 	int64_t			 until_ms;	/* when it was told to come back */
@@ -45,7 +49,10 @@ struct governed {
 	uint64_t		 wait_ms;	/* in all */
 };
 
-/* 0; no budget is fine, and then it stays of no source.  -1: no memory, or too many sources. */
+/*
+ * 0; no budget is fine, and then it is held up by what the source tells others, or, where that is not shared, of no source.
+ * -1: no memory, or too many sources for one with a budget.
+ */
 int	govern_join(struct governed *, const struct wire_rate *, int64_t now);
 /* Gives back what it holds.  wait_ms and permits stay. */
 void	govern_leave(struct governed *, int64_t now);

@@ -106,7 +106,7 @@ leg_free(struct leg *l)
 	if (watch_end(&l->watch) == -1)
 		r = -1;
 	govern_leave(&l->rate, now_ms());
-	if (r == 0 && l->rate.bounded)
+	if (r == 0 && (l->rate.bounded || l->rate.wait_ms > 0))
 		r = record_spent(l->id, l->rate.wait_ms, l->rate.permits);
 	leg_let_go(l);
 	*slot(l->id) = l->next;

@@ -146,7 +146,8 @@ policy_take(struct policy *p, const struct wire_open *w, size_t packet_bytes)
 
 	*p = (struct policy){ 0 };
 	if (packet_bytes < WIRE_OPEN_BYTES(0) || w->nrules > WIRE_RULES_MAX || w->nopened > WIRE_OPENED_MAX ||
-	    w->ndirect > WIRE_DIRECT_MAX || !proxy_ok(&w->proxy) || !rate_ok(&w->rate.budget))
+	    w->ndirect > WIRE_DIRECT_MAX || !proxy_ok(&w->proxy) || !rate_ok(&w->rate.budget) ||
+	    w->rate.shared > 1)
 		return -1;
 	n = (size_t)w->nrules + w->nopened + w->ndirect;
 	if (packet_bytes != WIRE_OPEN_BYTES(n))

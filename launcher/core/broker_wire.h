@@ -8,7 +8,7 @@
  *		ENDED when a worker has lost its way out by its own doing; reason says why
  *		TALLY for each connection that came about, when it is no longer watched: its bytes
  *		CALL when a guest made a call that is death; it stands still until it is killed
- *		SPENT for a leg that was closed, if its source has a budget
+ *		SPENT for a leg that was closed, if its source has a budget or kept it waiting
  *		CLOSED after the last of a leg that was closed
  *
  * Both are built together; the version catches a broker left over from another build.
@@ -24,7 +24,7 @@
 #include "worker/contract/limits.h"
 #include "worker/contract/spec.h"
 
-#define WIRE_VERSION		6
+#define WIRE_VERSION		7
 #define WIRE_FD			3		/* in the broker */
 #define WIRE_RULES_MAX		SPEC_EGRESS_MAX
 #define WIRE_OPENED_MAX		64		/* hosts whose private addresses the operator opened */
@@ -77,6 +77,7 @@ struct wire_proxy {
 /* The budget of the source, which all legs with this digest share; zeroed: there is none. */
 struct wire_rate {
 	struct rate_budget	budget;
+	uint32_t		shared;		/* 1: without a budget too, what it tells one leg by Retry-After holds for all */
 	uint8_t			source[WIRE_SOURCE_BYTES];
 };
 

@@ -57,6 +57,7 @@ rate_settle(struct way_out *way, const struct inv_request *rq, struct error *e)
 		way->rate.budget = *rq->rate;
 	else
 		spec_rate(&rq->ref->spec, &way->rate.budget);
+	way->rate.shared = rq->waits_shared;
 	return source_digest(way, rq, way->rate.source, e);
 }
 
@@ -127,7 +128,10 @@ egress_source(const struct invocation *iv, uint8_t out[WIRE_SOURCE_BYTES])
 bool
 egress_rated(const struct invocation *iv)
 {
-	return iv->way->rate.budget.requests > 0 || iv->way->rate.budget.concurrency > 0;
+	const struct wire_rate	*r = &iv->way->rate;
+
+	/* What a foreign program is told by its source nobody else sees: it is held up, and has nothing to tell. */
+	return r->budget.requests > 0 || r->budget.concurrency > 0 || (r->shared && iv->plan.guest[0] == '\0');
 }
 
 int

@@ -131,6 +131,7 @@ struct inv_request {
 	const char		*trace;		/* traceparent that requests to the source go on with; NULL: none */
 	const char		*source;	/* its name; NULL: known by the places that it may reach */
 	const struct rate_budget *rate;		/* the operator's, instead of the specification's; NULL: none */
+	bool			 waits_shared;	/* what the source tells one invocation by Retry-After holds for all, without a budget too */
 	const char *const	*egress;	/* "HOST[:PORT]": the only ones of the spec's; NULL-terminated, or NULL: all */
 	struct inv_proxy	 proxy;
 	const struct nursery_plan *house;	/* a command of the host's own, not the connector's: on this nursery, with no way out.  NULL */
@@ -154,7 +155,7 @@ const struct error *inv_verdict(const struct invocation *);
 /*
  * Everything measured about it, an object owned by the caller: id, connector,
  * command, outcome, cause, message, records, states, bytes, sha256 (of the public stream), startMs,
- * firstRecordMs, totalMs, cpuMs, maxRssBytes, rateWaitMs and rateRequests (where the source has a budget), tokenCache, layers{name:{state:on|waived|absent}}, egress[], exit.
+ * firstRecordMs, totalMs, cpuMs, maxRssBytes, rateWaitMs and rateRequests (where the source has a budget, or kept it waiting), tokenCache, layers{name:{state:on|waived|absent}}, egress[], exit.
  */
 cJSON	*inv_receipt(const struct invocation *);
 /* The final record for callers that ask: {"data":receipt,"type":"end"|"error"} with '\n'. */

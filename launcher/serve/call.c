@@ -258,6 +258,7 @@ call_start(struct call *c, struct connector_ref *ref, struct ask *a, struct erro
 {
 	struct inv_request	 q = { .ref = ref, .rq = &a->rq, .limits = a->limits, .waived = server.set.waived,
 	    .allow_private = server.set.opened, .source = c->source, .trace = c->traced ? c->trace : NULL, .rate = settings_rate(&server.set, c->source),
+	    .waits_shared = true,
 	    .sink = { .record = on_record, .log = on_log, .ready = on_ready, .done = on_done, .arg = c } };
 	int64_t			 left = c->deadline_ms - now_ms();
 

@@ -60,6 +60,12 @@ key_load(int fd, const char *path, unsigned char *key, size_t n, struct error *e
 	return read(fd, key, n) == (ssize_t)n ? 0 : error_sys(e, "%.200s", path);
 }
 
+bool
+keyfile_there(const char *path)
+{
+	return access(path, F_OK) == 0 || errno != ENOENT;
+}
+
 int
 keyfile_open(const char *path, unsigned char *key, size_t n, struct error *e)
 {

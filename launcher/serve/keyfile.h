@@ -4,10 +4,13 @@
 #ifndef SERVE_KEYFILE_H
 #define SERVE_KEYFILE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "worker/contract/error.h"
 
+/* Is there anything of that name? */
+bool	keyfile_there(const char *path);
 /*
  * n bytes.  path NULL: of this process, kept nowhere.
  * -1 with *e, which names the file: others may read it, or it is none.

@@ -4,7 +4,6 @@
 #include <limits.h>
 #include <stdio.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
@@ -33,7 +32,7 @@ keys_open(const char *journal, struct error *e)
 	if (snprintf(path, sizeof(path), "%s.key", journal) >= (int)sizeof(path))
 		return error_set(e, ERR_USAGE, "--journal: the path is too long");
 	/* First what was made with another secret, or none: a server that dies in between does it again. */
-	if (access(path, F_OK) == -1 && errno == ENOENT && keys_forget_requests(e) == -1)
+	if (!keyfile_there(path) && keys_forget_requests(e) == -1)
 		return -1;
 	return keyfile_open(path, secret, sizeof(secret), e);
 }

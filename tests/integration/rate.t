@@ -55,6 +55,13 @@ sub whole {
 	is($r->{records}, $users, "$what: every account");
 }
 
+sub forecast {
+	my ($config, @how) = @_;
+	system('curl', '-sS', '-o', '/dev/null', '-H', 'Authorization: Bearer practice', @how, $config->{baseUrl} =~ s{/scim/v2}{/weather}r);
+}
+sub weather { my ($config, $what) = @_; forecast($config, '-X', 'PUT', '-d', $what) }
+sub fair { forecast($_[0], '-X', 'DELETE') }
+
 subtest 'no budget' => sub {
 	my $r = result(begin('plain', $one));
 	whole($r, 'a list');
@@ -89,8 +96,7 @@ subtest 'one at a time' => sub {
 };
 
 subtest 'what one is told holds for all' => sub {
-	system('curl', '-sS', '-o', '/dev/null', '-X', 'PUT', '-H', 'Authorization: Bearer practice', '-d', '{"429":3}',
-	    $one->{baseUrl} =~ s{/scim/v2}{/weather}r);
+	weather($one, '{"429":3}');
 	# The other practice source is the same "source" of ours, and in fine weather.
 	my $told = begin('roomy', $one);
 	sleep(0.5);
@@ -99,8 +105,24 @@ subtest 'what one is told holds for all' => sub {
 	cmp_ok($r->{end}{rateWaitMs}, '>', 400, 'waits for what the other was told');
 	result($told);
 	whole($told, 'the other');
-	system('curl', '-sS', '-o', '/dev/null', '-X', 'DELETE', '-H', 'Authorization: Bearer practice',
-	    $one->{baseUrl} =~ s{/scim/v2}{/weather}r);
+	fair($one);
+};
+
+subtest 'without a budget, too' => sub {
+	weather($one, '{"429":3}');
+	my $told = begin('plain', $one);
+	sleep(0.5);
+	my $r = begin('plain', $both);
+	my $elsewhere = result(begin('elsewhere', $both));
+	whole($elsewhere, 'another source');
+	cmp_ok($elsewhere->{took}, '<', 1.5, 'has nothing to wait for');
+	ok(!exists $elsewhere->{end}{rateWaitMs}, 'as its receipt says');
+	whole(result($r), 'the one that was told nothing');
+	cmp_ok($r->{end}{rateWaitMs} // 0, '>', 400, 'waits for what the other was told');
+	whole(result($told), 'the other');
+	$r = result(begin('free', $both));
+	ok(!exists $r->{end}{rateWaitMs}, 'a source with the rate none is another');
+	fair($one);
 };
 
 subtest 'one that waits can be ended' => sub {

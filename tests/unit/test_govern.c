@@ -170,6 +170,85 @@ hold(void **state)
 	govern_leave(&b, 0);
 }
 
+/* Where there is no budget, a hold is all there is, and it is the source's alone. */
+static void
+hold_open(void **state)
+{
+	struct wire_rate	r = rate(0, 0, 0), other = rate(0, 0, 0), budget = rate(2, 1000, 1);
+	struct governed		a, b, c;
+
+	(void)state;
+	r.shared = other.shared = 1;
+	a = join(&r);
+	b = join(&r);
+	c = join(&other);
+	assert_false(a.bounded);
+	for (int i = 0; i < 1000; i++) {
+		assert_true(govern_connect(&a));
+		assert_int_equal(govern_ask(&a, i % 2 == 1, 0), 0);
+	}
+	assert_int_equal(govern_done(&a, 3000, 0), 0);
+	assert_int_equal(govern_ask(&b, false, 1), GOVERN_ASK_MS_MAX);
+	assert_int_equal(govern_ask(&a, false, 1), GOVERN_ASK_MS_MAX);
+	assert_int_equal(govern_ask(&c, false, 1), 0);
+	assert_true(govern_connect(&b));
+	/* It outlives those that were told. */
+	govern_leave(&a, 2);
+	govern_leave(&b, 2);
+	assert_int_equal(b.wait_ms, 1);
+	b = join(&r);
+	assert_int_equal(govern_ask(&b, false, 2500), 500);
+	/* One with a budget is held up with them, and its budget is none of theirs. */
+	memcpy(budget.source, r.source, sizeof(budget.source));
+	a = join(&budget);
+	assert_int_equal(govern_ask(&a, false, 2600), 400);
+	assert_int_equal(govern_ask(&a, false, 3000), 0);
+	for (int i = 0; i < 10; i++)
+		assert_int_equal(govern_ask(&b, false, 3000), 0);
+	assert_int_equal(govern_done(&a, 0, 3000), 0);
+	assert_int_equal(govern_ask(&a, false, 3000), 0);
+	/* Capped; whoever asks far too often is told so here as well. */
+	assert_int_equal(govern_done(&b, UINT32_MAX, 3000), 0);
+	for (int i = 0; i <= GOVERN_EARLY_MAX; i++)
+		assert_true(govern_ask(&c, false, 3000) == 0 && govern_ask(&b, false, 3000) > 0);
+	assert_int_equal(govern_ask(&b, false, 3000), -1);
+	govern_leave(&b, 3000);
+	b = join(&r);
+	assert_int_equal(govern_ask(&b, false, 3000 + EGRESS_HOLD_MS_MAX), 0);
+	govern_leave(&a, 0);
+	govern_leave(&b, 0);
+	govern_leave(&c, 0);
+	assert_int_equal(govern_done(&(struct governed){ 0 }, 0, 0), -1);
+	assert_int_equal(govern_ask(&(struct governed){ 0 }, false, 0), -1);
+}
+
+/* More sources than can be remembered, one after the other and all at once. */
+static void
+many_open(void **state)
+{
+	static struct governed	g[GOVERN_SOURCES_MAX + 100];
+	struct wire_rate	r = { .shared = 1 };
+
+	(void)state;
+	for (uint32_t i = 0; i < N_ITEMS(g); i++) {
+		memcpy(r.source + 4, &i, sizeof(i));
+		assert_int_equal(govern_join(&g[i], &r, 0), 0);
+		assert_int_equal(govern_ask(&g[i], false, 0), 0);
+	}
+	for (uint32_t i = 0; i < N_ITEMS(g); i++) {
+		assert_int_equal(govern_done(&g[i], 10, 0), 0);
+		govern_leave(&g[i], 0);
+	}
+	for (uint32_t i = 0; i < 2 * N_ITEMS(g); i++) {
+		r.source[0] = 1;
+		memcpy(r.source + 4, &i, sizeof(i));
+		g[0] = (struct governed){ 0 };
+		assert_int_equal(govern_join(&g[0], &r, 0), 0);
+		assert_non_null(g[0].source);
+		govern_leave(&g[0], 0);
+	}
+}
+
 /* Whoever is away for too long holds up nobody. */
 static void
 lapse(void **state)
@@ -267,6 +346,8 @@ main(void)
 		cmocka_unit_test(concurrency),
 		cmocka_unit_test(inner),
 		cmocka_unit_test(hold),
+		cmocka_unit_test(hold_open),
+		cmocka_unit_test(many_open),
 		cmocka_unit_test(lapse),
 		cmocka_unit_test(abuse),
 		cmocka_unit_test(large),

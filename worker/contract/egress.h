@@ -6,7 +6,7 @@
  *
  *	CONNECT	the answer has at most one descriptor (SCM_RIGHTS): a connected, settled TCP socket
  *	PERMIT	before each HTTP request, of whatever kind, where the request document says "runtime":{"rate":true}, and
- *		nowhere else: OK and wait_ms 0, and the request may be sent; else it is to be asked again
+ *		nowhere else (budgets; in a server any source, for what it told other workers): OK and wait_ms 0, and the request may be sent; else it is to be asked again
  *		in so many milliseconds, not before.  Whoever comes back keeps its place in the line.
  *	DONE	such a request has ended; it has no answer.  wait_ms: so long the source wants none of anybody
  *
