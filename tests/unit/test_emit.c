@@ -8,7 +8,10 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -84,6 +87,88 @@ test_bytes(void **state)
 	    "{\"data\":{},\"type\":\"keepAlive\"}\n"
 	    "{\"data\":[{\"op\":\"remove\",\"path\":\"/x\"}],\"type\":\"config\"}\n"
 	    "{\"data\":{\"page\":2},\"type\":\"state\"}\n");
+}
+
+/* What has come until now. */
+static size_t
+came(void)
+{
+	int	 n = 0;
+
+	assert_int_equal(ioctl(t.read_fd, FIONREAD, &n), 0);
+	return (size_t)n;
+}
+
+/* Lines of an answer's rows leave together: before a wait, at the end, when they are many or one is late. */
+static void
+test_held(void **state)
+{
+	static const char	 line[] = "{\"data\":{},\"type\":\"output\"}\n";
+	size_t			 one = sizeof(line) - 1, many = 0, before[4], at[4];
+	int			 r = 0;
+
+	(void)state;
+	begin(CMD_ACCOUNT_LIST);
+	emit_hold();
+	emit_hold();
+	r |= emit_output(&t.c, tree("{}")) | emit_output(&t.c, tree("{}"));
+	before[0] = came();
+	emit_flush();			/* a wait */
+	at[0] = came();
+	r |= emit_output(&t.c, tree("{}"));
+	emit_release();
+	before[1] = came();
+	emit_release();			/* the end */
+	at[1] = came();
+	emit_hold();
+	r |= emit_output(&t.c, tree("{}"));
+	before[2] = came();
+	usleep(60000);
+	r |= emit_output(&t.c, tree("{}"));
+	at[2] = came();
+	before[3] = at[3] = at[2];
+	for (many = 0; many < 20000 && at[3] == before[3]; many++) {
+		r |= emit_output(&t.c, tree("{}"));
+		at[3] = came();
+	}
+	r |= emit_finish(&t.c);
+	finish();
+	assert_int_equal(r, 0);
+	assert_int_equal(before[0], 0);
+	assert_int_equal(at[0], 2 * one);
+	assert_int_equal(before[1], 2 * one);
+	assert_int_equal(at[1], 3 * one);
+	assert_int_equal(before[2], 3 * one);
+	assert_int_equal(at[2], 5 * one);
+	assert_true(many < 20000);
+	assert_int_equal(t.len, (5 + many) * one);
+	for (size_t i = 0; i < t.len; i += one)
+		assert_memory_equal(t.got + i, line, one);
+}
+
+/* One that is too large takes nothing away that came before it, and nothing of it goes out. */
+static void
+test_held_too_large(void **state)
+{
+	cJSON	*large = cJSON_CreateObject();
+	char	*text = calloc(1, LINE_BYTES_MAX + 1);
+	int	 r[2];
+
+	(void)state;
+	memset(text, 'a', LINE_BYTES_MAX);
+	cJSON_AddStringToObject(large, "identity", "x");
+	cJSON_AddStringToObject(large, "text", text);
+	free(text);
+	begin(CMD_ACCOUNT_LIST);
+	emit_hold();
+	r[0] = emit_output(&t.c, tree("{}"));
+	r[1] = emit_output(&t.c, large);
+	finish();
+	emit_reset();
+	assert_int_equal(r[0], 0);
+	assert_int_equal(r[1], -1);
+	assert_int_equal(t.e.code, ERR_RECORD_TOO_LARGE);
+	assert_string_equal(t.got, "{\"data\":{},\"type\":\"output\"}\n");
 }
 
 static const struct rule_case {
@@ -250,6 +335,8 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_bytes),
+		cmocka_unit_test(test_held),
+		cmocka_unit_test(test_held_too_large),
 		cmocka_unit_test(test_rules),
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_nobody_reads),

@@ -41,6 +41,15 @@ buf_reset(struct buf *b)
 		b->data[0] = '\0';
 }
 
+void
+buf_cut(struct buf *b, size_t n)
+{
+	b->failed = false;
+	b->len = n < b->len ? n : b->len;
+	if (b->data != NULL)
+		b->data[b->len] = '\0';
+}
+
 /*
  * Makes room for n more bytes and a NUL.  Grown by a new allocation and not by
  * realloc: what may hold a secret must not be left behind on the heap.

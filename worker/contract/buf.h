@@ -26,6 +26,8 @@ void	buf_free(struct buf *);
 void	buf_wipe(struct buf *);
 /* Forgets the content and a failure, keeps the memory. */
 void	buf_reset(struct buf *);
+/* Takes away what is behind the first n bytes, and the failure to add it. */
+void	buf_cut(struct buf *, size_t n);
 void	buf_add(struct buf *, const void *, size_t);
 void	buf_adds(struct buf *, const char *);
 void	buf_addc(struct buf *, char);

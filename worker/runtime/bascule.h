@@ -75,7 +75,8 @@ extern const struct connector connector;
 	const struct connector connector = { (table), N_ITEMS(table) };
 
 /*
- * Results.  Each call writes one line at once.  The data passes to the call,
+ * Results.  Each call writes one line at once; while the rows of an answer are handed to their function the lines of those
+ * that have arrived leave together, at the latest before the worker waits for more.  The data passes to the call,
  * which frees it, also on failure; NULL data (out of memory while it was made)
  * is a failure.  -1 with c->err set: too large, wrong kind, a second output of a single command,
  * state from a stateless command, or nobody reads.  A handler passes that -1 on.

@@ -55,6 +55,7 @@ cache_put(struct call *c, const char *name, const char *value, int64_t ttl_ms)
 		return 0;
 	buf_init(&b, LINE_BYTES_MAX);
 	record_print_kept(&b, &v);
+	emit_flush();
 	if (!b.failed && write_all(FD_RESULT, b.data, b.len) == -1)
 		r = error_set(c->err, ERR_CLIENT_GONE, "results cannot be written");
 	buf_wipe(&b);

@@ -138,6 +138,7 @@ permit_ask(bool inner, struct error *e)
 
 	if (!permits_wanted)
 		return 0;
+	emit_flush();
 	if (out_of_step || question_send(&q) == -1 || !answer_wait() || egress_hear(&a, &fd) == -1 ||
 	    a.status != EGRESS_OK) {
 		out_of_step = true;

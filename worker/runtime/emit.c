@@ -1,6 +1,10 @@
 /*
  * emit.c -- results: one line, one write(2), as soon as the handler has it.
  *
+ * But for the rows of an answer: while those that have arrived are handed to the handler nothing is waited for, and
+ * their lines leave together, before the next wait.  Nobody gets one later than a turn of the runtime, and a write for each
+ * costs more than making it.
+ *
  * A failure here sticks.  A handler that looks away from it and returns 0
  * would make a partial result look complete.
  */
@@ -15,8 +19,13 @@
 #include "worker/contract/worker_fd.h"
 #include "worker/runtime/runtime.h"
 
+#define HELD_BYTES	((size_t)64 * KIB)	/* of lines that leave together */
+#define HELD_MS		20		/* a line is not held behind so much of a handler's own work */
+
 static struct {
-	struct buf	 line;		/* reused: a list has millions */
+	struct buf	 lines;		/* not written yet; reused: a list has millions */
+	int64_t		 since_ms;	/* the first of them */
+	unsigned int	 holds;
 	uint64_t	 outputs;
 	struct error	 failure;	/* the first one */
 } out WORKER_STATE;
@@ -42,8 +51,9 @@ write_all(int fd, const void *data, size_t n)
 void
 emit_reset(void)
 {
-	buf_free(&out.line);
-	buf_init(&out.line, LINE_BYTES_MAX + 1);
+	buf_free(&out.lines);
+	buf_init(&out.lines, HELD_BYTES + LINE_BYTES_MAX + 1);
+	out.holds = 0;
 	out.outputs = 0;
 	out.failure = ERROR_NONE;
 }
@@ -91,26 +101,71 @@ emit_too_large(struct call *c, enum record rec, const cJSON *data)
 	return emit_failed(c);
 }
 
-/* Writes one line.  The caller has judged the data. */
+static int
+lines_write(struct error *e)
+{
+	size_t	 n = out.lines.len;
+
+	if (n == 0)
+		return 0;
+	if (write_all(FD_RESULT, out.lines.data, n) == 0) {
+		buf_reset(&out.lines);
+		return 0;
+	}
+	(void)(errno == EPIPE ? error_set(e, ERR_CLIENT_GONE, "nobody reads the results any more") : error_sys(e, "write a result"));
+	buf_reset(&out.lines);
+	return -1;
+}
+
+void
+emit_flush(void)
+{
+	struct error	 e = ERROR_NONE;
+
+	if (lines_write(&e) == -1 && out.failure.code == ERR_NONE)
+		out.failure = e;
+}
+
+void
+emit_hold(void)
+{
+	out.holds++;
+}
+
+void
+emit_release(void)
+{
+	if (--out.holds == 0)
+		emit_flush();
+}
+
+static bool
+may_wait(void)
+{
+	return out.holds > 0 && out.lines.len < HELD_BYTES && now_ms() - out.since_ms < HELD_MS;
+}
+
+/* Makes one line, and writes it unless it may wait for others.  The caller has judged the data. */
 static int
 emit_line(struct call *c, enum record rec, const cJSON *data)
 {
+	size_t	 before = out.lines.len;
+
 	if (out.failure.code != ERR_NONE) {
 		*c->err = out.failure;
 		return -1;
 	}
-	buf_reset(&out.line);
-	record_print(&out.line, rec, data);
-	if (out.line.failed || out.line.len > LINE_BYTES_MAX + 1)
+	if (before == 0 && out.holds > 0)
+		out.since_ms = now_ms();
+	record_print(&out.lines, rec, data);
+	if (out.lines.failed || out.lines.len - before > LINE_BYTES_MAX + 1) {
+		buf_cut(&out.lines, before);
+		emit_flush();
 		return emit_too_large(c, rec, data);
-	if (write_all(FD_RESULT, out.line.data, out.line.len) == -1) {
-		if (errno == EPIPE)
-			error_set(c->err, ERR_CLIENT_GONE, "nobody reads the results any more");
-		else
-			error_sys(c->err, "write a result");
-		return emit_failed(c);
 	}
-	return 0;
+	if (may_wait() || lines_write(c->err) == 0)
+		return 0;
+	return emit_failed(c);
 }
 
 static int
@@ -186,6 +241,7 @@ emit_keep_alive(struct call *c)
 int
 emit_finish(struct call *c)
 {
+	emit_flush();
 	if (out.failure.code != ERR_NONE) {
 		*c->err = out.failure;
 		return -1;

@@ -7,6 +7,7 @@
 #include <time.h>
 
 #include "worker/runtime/fetch_priv.h"
+#include "worker/runtime/runtime.h"
 
 #define PLACEHOLDER	"::192.0.2.1:"	/* any host, any port: TEST-NET-1, port kept */
 
@@ -194,6 +195,7 @@ fetch_sleep(struct fetch *f, int64_t ms)
 {
 	int64_t	 until = now_ms() + ms, left;
 
+	emit_flush();
 	while ((left = until - now_ms()) > 0) {
 		struct timespec	 ts = { left >= 1000 ? 1 : 0, left >= 1000 ? 0 : left * 1000000 };
 

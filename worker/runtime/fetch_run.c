@@ -11,6 +11,7 @@
 #include <string.h>
 
 #include "worker/runtime/fetch_priv.h"
+#include "worker/runtime/runtime.h"
 
 /* Requests from inside callbacks take the next level as long as something is under way on this one. */
 static void
@@ -159,8 +160,10 @@ jobs_turn(struct run *r, struct error *e)
 	CURLMcode	 code = CURLM_OK;
 	int		 running;
 
-	if (r->flying > 0 && (code = curl_multi_perform(multi, &running)) == CURLM_OK && running == (int)r->flying)
+	if (r->flying > 0 && (code = curl_multi_perform(multi, &running)) == CURLM_OK && running == (int)r->flying) {
+		emit_flush();
 		code = curl_multi_poll(multi, NULL, 0, patience_ms(r), NULL);
+	}
 	else if (r->flying == 0)
 		fetch_sleep(r->f, patience_ms(r));
 	fetch_alive(r->f);
@@ -231,11 +234,13 @@ run_requests(struct run *r, struct error *e)
 	r->level = r->f->level;
 	r->f->cut = false;
 	r->inner = permit_count() > 0;
+	emit_hold();
 	while (rc == 0 && (r->open > 0 || r->next < r->n)) {
 		if ((rc = jobs_start(r, e)) == 0 && (rc = jobs_turn(r, e)) == 0)
 			rc = jobs_land(r, e);
 	}
 	for (size_t i = 0; i < r->njobs; i++)
 		job_close(r, &r->jobs[i]);
+	emit_release();
 	return rc;
 }

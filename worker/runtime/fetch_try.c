@@ -10,6 +10,7 @@
 #include <strings.h>
 
 #include "worker/runtime/fetch_priv.h"
+#include "worker/runtime/runtime.h"
 
 #define TIMER_OFF_MS	0x7fffffffL	/* of libcurl's own timers: on_progress() has a better clock */
 
@@ -54,6 +55,7 @@ on_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 	(void)purpose;
 	(void)address;
 	a->opened = true;
+	emit_flush();		/* the broker may take its time */
 	fd = fetch_connect(a->origin.host, a->origin.port, &a->err);
 	fetch_clock_set(a->f, clock);
 	a->moved_ms = clock;

@@ -184,6 +184,7 @@ work(const struct spec *sp, bool parked)
 			(void)emit_finish(&c);
 		else if (e.code == ERR_NONE)
 			error_set(&e, ERR_GENERIC, "the connector failed without saying why");
+		emit_flush();
 	}
 	request_free(&rq);		/* before the verdict: nothing of the tenant outlives it */
 	verdict_write(&e);

@@ -36,6 +36,14 @@ void	call_init(struct call *c, const struct request *rq, const struct spec *sp, 
 /* Forgets what was written; call_init() does it. */
 void	emit_reset(void);
 /*
+ * Between the two lines need not leave one by one: for code that soon waits or comes to an end, and calls emit_flush()
+ * before each wait.  They nest.
+ */
+void	emit_hold(void);
+void	emit_release(void);
+/* Writes what is held; a failure is told by the next emit_ call, or emit_finish(). */
+void	emit_flush(void);
+/*
  * After a handler returned 0: -1 with c->err set where an earlier emit_ call
  * failed, or a single command gave no output.
  */
