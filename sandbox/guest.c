@@ -9,6 +9,7 @@
  *
  * Its network is a loopback on which 198.18.0.0/15 is local, whole, as are the addresses that its policy names by number:
  * a connection to any of them ends at a socket that is made here and belongs to the broker.  127.0.0.1 is not there.
+ * Where the host has IPv6, 2001:2::/64 is local as well, and ::1 is not there.
  *
  * One filter stands, made once and loaded in each.  It lets execve() through for whoever gives two numbers, in arguments
  * that the kernel does not look at: they were drawn for this nursery, and the memory that holds them is gone once the
@@ -16,6 +17,8 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
 #include <net/if.h>
 #include <sched.h>
 #include <signal.h>
@@ -38,6 +41,7 @@
 #define BACKLOG		64
 #define DNS_PORT	53
 #define ONE_HOST	"255.255.255.255"
+#define LOOPBACK	1		/* number of the first interface of every network */
 
 static const char *const nodes[] = {
 	"/usr/bin/node",
@@ -148,6 +152,85 @@ port_open(int kind, in_addr_t a, uint16_t port)
 	return fd;
 }
 
+/* For both families. */
+static int
+port_open6(uint16_t port)
+{
+	const struct sockaddr_in6	 any = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	const int			 no = 0;
+	int				 fd = socket(AF_INET6, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+	if (fd == -1 || setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &no, sizeof(no)) == -1 ||
+	    bind(fd, (const struct sockaddr *)&any, sizeof(any)) == -1 || listen(fd, BACKLOG) == -1)
+		sandbox_die(LAYER_NAMESPACES, "network: a port", errno);
+	return fd;
+}
+
+/* In its header: linux/ipv6.h and netinet/in.h do not go together. */
+struct change6 {
+	struct in6_addr	 address;
+	uint32_t	 bits;
+	int		 interface;
+};
+
+/* All addresses with that beginning are this host's own: by no ioctl, so by netlink. */
+static int
+route_local6(const struct in6_addr *net, uint8_t bits)
+{
+	const unsigned int	 loopback = LOOPBACK;
+	struct {
+		struct nlmsghdr	 head;
+		struct rtmsg	 route;
+		struct rtattr	 net;
+		struct in6_addr	 net_is;
+		struct rtattr	 device;
+		unsigned int	 device_is;
+	} m = {
+		.head = { .nlmsg_len = sizeof(m), .nlmsg_type = RTM_NEWROUTE, .nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_ACK },
+		.route = { .rtm_family = AF_INET6, .rtm_dst_len = bits, .rtm_table = RT_TABLE_LOCAL, .rtm_protocol = RTPROT_BOOT,
+		    .rtm_scope = RT_SCOPE_UNIVERSE, .rtm_type = RTN_LOCAL },
+		.net = { .rta_len = RTA_LENGTH(sizeof(*net)), .rta_type = RTA_DST },
+		.net_is = *net,
+		.device = { .rta_len = RTA_LENGTH(sizeof(loopback)), .rta_type = RTA_OIF },
+		.device_is = loopback,
+	};
+	struct {
+		struct nlmsghdr	 head;
+		struct nlmsgerr	 error;
+	} answer = { 0 };
+	int	 fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), r = -1;
+
+	if (fd != -1 && send(fd, &m, sizeof(m), 0) == (ssize_t)sizeof(m) && recv(fd, &answer, sizeof(answer), 0) > 0 &&
+	    answer.head.nlmsg_type == NLMSG_ERROR) {
+		errno = -answer.error.error;
+		r = errno == 0 ? 0 : -1;
+	}
+	if (fd != -1)
+		close(fd);
+	return r;
+}
+
+/* False: this host has none, and goes without.  Its own loopback address, which comes by itself, goes first. */
+static bool
+network6(void)
+{
+	struct change6	 own = { .address = IN6ADDR_LOOPBACK_INIT, .bits = 128, .interface = LOOPBACK };
+	struct change6	 ours = { .bits = 128, .interface = LOOPBACK };
+	int		 fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	bool		 has = fd != -1;
+
+	if (fd == -1)
+		return false;
+	if (ioctl(fd, SIOCDIFADDR, &own) == -1 && errno != EADDRNOTAVAIL && errno != ENXIO)
+		sandbox_die(LAYER_NAMESPACES, "network: without ::1", errno);
+	(void)inet_pton(AF_INET6, SANDBOX_NET6, &ours.address);
+	/* A host may have the family and forbid its use (net.ipv6.conf.default.disable_ipv6). */
+	has = ioctl(fd, SIOCSIFADDR, &ours) == 0;
+	close(fd);
+	memset(ours.address.s6_addr + SANDBOX_NET6_BITS / 8, 0, sizeof(ours.address) - SANDBOX_NET6_BITS / 8);
+	return has && route_local6(&ours.address, SANDBOX_NET6_BITS) == 0;
+}
+
 /* A loopback that goes up without an address takes 127.0.0.1: ours are there before. */
 size_t
 sandbox_guest_net(const struct sandbox_net *net, int fds[SANDBOX_NET_FDS_MAX])
@@ -155,6 +238,7 @@ sandbox_guest_net(const struct sandbox_net *net, int fds[SANDBOX_NET_FDS_MAX])
 	struct ifreq	 up = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
 	int		 fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	size_t		 n = 0;
+	bool		 six;
 
 	if (fd == -1)
 		sandbox_die(LAYER_NAMESPACES, "network: a socket", errno);
@@ -164,10 +248,11 @@ sandbox_guest_net(const struct sandbox_net *net, int fds[SANDBOX_NET_FDS_MAX])
 	if (ioctl(fd, SIOCSIFFLAGS, &up) == -1)
 		sandbox_die(LAYER_NAMESPACES, "network: up", errno);
 	close(fd);
+	six = network6();
 	fds[n++] = port_open(SOCK_DGRAM, inet_addr(SANDBOX_RESOLVER), DNS_PORT);
 	fds[n++] = port_open(SOCK_STREAM, inet_addr(SANDBOX_RESOLVER), DNS_PORT);
 	for (size_t i = 0; i < net->nports; i++)
-		fds[n++] = port_open(SOCK_STREAM, htonl(INADDR_ANY), net->ports[i]);
+		fds[n++] = six ? port_open6(net->ports[i]) : port_open(SOCK_STREAM, htonl(INADDR_ANY), net->ports[i]);
 	return n;
 }
 

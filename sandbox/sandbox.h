@@ -102,10 +102,12 @@ pid_t	sandbox_fork_guest(void);		/* as sandbox_fork(), with mounts, net and ipc 
 /*
  * Its network: made-up addresses, all local, and those that its policy names by number.  Whoever answers there does so
  * on these sockets (close-on-exec, non-blocking): the name server's of UDP, of TCP, then one that listens for
- * each port.  Returns how many.
+ * each port, for both families where there are both.  Returns how many.
  */
 #define SANDBOX_RESOLVER	"198.18.0.1"	/* of 198.18.0.0/15, which is nobody's (RFC 2544) */
 #define SANDBOX_NET_MASK	"255.254.0.0"
+#define SANDBOX_NET6		"2001:2::1"	/* of 2001:2::/64, which is nobody's (RFC 5180); where this host has IPv6 */
+#define SANDBOX_NET6_BITS	64
 #define SANDBOX_NET_PORTS_MAX	16
 #define SANDBOX_NET_ADDRESSES_MAX 16
 struct sandbox_net {

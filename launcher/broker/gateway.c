@@ -87,6 +87,15 @@ packet_take(int fd, enum egress_packet kind, struct egress_network *m, int fds[2
 	return -1;
 }
 
+static bool
+is_six(int fd)
+{
+	union dial_address	 at = { 0 };
+	socklen_t		 len = sizeof(at);
+
+	return getsockname(fd, &at.sa, &len) == 0 && at.sa.sa_family == AF_INET6;
+}
+
 static int
 network_take(struct leg *l)
 {
@@ -107,6 +116,7 @@ network_take(struct leg *l)
 	g->heard = -1;
 	g->nports = m.nports;
 	memcpy(g->listeners, fds + 2, m.nports * sizeof(int));
+	g->six = m.nports > 0 && is_six(g->listeners[0]);
 	l->gateway = g;
 	if (watch(g, g->udp, SLOT_UDP) == -1 || watch(g, g->tcp, SLOT_TCP) == -1)
 		return -1;
@@ -173,17 +183,18 @@ reset(int fd)
 static int
 connection_take(struct leg *l, int fd, bool to_names)
 {
-	struct sockaddr_in	 to = { 0 };
+	union dial_address	 to = { 0 };
 	socklen_t		 len = sizeof(to);
 	struct stream		*s;
 
-	if (getsockname(fd, (struct sockaddr *)&to, &len) == -1 ||
+	/* The port is at the same place in both families. */
+	if (getsockname(fd, &to.sa, &len) == -1 ||
 	    (s = stream_new(l->gateway, fd, to_names ? STREAM_NAMES : STREAM_WAITING)) == NULL) {
 		reset(fd);
-		return gateway_refuse(l, "", ntohs(to.sin_port), EGRESS_BUDGET, "too many connections at once");
+		return gateway_refuse(l, "", ntohs(to.in.sin_port), EGRESS_BUDGET, "too many connections at once");
 	}
-	s->c = gateway_contact(l, "", ntohs(to.sin_port), EGRESS_OK, "");
-	place_of(l, ntohl(to.sin_addr.s_addr), s->c.host);
+	s->c = gateway_contact(l, "", ntohs(to.in.sin_port), EGRESS_OK, "");
+	place_of(l, &to, s->c.host);
 	stream_watch(l->gateway, s);
 	return 0;
 }

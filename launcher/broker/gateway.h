@@ -2,7 +2,7 @@
  * gateway.h -- the way out of programs that resolve and connect by themselves.
  *
  * Such a worker's network has nothing in it but addresses that lead here.  Its name server answers names that the leg's
- * policy knows with addresses that are made up (198.18.x.y); whoever connects to one has its connection accepted, and
+ * policy knows with addresses that are made up (198.18.x.y, 2001:2::x); whoever connects to one has its connection accepted, and
  * is connected to the name's real place by the same policy, record and budget as a worker that asks (gate.c).  Where the
  * program begins with TLS, the server it asks for must be the name that it looked up.  Then bytes are copied.
  */

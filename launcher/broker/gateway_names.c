@@ -15,6 +15,8 @@
 #define NET		0xc6120000u		/* 198.18.0.0/15, of which the name server has .0.1 */
 #define NET_MASK	0xfffe0000u
 #define FIRST_NAME	(NET + 256)
+/* 2001:2::/64, whose last 32 bits are those of the same name's address in the other family. */
+static const uint8_t	 net6[12] = { 0x20, 0x01, 0x00, 0x02 };
 #define PACKETS_AT_ONCE	32
 
 struct wire_contact
@@ -72,6 +74,18 @@ name_place(struct gateway *g, const char *host, bool *is_new)
 	return i;
 }
 
+static struct stub_place
+addresses_of(size_t place)
+{
+	struct stub_place	 p = { 0 };
+	uint32_t		 four = htonl(FIRST_NAME + (uint32_t)place);
+
+	memcpy(p.four, &four, sizeof(p.four));
+	memcpy(p.six, net6, sizeof(net6));
+	memcpy(p.six + sizeof(net6), &four, sizeof(four));
+	return p;
+}
+
 /* The answer to one packet, 0 bytes: none.  -1: the launcher is gone. */
 static int
 name_answer(struct leg *l, const uint8_t *packet, size_t n, uint8_t out[STUB_BYTES_MAX], size_t *bytes)
@@ -80,6 +94,7 @@ name_answer(struct leg *l, const uint8_t *packet, size_t n, uint8_t out[STUB_BYT
 	enum stub_answer	 a = STUB_NO_NAME;
 	const char		*why = NULL;
 	size_t			 place = GATEWAY_NAMES_MAX;
+	struct stub_place	 made;
 	bool			 is_new = false;
 	int			 r = 0;
 
@@ -91,12 +106,13 @@ name_answer(struct leg *l, const uint8_t *packet, size_t n, uint8_t out[STUB_BYT
 	if (q.host[0] != '\0')
 		place = name_place(l->gateway, q.host, &is_new);
 	if (place < GATEWAY_NAMES_MAX && (why = policy_knows(&l->policy, q.host)) == NULL)
-		a = q.address ? STUB_ADDRESS : STUB_NOTHING;
+		a = q.kind == STUB_FOUR || (q.kind == STUB_SIX && l->gateway->six) ? STUB_ADDRESS : STUB_NOTHING;
 	else if (place == GATEWAY_NAMES_MAX)
 		r = gateway_refuse(l, q.host, 0, EGRESS_BUDGET, "no host name, or too many of them");
 	else if (is_new)
 		r = gateway_refuse(l, q.host, 0, EGRESS_REFUSED, why);
-	*bytes = stub_answer(packet, &q, a, htonl(FIRST_NAME + (uint32_t)place), out);
+	made = addresses_of(place);
+	*bytes = stub_answer(packet, &q, a, &made, out);
 	return r;
 }
 
@@ -154,14 +170,35 @@ tcp_serve(struct leg *l, struct stream *s, bool *ended)
 	return 0;
 }
 
+/* The IPv4 address that it stands for: it is one, is one mapped, or was made up beside one. */
+static bool
+four_of(const union dial_address *to, struct in_addr *four)
+{
+	const uint8_t	*six = to->in6.sin6_addr.s6_addr;
+
+	if (to->sa.sa_family == AF_INET)
+		*four = to->in.sin_addr;
+	else if (IN6_IS_ADDR_V4MAPPED(&to->in6.sin6_addr) || memcmp(six, net6, sizeof(net6)) == 0)
+		memcpy(four, six + sizeof(net6), sizeof(*four));
+	else
+		return false;
+	return true;
+}
+
 /* What it was called when it was looked up; an address that nobody was given is refused as what it is. */
 void
-place_of(const struct leg *l, uint32_t address, char host[EGRESS_HOST_BYTES_MAX + 1])
+place_of(const struct leg *l, const union dial_address *to, char host[EGRESS_HOST_BYTES_MAX + 1])
 {
 	const struct gateway	*g = l->gateway;
-	struct in_addr		 a = { htonl(address) };
+	struct in_addr		 a;
+	uint32_t		 address;
 
 	memset(host, 0, EGRESS_HOST_BYTES_MAX + 1);
+	if (!four_of(to, &a)) {
+		(void)inet_ntop(AF_INET6, &to->in6.sin6_addr, host, INET6_ADDRSTRLEN);
+		return;
+	}
+	address = ntohl(a.s_addr);
 	if ((address & NET_MASK) == NET && address >= FIRST_NAME && address - FIRST_NAME < g->nnames)
 		strncpy(host, g->names[address - FIRST_NAME], EGRESS_HOST_BYTES_MAX);
 	else

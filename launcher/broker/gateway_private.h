@@ -22,6 +22,7 @@ struct gateway {
 	int			 udp, tcp, listeners[PORTS_MAX];
 	int			 heard;		/* its forbidden calls; -1: not yet, or never */
 	size_t			 nports;
+	bool			 six;		/* its listeners take IPv6 as well */
 	char			*names[GATEWAY_NAMES_MAX];
 	size_t			 nnames;
 	uint32_t		 questions;
@@ -44,8 +45,8 @@ bool	is_cut_off(const struct leg *);
 /* Packets of UDP that are there; a connection's questions, and whether it has ended. */
 int	udp_serve(struct leg *);
 int	tcp_serve(struct leg *, struct stream *, bool *ended);
-/* What an address (host order) was called when it was looked up; one that nobody was given is a number. */
-void	place_of(const struct leg *, uint32_t address, char host[EGRESS_HOST_BYTES_MAX + 1]);
+/* What an address was called when it was looked up; one that nobody was given is a number. */
+void	place_of(const struct leg *, const union dial_address *, char host[EGRESS_HOST_BYTES_MAX + 1]);
 
 /* gateway_dial.c: a new one, WAITING or NAMES; NULL: there are too many. */
 struct stream *stream_new(struct gateway *, int fd, enum stream_state);

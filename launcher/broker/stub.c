@@ -8,6 +8,7 @@
 #define HEADER_BYTES	12
 #define LABEL_BYTES_MAX	63
 #define TYPE_A		1
+#define TYPE_AAAA	28
 #define CLASS_IN	1
 
 /* Bits of the header's second word. */
@@ -73,18 +74,22 @@ stub_parse(const uint8_t *packet, size_t n, struct stub_question *q)
 		return -1;
 	if (!plain)
 		q->host[0] = '\0';
-	q->address = word(packet + at + 1) == TYPE_A && word(packet + at + 3) == CLASS_IN;
+	if (word(packet + at + 3) == CLASS_IN)
+		q->kind = word(packet + at + 1) == TYPE_A ? STUB_FOUR : word(packet + at + 1) == TYPE_AAAA ? STUB_SIX : STUB_OTHER;
 	q->bytes = at + 5;
 	return 0;
 }
 
 size_t
-stub_answer(const uint8_t *packet, const struct stub_question *q, enum stub_answer a, uint32_t address,
+stub_answer(const uint8_t *packet, const struct stub_question *q, enum stub_answer a, const struct stub_place *place,
     uint8_t out[STUB_BYTES_MAX])
 {
+	bool		 six = q->kind == STUB_SIX;
+	const uint8_t	*address = six ? place->six : place->four;
+	uint8_t		 bytes = six ? sizeof(place->six) : sizeof(place->four);
 	/* The name of the question again, kind, class, how long it is good for, and how long it is. */
-	uint8_t		 record[] = { 0xc0, HEADER_BYTES, 0, TYPE_A, 0, CLASS_IN, 0, 0, 0, STUB_TTL_S, 0, 4, 0, 0, 0, 0 };
-	bool		 fits = a == STUB_ADDRESS && q->bytes + sizeof(record) <= STUB_BYTES_MAX;
+	uint8_t		 record[] = { 0xc0, HEADER_BYTES, 0, six ? TYPE_AAAA : TYPE_A, 0, CLASS_IN, 0, 0, 0, STUB_TTL_S, 0, bytes };
+	bool		 fits = a == STUB_ADDRESS && q->kind != STUB_OTHER && q->bytes + sizeof(record) + bytes <= STUB_BYTES_MAX;
 	size_t		 n = q->bytes;
 
 	memcpy(out, packet, n);
@@ -94,7 +99,7 @@ stub_answer(const uint8_t *packet, const struct stub_question *q, enum stub_answ
 	word_put(out + 10, 0);
 	if (!fits)
 		return n;
-	memcpy(record + sizeof(record) - sizeof(address), &address, sizeof(address));
 	memcpy(out + n, record, sizeof(record));
-	return n + sizeof(record);
+	memcpy(out + n + sizeof(record), address, bytes);
+	return n + sizeof(record) + bytes;
 }

@@ -16,21 +16,32 @@
 #define STUB_TTL_S	60
 
 enum stub_answer {
-	STUB_ADDRESS,		/* of the name */
+	STUB_ADDRESS,		/* of the name, of the family that was asked for */
 	STUB_NOTHING,		/* there is such a name, and nothing of the kind that was asked for */
 	STUB_NO_NAME,
 };
 
+enum stub_kind {
+	STUB_OTHER,
+	STUB_FOUR,		/* an IPv4 address */
+	STUB_SIX,
+};
+
 struct stub_question {
 	char	host[EGRESS_HOST_BYTES_MAX + 1];	/* lower case, no trailing dot; "" where no host can be called so */
-	bool	address;				/* it asks for an IPv4 address */
+	enum stub_kind kind;
 	size_t	bytes;					/* of header and question in the packet */
+};
+
+/* What is known of a name. */
+struct stub_place {
+	uint8_t	four[4], six[16];
 };
 
 /* Any bytes at all are fine; -1: no question, and no answer to be given. */
 int	stub_parse(const uint8_t *packet, size_t n, struct stub_question *q);
-/* The answer to the packet that q was taken from; returns its length.  address: network order. */
-size_t	stub_answer(const uint8_t *packet, const struct stub_question *q, enum stub_answer a, uint32_t address,
-	    uint8_t out[STUB_BYTES_MAX]);
+/* The answer to the packet that q was taken from; returns its length. */
+size_t	stub_answer(const uint8_t *packet, const struct stub_question *q, enum stub_answer a, const struct stub_place *,
+    uint8_t out[STUB_BYTES_MAX]);
 
 #endif

@@ -21,7 +21,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 		abort();
 	if (stub_parse(data, n, &q) == -1)
 		return 0;
-	if (strlen(q.host) > EGRESS_HOST_BYTES_MAX || q.bytes > n || stub_answer(data, &q, STUB_ADDRESS, 1, out) > STUB_BYTES_MAX)
+	if (strlen(q.host) > EGRESS_HOST_BYTES_MAX || q.bytes > n || stub_answer(data, &q, STUB_ADDRESS, &(struct stub_place){ { 1 }, { 1 } }, out) > STUB_BYTES_MAX)
 		abort();
 	return 0;
 }

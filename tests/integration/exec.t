@@ -81,19 +81,40 @@ is($refused->{verdict}{egress}[0]{outcome}, 'refused', 'and on record');
 is(run('python', { %{$config{https}}, caBundle => undef }, {}, @open)->{verdict}{outcome}, 'failed',
     'a certificate that nobody trusts is refused by the program');
 
-# Node's ways out.
+# Node's ways out: by both families, where this host has both.
+my $six = -r '/proc/net/if_inet6' && slurp('/proc/sys/net/ipv6/conf/default/disable_ipv6') == 0;
+my @nowhere = ('::1', 'fe80::1', 'fd00::1', '64:ff9b::7f00:1', '2001:db8::1', '::ffff:169.254.169.254', '::ffff:10.0.0.1',
+    '::127.0.0.1', '2002:7f00:1::');
 my %node = (
-	http => { lookup => 'made up', resolve4 => 1, resolve6 => 'ENODATA', resolveOther => 'ENOTFOUND', lookupOther => 'ENOTFOUND',
-	    get => 200, fetch => 200, http2 => 'connected', fronted => 'ECONNRESET', udp => 'ECONNREFUSED' },
-	https => { get => 200, fetch => 200, http2 => 'connected', fronted => 'ECONNRESET' },
+	http => { lookup => 'made up', resolve4 => 1, resolveOther => 'ENOTFOUND', lookupOther => 'ENOTFOUND', resolveMx => 'ENODATA',
+	    get => 200, fetch => 200, http2 => 'connected', fronted => 'ECONNRESET', udp => 'ECONNREFUSED', eyeballs => 200,
+	    mapped4 => 'connected', resolve6Other => 'ENOTFOUND',
+	    $six ? (resolve6 => 'made up', lookup6 => 6, lookupAll => '4,6', get6 => 200, literal6 => 'connected', udp6 => 'ECONNREFUSED')
+		: (resolve6 => 'ENODATA', lookup6 => 'ENOTFOUND', lookupAll => 4) },
+	https => { get => 200, fetch => 200, http2 => 'connected', fronted => 'ECONNRESET', eyeballs => 200, $six ? (get6 => 200) : () },
 );
 SKIP: {
-	skip('machine: no /usr/bin/node', 14) unless -x '/usr/bin/node' || -x '/usr/local/bin/node';
+	skip('machine: no /usr/bin/node', 1) unless -x '/usr/bin/node' || -x '/usr/local/bin/node';
 	for my $s (sort keys %node) {
 		my $r = run('node', $config{"$s-named"}, {}, @open);
 		my %o = map { $_->{look} => $_->{got} // $_->{refused} } @{$r->{outputs}};
 		is($o{$_}, $node{$s}{$_}, "node: $_ by $s") for sort keys %{$node{$s}};
+		like($o{$_}, qr/^E(NETUNREACH|HOSTUNREACH|ADDRNOTAVAIL|INVAL|ACCES|AFNOSUPPORT)$/, "node: $_ by $s is nowhere") for @nowhere;
+		# In the network of made-up addresses, and nobody's.
+		like($o{'2001:2::9'}, qr/^E(CONNRESET|NETUNREACH|AFNOSUPPORT)$/, "node: an address that nobody was given, by $s");
 	}
+}
+
+# A place that has IPv6 alone.
+SKIP: {
+	my $has = "python3 -c 'import socket; socket.getaddrinfo(\"localhost\", 1, socket.AF_INET6)' 2>/dev/null";
+	skip('machine: localhost has no IPv6 address', 2) if !$six || system($has) != 0;
+	my $log = start('six', qr/port \d+/, { PYTHONUNBUFFERED => 1 }, 'python3', '-m', 'http.server', '--bind', '::1', '0');
+	my ($port) = slurp($log) =~ /port (\d+)/;
+	my $r = run('hostile', { baseUrl => "http://localhost:$port" }, { looks => ['source'] }, @open);
+	is($r->{outputs}[0]{got}, 'HTTP/1.0 2', 'a place of IPv6 alone is reached') or diag($r->{err});
+	is($r->{verdict}{egress}[0]{address}, '::1', 'and on record by its address');
+	stop('six');
 }
 
 # What a hostile one looks for: refused with one of these, or what it gets is its own.
@@ -101,7 +122,7 @@ my %got = (environ => 'BASCULE_RESULTS HOME LANG PATH SSL_CERT_FILE TMPDIR TZ', 
     folder => 'connector-spec.json main.py');
 my @files = qw(root shadow passwd hosts otherProgram kernel parent ownFile library device);
 my @sockets = qw(unix netlink packet vsock alg six raw ping listen);
-my @places = qw(loopback loopback2 metadata private mapped unnamed otherPort otherName udp udpOut fronted);
+my @places = qw(loopback loopback6 loopback2 metadata private mapped unnamed otherPort otherName udp udpOut fronted);
 my @powers = qw(fork exec execOwn execCopy shell loader ring memfd clone3 setuid session killParent);
 my $looks = [sort(keys %got), @files, @sockets, @places, @powers];
 for my $time (1, 2) {

@@ -27,28 +27,30 @@ static const struct {
 	size_t		 n;
 	int		 r;
 	const char	*host;
-	bool		 address;
+	enum stub_kind	 kind;
 } questions[] = {
-	{ "a name", BYTES(HEAD "\x03" "api" "\x07" "example" "\0" A), 0, "api.example", true },
-	{ "in upper case", BYTES(HEAD "\x03" "API" "\x07" "eXample" "\0" A), 0, "api.example", true },
-	{ "its IPv6 address", BYTES(HEAD "\x03" "api" "\x07" "example" "\0" AAAA), 0, "api.example", false },
-	{ "something behind it", BYTES(HEAD "\x01" "a" "\0" A "\0\0\x29\x10"), 0, "a", true },
-	{ "the root", BYTES(HEAD "\0" A), 0, "", true },
-	{ "a dot in a label", BYTES(HEAD "\x03" "a.b" "\0" A), 0, "", true },
-	{ "a zero in a label", BYTES(HEAD "\x03" "a\0b" "\0" A), 0, "", true },
-	{ "a byte that is none of a name", BYTES(HEAD "\x02" "\xc3\xa4" "\0" A), 0, "", true },
-	{ "labels of full length", BYTES(HEAD LABEL63 LABEL63 LABEL63 "\0" A), 0, NULL, true },
-	{ "over the length of a name", BYTES(HEAD LABEL63 LABEL63 LABEL63 LABEL63 "\0" A), 0, "", true },
-	{ "a pointer", BYTES(HEAD "\xc0\x0c" A), -1, NULL, false },
-	{ "a label past the end", BYTES(HEAD "\x09" "abc"), -1, NULL, false },
-	{ "no end", BYTES(HEAD "\x03" "abc"), -1, NULL, false },
-	{ "no kind", BYTES(HEAD "\x03" "abc" "\0" "\0\x01"), -1, NULL, false },
-	{ "a head alone", BYTES(HEAD), -1, NULL, false },
-	{ "half a head", BYTES("\x12\x34\x01"), -1, NULL, false },
-	{ "nothing", BYTES(""), -1, NULL, false },
-	{ "an answer", BYTES("\x12\x34\x81\x00\x00\x01\0\0\0\0\0\0" "\x01" "a" "\0" A), -1, NULL, false },
-	{ "another operation", BYTES("\x12\x34\x28\x00\x00\x01\0\0\0\0\0\0" "\x01" "a" "\0" A), -1, NULL, false },
-	{ "two questions", BYTES("\x12\x34\x01\x00\x00\x02\0\0\0\0\0\0" "\x01" "a" "\0" A "\x01" "b" "\0" A), -1, NULL, false },
+	{ "a name", BYTES(HEAD "\x03" "api" "\x07" "example" "\0" A), 0, "api.example", STUB_FOUR },
+	{ "in upper case", BYTES(HEAD "\x03" "API" "\x07" "eXample" "\0" A), 0, "api.example", STUB_FOUR },
+	{ "its IPv6 address", BYTES(HEAD "\x03" "api" "\x07" "example" "\0" AAAA), 0, "api.example", STUB_SIX },
+	{ "a mail server", BYTES(HEAD "\x01" "a" "\0" "\x00\x0f\x00\x01"), 0, "a", STUB_OTHER },
+	{ "of another class", BYTES(HEAD "\x01" "a" "\0" "\x00\x01\x00\x03"), 0, "a", STUB_OTHER },
+	{ "something behind it", BYTES(HEAD "\x01" "a" "\0" A "\0\0\x29\x10"), 0, "a", STUB_FOUR },
+	{ "the root", BYTES(HEAD "\0" A), 0, "", STUB_FOUR },
+	{ "a dot in a label", BYTES(HEAD "\x03" "a.b" "\0" A), 0, "", STUB_FOUR },
+	{ "a zero in a label", BYTES(HEAD "\x03" "a\0b" "\0" A), 0, "", STUB_FOUR },
+	{ "a byte that is none of a name", BYTES(HEAD "\x02" "\xc3\xa4" "\0" A), 0, "", STUB_FOUR },
+	{ "labels of full length", BYTES(HEAD LABEL63 LABEL63 LABEL63 "\0" A), 0, NULL, STUB_FOUR },
+	{ "over the length of a name", BYTES(HEAD LABEL63 LABEL63 LABEL63 LABEL63 "\0" A), 0, "", STUB_FOUR },
+	{ "a pointer", BYTES(HEAD "\xc0\x0c" A), -1, NULL, STUB_OTHER },
+	{ "a label past the end", BYTES(HEAD "\x09" "abc"), -1, NULL, STUB_OTHER },
+	{ "no end", BYTES(HEAD "\x03" "abc"), -1, NULL, STUB_OTHER },
+	{ "no kind", BYTES(HEAD "\x03" "abc" "\0" "\0\x01"), -1, NULL, STUB_OTHER },
+	{ "a head alone", BYTES(HEAD), -1, NULL, STUB_OTHER },
+	{ "half a head", BYTES("\x12\x34\x01"), -1, NULL, STUB_OTHER },
+	{ "nothing", BYTES(""), -1, NULL, STUB_OTHER },
+	{ "an answer", BYTES("\x12\x34\x81\x00\x00\x01\0\0\0\0\0\0" "\x01" "a" "\0" A), -1, NULL, STUB_OTHER },
+	{ "another operation", BYTES("\x12\x34\x28\x00\x00\x01\0\0\0\0\0\0" "\x01" "a" "\0" A), -1, NULL, STUB_OTHER },
+	{ "two questions", BYTES("\x12\x34\x01\x00\x00\x02\0\0\0\0\0\0" "\x01" "a" "\0" A "\x01" "b" "\0" A), -1, NULL, STUB_OTHER },
 };
 
 /* A copy of its own size: reading past it is seen by a sanitizer. */
@@ -72,31 +74,48 @@ questions_are_taken_apart(void **state)
 		int			 r = stub_parse(packet, questions[i].n, &q);
 
 		if (r != questions[i].r || (r == 0 && questions[i].host != NULL && strcmp(q.host, questions[i].host) != 0) ||
-		    (r == 0 && q.address != questions[i].address))
-			fail_msg("%s: %d \"%s\" %d", questions[i].why, r, q.host, q.address);
+		    (r == 0 && q.kind != questions[i].kind))
+			fail_msg("%s: %d \"%s\" %d", questions[i].why, r, q.host, q.kind);
 		free(packet);
 	}
 }
 
+static const struct stub_place made = { { 198, 18, 1, 2 }, { 0x20, 1, 0, 2, [12] = 198, 18, 1, 2 } };
+
+#define ANSWERED	"\x12\x34\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00" "\x01" "a" "\0"
+#define EMPTY		"\x12\x34\x81\x80\x00\x01\x00\x00\x00\x00\x00\x00" "\x01" "a" "\0"
+#define NO_NAME		"\x12\x34\x81\x83\x00\x01\x00\x00\x00\x00\x00\x00" "\x01" "a" "\0"
+#define MX		"\x00\x0f\x00\x01"
+
+static const struct {
+	const char	*why;
+	const char	*kind;
+	enum stub_answer a;
+	const uint8_t	*want;
+	size_t		 n;
+} answers[] = {
+	{ "an IPv4 address", A, STUB_ADDRESS, BYTES(ANSWERED A "\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc6\x12\x01\x02") },
+	{ "an IPv6 address", AAAA, STUB_ADDRESS, BYTES(ANSWERED AAAA "\xc0\x0c\0\x1c\0\x01\0\0\0\x3c\0\x10"
+	    "\x20\x01\0\x02\0\0\0\0\0\0\0\0\xc6\x12\x01\x02") },
+	{ "none of another kind", MX, STUB_ADDRESS, BYTES(EMPTY MX) },
+	{ "nothing of the kind", AAAA, STUB_NOTHING, BYTES(EMPTY AAAA) },
+	{ "no such name", A, STUB_NO_NAME, BYTES(NO_NAME A) },
+};
+
 static void
 answers_are_made(void **state)
 {
-	static const uint8_t	 packet[] = HEAD "\x01" "a" "\0" A;
-	static const uint8_t	 want[] = "\x12\x34\x81\x80\x00\x01\x00\x01\x00\x00\x00\x00" "\x01" "a" "\0" A
-	    "\xc0\x0c\0\x01\0\x01\0\0\0\x3c\0\x04\xc6\x12\x01\x02";
-	uint8_t			 out[STUB_BYTES_MAX];
-	struct stub_question	 q;
-	uint32_t		 address;
-
 	(void)state;
-	memcpy(&address, "\xc6\x12\x01\x02", 4);
-	assert_int_equal(stub_parse(packet, sizeof(packet) - 1, &q), 0);
-	assert_int_equal(stub_answer(packet, &q, STUB_ADDRESS, address, out), sizeof(want) - 1);
-	assert_memory_equal(out, want, sizeof(want) - 1);
-	assert_int_equal(stub_answer(packet, &q, STUB_NO_NAME, address, out), sizeof(packet) - 1);
-	assert_memory_equal(out + 2, "\x81\x83\x00\x01\x00\x00\x00\x00\x00\x00", 10);
-	assert_int_equal(stub_answer(packet, &q, STUB_NOTHING, address, out), sizeof(packet) - 1);
-	assert_memory_equal(out + 2, "\x81\x80\x00\x01\x00\x00\x00\x00\x00\x00", 10);
+	for (size_t i = 0; i < N_ITEMS(answers); i++) {
+		uint8_t			 packet[19], out[STUB_BYTES_MAX];
+		struct stub_question	 q;
+
+		memcpy(packet, HEAD "\x01" "a", 15);
+		memcpy(packet + 15, answers[i].kind, 4);
+		assert_int_equal(stub_parse(packet, sizeof(packet), &q), 0);
+		if (stub_answer(packet, &q, answers[i].a, &made, out) != answers[i].n || memcmp(out, answers[i].want, answers[i].n) != 0)
+			fail_msg("%s", answers[i].why);
+	}
 }
 
 #define RANDOM	"0123456789abcdef0123456789abcdef"
