@@ -69,7 +69,7 @@ subtest 'a link of changes' => sub {
 };
 
 SKIP: {
-	skip 'machine: the packages of scim cannot be had', 1 if system('command -v npm >/dev/null 2>&1') != 0 || system($script, 'install', 'scim') != 0;
+	skip 'machine: the packages of scim cannot be had', 2 if system('command -v npm >/dev/null 2>&1') != 0 || system($script, 'install', 'scim') != 0;
 	subtest 'SCIM: PatchOp in batches, read-merge-PUT, changes by time' => sub {
 		my $port = free_port();
 		start('scim', qr/^ready/m, { BASCULE_TARGETS => targets(), PORT => $port, SEED => 12, GROUPS => 4, TOKEN => 'scim-token-1' }, 'node',
@@ -82,6 +82,7 @@ SKIP: {
 		my $patches = sub { return decode_json(scalar `curl -s http://localhost:$port/stats`)->{methods}{PATCH} // 0 };
 		my $change = sub { my $id = shift; my $c = invoke($config, 'std:account:update', { identity => $id, changes => [@_] });
 			is($c->{exit}, 0, 'update') or diag($c->{err}); };
+		sleep(2);	# the clock of HTTP's dates is one of seconds
 		my $first = invoke($config, 'std:account:list', { stateful => JSON::PP::true });
 		is($first->{records}, 4, 'a whole list of two pages') or diag($first->{err});
 		$r = invoke($config, 'std:account:create', { attributes => { displayName => 'Made', members => [map { sprintf('u%07d', $_) } 1 .. 3] } });
@@ -107,6 +108,39 @@ SKIP: {
 		cmp_ok($again->{records}, '<', 4, 'and then of no more than the newest');
 		is(invoke($config, 'std:account:delete', { identity => $id })->{exit}, 0, 'delete');
 		like(invoke($config, 'std:account:read', { identity => $id })->{err}, qr/notFound/, 'is gone');
+		stop('scim');
+	};
+	subtest 'the description for Atlassian, on a SCIM server of other hands' => sub {
+		my $port = free_port();
+		start('scim', qr/^ready/m, { BASCULE_TARGETS => targets(), PORT => $port, SEED => 250, GROUPS => 3, MAX => 100, TOKEN => 'scim-token-1',
+		    MOUNT => '/scim/directory/dir-1', OWN_GROUPS => 1 }, 'node', root() . '/tests/targets/scimmy-server.mjs');
+		$support::connector = 'atlassian';
+		my $config = { baseUrl => "http://localhost:$port", directoryId => 'dir-1', apiKey => 'scim-token-1' };
+		my $read = sub { return invoke($config, 'std:account:read', { identity => $_[0] })->{output} };
+		is(invoke($config, 'std:test-connection')->{exit}, 0, 'the connection');
+		is(invoke({ %$config, apiKey => 'other-token-2' }, 'std:test-connection')->{exit}, 77, 'another key');
+		$r = invoke($config, 'std:account:list');
+		is($r->{exit} . " $r->{records}", '0 250', 'a list of three pages') or diag($r->{err});
+		is(invoke($config, 'std:entitlement:list', { type => 'group' })->{records}, 3, 'groups');
+		$r = invoke($config, 'std:account:create', { attributes => { userName => 'new.one', email => 'new@acme.test', givenName => 'New',
+		    familyName => 'One', groups => ['g0', 'g1'] } });
+		is($r->{exit}, 0, 'create') or diag($r->{err});
+		my $id = $r->{output}{identity};
+		is_deeply([$read->($id)->{attributes}{email}, sort @{$read->($id)->{attributes}{groups}}], ['new@acme.test', 'g0', 'g1'], 'it is there');
+		like(invoke($config, 'std:account:create', { attributes => { userName => 'new.one', email => 'x@acme.test' } })->{err}, qr/exists already/, 'twice');
+		my $change = sub { my $c = invoke($config, 'std:account:update', { identity => $id, changes => [@_] }); is($c->{exit}, 0, 'update') or diag($c->{err}) };
+		$change->({ op => 'Set', attribute => 'title', value => 'Lady' }, { op => 'Add', attribute => 'groups', value => 'g2' },
+		    { op => 'Remove', attribute => 'groups', value => 'g0' });
+		is_deeply([$read->($id)->{attributes}{title}, sort @{$read->($id)->{attributes}{groups}}], ['Lady', 'g1', 'g2'], 'set, added, removed');
+		$change->({ op => 'Set', attribute => 'groups', value => ['g0'] });
+		is_deeply($read->($id)->{attributes}{groups}, ['g0'], 'set as a whole');
+		invoke($config, 'std:account:disable', { identity => $id });
+		is($read->($id)->{disabled}, JSON::PP::true, 'disabled');
+		invoke($config, 'std:account:enable', { identity => $id });
+		is($read->($id)->{disabled}, JSON::PP::false, 'enabled');
+		is(invoke($config, 'std:account:delete', { identity => $id })->{exit}, 0, 'delete');
+		is(invoke($config, 'std:account:delete', { identity => $id })->{exit}, 0, 'and again');
+		like(invoke($config, 'std:account:read', { identity => $id })->{err}, qr/notFound/, 'it is gone');
 		stop('scim');
 	};
 }

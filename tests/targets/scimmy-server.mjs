@@ -2,7 +2,7 @@
 // talk to.  Protocol, schemas, filters and PATCH are the libraries'; only storage and sign-in are here.
 //
 //	BASCULE_TARGETS=dir PORT=n [SEED=users] [GROUPS=n] [MAX=rows a page] [TOKEN=secret] [JWKS=url]
-//	[OWN_GROUPS=1: users show their groups] [NO_PATCH=1: says that PATCH is not supported, and refuses it]
+//	[MOUNT=/scim/v2] [OWN_GROUPS=1: users show their groups] [NO_PATCH=1: says that PATCH is not supported, and refuses it]
 //
 // GET /stats, without sign-in, tells what was seen.  Prints "ready" once it listens.
 import { createPublicKey, randomUUID, verify } from "node:crypto";
@@ -144,7 +144,7 @@ app.use((request, answer, next) => {
 		return answer.status(501).json({ schemas: ["urn:ietf:params:scim:api:messages:2.0:Error"], status: "501" });
 	next();
 });
-app.use("/scim/v2", new Routers({ type: "bearer", handler: signIn }));
+app.use(env.MOUNT ?? "/scim/v2", new Routers({ type: "bearer", handler: signIn }));
 // After the routers, which claim PATCH for themselves.
 SCIMMY.Config.set({ filter: { supported: true, maxResults: pageMax }, patch: !env.NO_PATCH });
 app.listen(number("PORT", 0), "127.0.0.1", () => console.log("ready"));
