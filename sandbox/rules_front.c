@@ -31,6 +31,7 @@ const struct rule rules_front[] = {
 	{ NAME(getsockopt),	ALLOW,	F, "bufferevents: did it fail", IF(INT_ARG(1, SOL_SOCKET), INT_ARG(2, SO_ERROR)) },
 	{ NAME(getsockopt),	ALLOW,	F, "OpenSSL: what it is", IF(INT_ARG(1, SOL_SOCKET), INT_ARG(2, SO_TYPE)) },
 	{ NAME(getsockopt),	ALLOW,	F, "whose process is at the other end", IF(INT_ARG(1, SOL_SOCKET), INT_ARG(2, SO_PEERCRED)) },
+	{ NAME(getsockopt),	ALLOW,	F, "and in which groups it is", IF(INT_ARG(1, SOL_SOCKET), INT_ARG(2, SO_PEERGROUPS)) },
 	{ NAME(setsockopt),	ALLOW,	F, "small answers are not held back", IF(INT_ARG(1, IPPROTO_TCP), INT_ARG(2, TCP_NODELAY)) },
 	{ NAME(setsockopt),	ALLOW,	F, "a caller that vanished is noticed", IF(INT_ARG(1, SOL_SOCKET), INT_ARG(2, SO_KEEPALIVE)) },
 	{ NAME(setsockopt),	ALLOW,	F, "one that is cut is cut", IF(INT_ARG(1, SOL_SOCKET), INT_ARG(2, SO_LINGER)) },

@@ -427,7 +427,7 @@ call_delete(struct exchange *x)
 	if (row == NULL)
 		answer_refuse(x->req, 404, ERR_NOT_FOUND, "no invocation of this id is remembered");
 	else if (!exchange_owns(x, row))
-		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "the token of %s may not cancel others' invocations",
+		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "%s may not cancel others' invocations",
 		    x->caller);
 	else if (c == NULL)
 		answer_json(x->req, 200, json_dup(row));

@@ -25,6 +25,7 @@ struct conn {
 	int			 fd;
 	ino_t			 ino;		/* of the socket: the number may be another's by now */
 	long			 peer;
+	const struct peer	*row;		/* of --peer */
 	bool			 busy;
 	int64_t			 reading_ms;	/* a request comes since then; 0: none does */
 	size_t			 held_bytes;	/* of its request, in this process */
@@ -113,8 +114,8 @@ table_grow(int fd)
 	return 0;
 }
 
-static long
-peer_uid(int fd)
+static void
+peer_settle(struct conn *c, int fd)
 {
 	struct ucred	 cred;
 	socklen_t	 n = sizeof(cred);
@@ -123,8 +124,9 @@ peer_uid(int fd)
 
 	if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &ndomain) == -1 || domain != AF_UNIX ||
 	    getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &n) == -1)
-		return -1;
-	return (long)cred.uid;
+		return;
+	c->peer = (long)cred.uid;
+	c->row = peers_find(server.set.peers, server.set.npeers, fd, &cred);
 }
 
 /* evhttp has given it its descriptor by now. */
@@ -146,7 +148,7 @@ settle(evutil_socket_t nothing, short what, void *arg)
 		forget(c);
 	} else {
 		c->ino = st.st_ino;
-		c->peer = peer_uid(c->fd);
+		peer_settle(c, c->fd);
 		if (by_fd[c->fd] != NULL)
 			forget(by_fd[c->fd]);
 		by_fd[c->fd] = c;
@@ -223,6 +225,12 @@ long
 conn_peer(const struct conn *c)
 {
 	return c->peer;
+}
+
+const struct peer *
+conn_peer_row(const struct conn *c)
+{
+	return c->row;
 }
 
 void

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 struct door;
+struct peer;
 struct conn;
 
 /* evhttp's callback for a new connection; arg is its struct door. */
@@ -22,6 +23,8 @@ struct conn		*conn_of(struct evhttp_request *);
 struct door		*conn_door(const struct conn *);
 /* User id at the other end of a unix socket, -1 if it is none. */
 long			 conn_peer(const struct conn *);
+/* The row of --peer that is about it; NULL: none. */
+const struct peer	*conn_peer_row(const struct conn *);
 /* A request of it is being answered, from here to the last byte of the answer. */
 void			 conn_begin(struct conn *, struct evhttp_request *);
 /* What was held of its request is not held any more. */

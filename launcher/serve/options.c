@@ -38,7 +38,8 @@ static const struct row {
 } rows[] = {
 	{ "listen", "PLACE", "address:port, [v6]:port or unix:PATH; several (127.0.0.1:7080)", CALL, 0, listen_take },
 	{ "socket-mode", "MODE", "permissions of unix sockets, octal (0600)", CALL, 0, mode_take },
-	{ "peer", "UID", "also lets this user in at unix sockets; several", CALL, 0, peer_take },
+	{ "peer", "WHO[=SCOPES]", "also lets in at unix sockets UID, uid:UID or gid:GID, to do all or what these scopes say; several",
+	    CALL, 0, peer_take },
 	{ "tls-cert", "FILE", "certificate chain, PEM: TLS at every TCP address", TEXT, AT(cert) },
 	{ "tls-key", "FILE", "its key, PEM", TEXT, AT(key) },
 	{ "client-ca", "FILE", "callers must show a certificate of these authorities", TEXT, AT(client_ca) },
@@ -132,13 +133,16 @@ count_read(const char *text, uint64_t least, uint64_t most, uint64_t *out, struc
 static int
 peer_take(struct settings *s, const char *text, struct error *e)
 {
-	uint64_t	 uid;
+	struct peer	*p = &s->peers[s->npeers];
 
 	if (s->npeers == PEERS_MAX)
-		return error_set(e, ERR_USAGE, "at most %d users", PEERS_MAX);
-	if (count_read(text, 0, UINT32_MAX - 1, &uid, e) == -1)
+		return error_set(e, ERR_USAGE, "at most %d users and groups", PEERS_MAX);
+	if (peer_read(text, p, e) == -1)
 		return -1;
-	s->peers[s->npeers++] = (uid_t)uid;
+	for (size_t i = 0; i < s->npeers; i++)
+		if (s->peers[i].group == p->group && s->peers[i].id == p->id)
+			return error_set(e, ERR_USAGE, "%s is named twice", p->may.name);
+	s->npeers++;
 	return 0;
 }
 
@@ -266,7 +270,7 @@ row_take(const struct row *r, struct settings *s, const char *text, struct error
 {
 	char			*at = (char *)s + r->at;
 	struct inv_limits	 l = { 0 };
-	uint64_t		 n;
+	uint64_t		 n = 0;
 
 	switch (r->kind) {
 	case TEXT:

@@ -162,14 +162,18 @@ is_foreign(struct exchange *x)
 	return strncmp(host, "127.", 4) != 0 || host[strspn(host, "0123456789.")] != '\0';
 }
 
+/* Fills who, where not everything is allowed; false: it is not let in. */
 static bool
-peer_may(long uid)
+peer_may(struct exchange *x, long uid)
 {
+	const struct peer	*p = conn_peer_row(x->conn);
+
 	if (uid == 0 || uid == (long)geteuid())
 		return true;
-	for (size_t i = 0; i < server.set.npeers; i++)
-		if (uid == (long)server.set.peers[i])
-			return true;
+	if (p != NULL) {
+		x->who = p->all ? NULL : &p->may;
+		return true;
+	}
 	/* A mode that lets others in, and no list: the mode is the list. */
 	return server.set.npeers == 0 && (server.set.socket_mode & 0077) != 0;
 }
@@ -203,7 +207,7 @@ let_in(struct exchange *x, enum scope scope)
 	snprintf(x->caller, sizeof(x->caller), "local");
 	if (x->door->is_unix) {
 		snprintf(x->caller, sizeof(x->caller), "uid:%ld", uid);
-		if (peer_may(uid))
+		if (peer_may(x, uid))
 			return true;
 		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "user %ld is not let in here: --peer %ld", uid, uid);
 		return false;
@@ -272,7 +276,7 @@ dispatch(struct exchange *x, const char *path)
 		if (!let_in(x, routes[i].scope))
 			return;
 		if (!exchange_may(x, routes[i].scope, NULL)) {
-			answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "the token of %s has no scope for this",
+			answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "%s has no scope for this",
 			    x->caller);
 			return;
 		}

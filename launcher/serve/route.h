@@ -20,7 +20,7 @@ struct exchange {
 	struct evhttp_request	*req;
 	struct conn		*conn;
 	const struct door	*door;
-	const struct token	*who;		/* NULL: this door wants no token */
+	const struct token	*who;		/* its token's, certificate's or user's scopes; NULL: it may do everything */
 	bool			 beta;		/* its path speaks the platform's dialect */
 	bool			 async;		/* mode=async: the answer is where its results will be */
 	char			 arg[SEGMENT_BYTES_MAX + 1];	/* what stands in place of {...} in the route's path */

@@ -16,6 +16,7 @@
 #include <sys/types.h>
 
 #include "launcher/core/invoke.h"
+#include "launcher/serve/peers.h"
 #include "launcher/store/store.h"
 #include "worker/contract/limits.h"
 
@@ -23,7 +24,7 @@ struct event_base;
 
 /* Bounds of this room. */
 #define DOORS_MAX		8		/* addresses listened on */
-#define PEERS_MAX		32		/* user ids let in at a unix socket */
+#define PEERS_MAX		32		/* users and groups let in at a unix socket */
 #define RATES_MAX	256		/* --rate */
 #define OPENED_MAX		64		/* --allow-private */
 #define HEADERS_BYTES_MAX	(32 * KIB)	/* of one request, request line included */
@@ -42,7 +43,7 @@ struct settings {
 	const char	*listen[DOORS_MAX];
 	size_t		 nlisten;
 	unsigned int	 socket_mode;
-	uid_t		 peers[PEERS_MAX];
+	struct peer	 peers[PEERS_MAX];
 	size_t		 npeers;
 	const char	*cert, *key, *client_ca, *tokens, *registry;
 	unsigned int	 connections, concurrency, per_source, queue, history, history_days;

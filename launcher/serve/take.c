@@ -119,7 +119,7 @@ call_make(struct exchange *x, const struct accepted *accepted, struct connector_
 	struct error	 e = ERROR_NONE;
 
 	if (!exchange_may(x, SCOPE_INVOKE, ref->name)) {
-		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "the token of %s may not invoke %s", x->caller, ref->name);
+		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "%s may not invoke %s", x->caller, ref->name);
 		return;
 	}
 	if (ask_read(body->data, body->len, ref, &a, &e) == -1) {
@@ -127,7 +127,7 @@ call_make(struct exchange *x, const struct accepted *accepted, struct connector_
 		return;
 	}
 	if (a.customizer[0] != '\0' && !exchange_may(x, SCOPE_INVOKE, a.customizer))
-		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "the token of %s may not invoke %s", x->caller, a.customizer);
+		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "%s may not invoke %s", x->caller, a.customizer);
 	else if (ask_link(&a, ref, &e) == -1)
 		answer_problem(x->req, &(struct problem){ .error = &e });
 	else

@@ -12,6 +12,7 @@
 #include "launcher/serve/accept.h"
 #include "launcher/serve/admit.h"
 #include "launcher/serve/ask.h"
+#include "launcher/serve/peers.h"
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
 #include "launcher/serve/tokens.h"
@@ -300,6 +301,43 @@ description(void **state)
 	cJSON_Delete(doc);
 }
 
+static void
+peers(void **state)
+{
+	static const struct {
+		const char	*text;
+		bool		 good, group, all, read, invoke;
+		unsigned int	 id;
+	} cases[] = {
+		{ "0", true, false, true, .id = 0 }, { "1000", true, false, true, .id = 1000 },
+		{ "uid:1000=read", true, false, false, true, .id = 1000 },
+		{ "gid:4294967294=invoke,read", true, true, false, true, true, 4294967294u },
+		{ "gid:4294967295" }, { "99999999999999999999" }, { "" }, { "uid:" }, { "uid:uid:1" }, { "uid: 1" }, { "+1" },
+		{ "1=" }, { "1=all" }, { "1 =read" }, { "1=read,,invoke" },
+	};
+	struct ucred	 who = { .uid = 7, .gid = 8 };
+	struct peer	 rows[3];
+
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(cases); i++) {
+		struct error	 e = ERROR_NONE;
+		struct peer	 p;
+
+		assert_int_equal(peer_read(cases[i].text, &p, &e), cases[i].good ? 0 : -1);
+		assert_int_equal(e.code, cases[i].good ? ERR_NONE : ERR_USAGE);
+		if (cases[i].good)
+			assert_true(p.group == cases[i].group && p.all == cases[i].all && p.may.read == cases[i].read &&
+			    p.may.invoke == cases[i].invoke && p.id == cases[i].id && !p.may.manage);
+	}
+	for (size_t i = 0; i < N_ITEMS(rows); i++)
+		assert_int_equal(peer_read(((const char *[]){ "gid:7", "gid:8=read", "uid:7=invoke" })[i], &rows[i], &(struct error){ 0 }), 0);
+	/* No socket: only what its credentials say. */
+	assert_ptr_equal(peers_find(rows, 3, -1, &who), &rows[2]);
+	assert_ptr_equal(peers_find(rows, 2, -1, &who), &rows[1]);
+	assert_null(peers_find(rows, 1, -1, &who));
+	assert_null(peers_find(rows, 0, -1, &who));
+}
+
 int
 main(void)
 {
@@ -307,6 +345,7 @@ main(void)
 		cmocka_unit_test(turns),
 		cmocka_unit_test(forms),
 		cmocka_unit_test(tokens),
+		cmocka_unit_test(peers),
 		cmocka_unit_test(bodies),
 		cmocka_unit_test(settled),
 		cmocka_unit_test(description),
