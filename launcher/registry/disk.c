@@ -2,6 +2,7 @@
  * disk.c -- written beside, synced, renamed.
  */
 #include <fcntl.h>
+#include <ftw.h>
 #include <libgen.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,8 @@
 #include "launcher/core/files.h"
 #include "launcher/registry/disk.h"
 #include "worker/contract/util.h"
+
+#define WALK_FILES	16	/* folders open at once */
 
 void	(*registry_step)(const char *step);
 
@@ -104,6 +107,28 @@ disk_remove(const char *path, struct error *e)
 		return error_sys(e, "registry: %.200s", path);
 	disk_step("removed");
 	return parent_sync(path, e);
+}
+
+static uint64_t	 walked;
+
+static int
+one_counted(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)path;
+	(void)at;
+	if (kind == FTW_F)
+		walked += (uint64_t)st->st_size + REG_FILE_BYTES;
+	return 0;
+}
+
+int
+disk_tree_bytes(const char *path, uint64_t *n, struct error *e)
+{
+	walked = 0;
+	if (nftw(path, one_counted, WALK_FILES, FTW_PHYS) == -1)	/* at its start */
+		return error_sys(e, "registry: %.200s", path);
+	*n += walked;
+	return 0;
 }
 
 void

@@ -16,6 +16,7 @@ static char			 root[REG_PATH_BYTES - 256];	/* room for the longest name below it
 static int			 lock_fd = -1;
 static struct reg_connector	*list;			/* by alias */
 static size_t			 nlist;
+static uint64_t			 stored_bytes, stored_max = REG_STORED_BYTES_MAX;
 
 static int64_t
 wall_now(void)
@@ -42,6 +43,28 @@ const char *
 registry_dir(void)
 {
 	return root;
+}
+
+void
+registry_bound(uint64_t most)
+{
+	stored_max = most != 0 ? most : REG_STORED_BYTES_MAX;
+}
+
+uint64_t
+registry_stored(void)
+{
+	return stored_bytes;
+}
+
+int
+registry_room(uint64_t bytes, struct error *e)
+{
+	if (stored_bytes <= stored_max && bytes <= stored_max - stored_bytes)
+		return 0;
+	return error_set(e, ERR_LIMIT, "the registry has %llu of %llu bytes, and %llu more find no room: delete connectors and "
+	    "start the server again, or raise --registry-budget", (unsigned long long)stored_bytes,
+	    (unsigned long long)stored_max, (unsigned long long)bytes);
 }
 
 const struct reg_connector *
@@ -178,12 +201,11 @@ object_sweep(const char *name, struct error *e)
 {
 	char	 path[REG_PATH_BYTES];
 
-	(void)e;
+	place(path, "objects", name, "");
 	for (size_t i = 0; i < nlist; i++)
 		for (size_t k = 0; k < list[i].nversions; k++)
 			if (strcmp(list[i].versions[k].sha256, name) == 0)
-				return 0;
-	place(path, "objects", name, "");
+				return disk_tree_bytes(path, &stored_bytes, e);
 	disk_remove_tree(path);
 	return 0;
 }
@@ -233,6 +255,7 @@ registry_close(void)
 	free(list);
 	list = NULL;
 	nlist = 0;
+	stored_bytes = 0;
 	if (lock_fd != -1)
 		close(lock_fd);
 	lock_fd = -1;
@@ -419,9 +442,9 @@ registry_unstage(const char *path)
 	disk_remove_tree(path);
 }
 
-/* The same bytes were uploaded before, or they move to their place. */
+/* The same bytes were uploaded before, or they move to their place, if there is room for them. */
 static int
-object_put(const char *staged, const struct reg_version *v, struct error *e)
+object_put(const char *staged, const struct reg_version *v, uint64_t stored, struct error *e)
 {
 	char		 path[REG_PATH_BYTES], folder[REG_PATH_BYTES];
 	struct stat	 st;
@@ -432,17 +455,19 @@ object_put(const char *staged, const struct reg_version *v, struct error *e)
 		disk_remove_tree(staged);
 		return 0;
 	}
-	if (disk_sync_folder(staged, e) == -1)
+	if (registry_room(stored, e) == -1 || disk_sync_folder(staged, e) == -1)
 		return -1;
 	disk_step("staged");
 	if (files_rename(staged, path) == -1)
 		return error_sys(e, "registry: %.200s", path);
+	stored_bytes += stored;
 	disk_step("object");
 	return disk_sync_folder(folder, e);
 }
 
 int
-registry_publish(const char *id, const char *staged, const struct reg_version *v, uint32_t *number, struct error *e)
+registry_publish(const char *id, const char *staged, const struct reg_version *v, uint64_t stored, uint32_t *number,
+    struct error *e)
 {
 	struct reg_connector	*c = must_find(id, e), next;
 	struct reg_version	*fresh;
@@ -451,7 +476,7 @@ registry_publish(const char *id, const char *staged, const struct reg_version *v
 		return -1;
 	if (c->nversions >= REG_VERSIONS_MAX)
 		return error_set(e, ERR_LIMIT, "%s has %u versions, and may have no more", c->alias, REG_VERSIONS_MAX);
-	if (object_put(staged, v, e) == -1 || copy(c, &next, e) == -1)
+	if (object_put(staged, v, stored, e) == -1 || copy(c, &next, e) == -1)
 		return -1;
 	fresh = &next.versions[next.nversions++];
 	*fresh = *v;

@@ -30,6 +30,8 @@
 #define REG_PROGRAM_BYTES_MAX	64
 #define REG_BY_BYTES_MAX	80
 #define REG_PATH_BYTES		4096
+#define REG_STORED_BYTES_MAX	((uint64_t)8 << 30)	/* of archives and what was in them, unless another bound is set */
+#define REG_FILE_BYTES		4096u		/* each file counts for so much more: a block that is not full, its name */
 #define REG_LATEST		"latest"	/* the tag that every upload moves */
 
 enum reg_kind {
@@ -61,11 +63,17 @@ struct reg_connector {
 	struct reg_tag	*tags;
 };
 
+/* Bytes of all archives and their files, before registry_open(); 0: REG_STORED_BYTES_MAX. */
+void	registry_bound(uint64_t stored_bytes_max);
 /* Makes DIR where there is none.  -1 with *e: it is another server's, others may write it, or a file of it is no good. */
 int	registry_open(const char *dir, struct error *e);
 void	registry_close(void);
 bool	registry_is_open(void);
 const char *registry_dir(void);
+/* What is on disk, with what nothing names any more until the next start. */
+uint64_t registry_stored(void);
+/* Would an archive of so many bytes be too much already?  -1 with ERR_LIMIT, which says what to do. */
+int	registry_room(uint64_t bytes, struct error *e);
 
 /* By alias; NULL past the last. */
 const struct reg_connector	*registry_at(size_t i);
@@ -87,8 +95,12 @@ int	registry_tag(const char *id, const char *name, uint32_t version, struct erro
 /* A folder of its own for an upload, with "files" in it; "source.zip" goes beside that. */
 int	registry_stage(char path[REG_PATH_BYTES], struct error *e);
 void	registry_unstage(const char *path);
-/* What was staged becomes the next version, and REG_LATEST; its files must have been synced.  v: all but number and time. */
-int	registry_publish(const char *id, const char *staged, const struct reg_version *v, uint32_t *number, struct error *e);
+/*
+ * What was staged becomes the next version, and REG_LATEST; its files must have been synced.  v: all but number and time.
+ * stored: bytes of all that is in the folder, each file with REG_FILE_BYTES more; nothing where the same is there already.
+ */
+int	registry_publish(const char *id, const char *staged, const struct reg_version *v, uint64_t stored, uint32_t *number,
+	    struct error *e);
 
 bool	reg_alias_ok(const char *);
 /* A UUID of these bytes' digest: the same for the same text. */

@@ -265,6 +265,7 @@ server_open(struct error *e)
 	if ((server.base = event_base_new()) == NULL)
 		return error_set(e, ERR_SYSTEM, "no event loop");
 	signals_open();
+	registry_bound((uint64_t)server.set.registry_bytes);
 	if ((server.set.registry != NULL && registry_open(server.set.registry, e) == -1) || supervisor_start(e) == -1)
 		return -1;
 	core_open(server.base, &server.set.plan);

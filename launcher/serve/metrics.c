@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "launcher/core/invoke.h"
+#include "launcher/registry/registry.h"
 #include "launcher/serve/admit.h"
 #include "launcher/serve/answer.h"
 #include "launcher/serve/call.h"
@@ -239,6 +240,7 @@ now_print(struct buf *b)
 		    (int64_t)c.cut_budget },
 		{ "bascule_connections_cut_ahead_total", "counter", "Cut: too much sent ahead of an answer.", (int64_t)c.cut_ahead },
 		{ "bascule_request_bytes_held", "gauge", "Bytes of requests in memory.", (int64_t)c.held_bytes },
+		{ "bascule_registry_bytes", "gauge", "Bytes on disk of connectors that were uploaded.", (int64_t)registry_stored() },
 		{ "process_resident_memory_bytes", "gauge", "Resident memory of this process.", rss_bytes() },
 		{ "bascule_uptime_seconds", "gauge", "Since the start.", (now_ms() - server.start_ms) / 1000 },
 	};

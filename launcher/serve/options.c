@@ -45,6 +45,7 @@ static const struct row {
 	{ "client-ca", "FILE", "callers must show a certificate of these authorities", TEXT, AT(client_ca) },
 	{ "tokens", "FILE", "callers by TCP need a token of this file: bascule serve token", TEXT, AT(tokens) },
 	{ "registry", "DIR", "keeps connectors that are uploaded, and runs them", TEXT, AT(registry) },
+	{ "registry-budget", "SIZE", "of all that was uploaded, together (8g)", BYTES, AT(registry_bytes) },
 	{ "concurrency", "N", "invocations at once (64)", COUNT, AT(concurrency), NULL, 1, 100000 },
 	{ "per-source", "N", "of one source (16)", COUNT, AT(per_source), NULL, 1, 100000 },
 	{ "queue", "N", "waiting for their turn; 0: none (1000)", COUNT, AT(queue), NULL, 0, 1000000 },

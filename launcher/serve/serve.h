@@ -48,6 +48,7 @@ struct settings {
 	const char	*cert, *key, *client_ca, *tokens, *registry;
 	unsigned int	 connections, concurrency, per_source, queue, history, history_days;
 	int64_t		 memory_bytes;		/* of requests held */
+	int64_t		 registry_bytes;	/* of connectors that were uploaded; 0: the registry's own bound */
 	int64_t		 grace_ms, request_ms, idle_ms;
 	struct core_plan plan;
 	struct store_plan store;

@@ -30,6 +30,7 @@
 #define SAID_BYTES	4096
 #define DESCRIPTION	"rest.json"	/* of a connector without code */
 #define DESCRIPTION_BYTES_MAX	(1 * MIB)	/* connectors/rest/describe.h */
+#define FULL_STATUS	507		/* Insufficient Storage: no more versions, or bytes of them */
 #define SLICE_BYTES	(2 * MIB)		/* spooled in one turn of the loop */
 
 struct upload {
@@ -45,6 +46,7 @@ struct upload {
 	char			 id[REG_ID_BYTES + 1];
 	char			 caller[TOKEN_NAME_MAX + 16];
 	char			 staged[REG_PATH_BYTES];
+	uint64_t		 stored;		/* what it takes on disk, archive and files */
 };
 
 static unsigned int	 under_way;
@@ -241,6 +243,8 @@ said_take(struct upload *u, struct error *e)
 		return error_set(e, ERR_SYSTEM, PROGRAM " ended without a word");
 	if (!json_bool(o, "ok", false))
 		return error_set(e, ERR_REQUEST, "archive: %.400s", json_str(o, "message", "refused"));
+	/* As the placer counted, which wrote them; the archive is a file as well. */
+	u->stored = u->version.bytes + (uint64_t)json_i64(o, "bytes", 0) + ((uint64_t)json_i64(o, "files", 0) + 1) * REG_FILE_BYTES;
 	u->version.kind = strcmp(json_str(o, "kind", ""), "native") == 0 ? REG_NATIVE : REG_BUNDLE;
 	if ((size_t)snprintf(u->version.program, sizeof(u->version.program), "%s", json_str(o, "program", "")) >=
 	    sizeof(u->version.program) || strchr(u->version.program, '/') != NULL)
@@ -289,13 +293,13 @@ on_ended(void *arg)
 		upload_free(u);
 		return;
 	}
-	if (said_take(u, &e) == 0 && registry_publish(u->id, u->staged, &u->version, &number, &e) == 0) {
+	if (said_take(u, &e) == 0 && registry_publish(u->id, u->staged, &u->version, u->stored, &number, &e) == 0) {
 		u->staged[0] = '\0';
 		tell(u, number);
 	}
 	req = stream_release(&u->stream);
 	if (e.code != ERR_NONE)
-		answer_problem(req, &(struct problem){ .error = &e });
+		answer_problem(req, &(struct problem){ .error = &e, .status = e.code == ERR_LIMIT ? FULL_STATUS : 0 });
 	else {
 		o = cJSON_CreateObject();
 		(void)json_set_str(o, "connectorId", u->id);
@@ -389,6 +393,10 @@ upload_check(struct exchange *x)
 	}
 	if (len == 0 || len > UPLOAD_BYTES_MAX) {
 		answer_refuse(x->req, len == 0 ? 400 : 413, ERR_REQUEST, "an archive of 1 to %d bytes is wanted", UPLOAD_BYTES_MAX);
+		return NULL;
+	}
+	if (registry_room(len, &e) == -1) {
+		answer_problem(x->req, &(struct problem){ .error = &e, .status = FULL_STATUS });
 		return NULL;
 	}
 	if (under_way >= UPLOADS_MAX || server.draining) {

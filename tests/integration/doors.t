@@ -8,6 +8,7 @@ use FindBin;
 use lib $FindBin::Bin;
 use support;
 use IO::Socket::INET;
+use File::Find;
 use JSON::PP;
 use Test::More;
 use Time::HiRes qw(sleep time);
@@ -392,6 +393,33 @@ SKIP: {
 	is(scalar(my @objects = glob("$dir/objects/*")), 1, 'what nothing names was swept');
 	like(`'@{[bascule()]}' serve --listen 127.0.0.1:0 --registry $dir 2>&1`, qr/in use by another server/, 'a second server is refused');
 	stop('again');
+	# --- no more than fits: archives of 8 MB that do not get smaller, and what is in them
+	my $full = "$work/full";
+	my @bounded = ('--registry', $full, '--registry-budget', '32m');
+	open(my $urandom, '<:raw', '/dev/urandom') or die;
+	my $large = sub { my ($n) = @_; read($urandom, my $noise, 8_000_000) == 8_000_000 or die; return $script->("large$n", ['run.sh'], 'run.sh' => "#!/bin/sh\n", noise => $noise) };
+	my $on_disk = sub { my $n = 0; find({ no_chdir => 1, wanted => sub { $n += -s $_ if -f $_ } }, $full); $n };
+	($base, $log) = server('full', @bounded);
+	call('POST', $P, { alias => 'big' });
+	my @codes = map { upload('big', $large->($_))->{code} } 1 .. 3;
+	is("@codes", '200 200 507', 'uploads until there is no more room') or diag(slurp($log));
+	like(error_is(upload('big', $large->(5)), 507, 'limit', 'one more'), qr/--registry-budget/, '... is told why');
+	ok(decode_json(slurp(root() . "/launcher/serve/openapi.json"))->{paths}{"$P/{ref}/versions"}{post}{responses}{507}, '... as is described');
+	is(scalar @{call('GET', "$P/big/versions")->{json}}, 2, '... and is none');
+	is(scalar(() = glob("$full/objects/*")), 2, '... of which nothing is kept');
+	is(scalar(() = glob("$full/staged/*")), 0, '... half-written either');
+	cmp_ok($on_disk->(), '<', 32 << 20, '... on disk');
+	my ($said) = http('GET', "$base/metrics")->{body} =~ /^bascule_registry_bytes (\d+)$/m;
+	cmp_ok($said, '>', 2 * 16_000_000, 'what is used can be seen');
+	is(call('PUT', "$P/big/tags/latest", { activeVersion => 1 })->{code}, 200, 'all else goes on');
+	call('DELETE', "$P/big");
+	stop('full');
+	($base, $log) = server('full', @bounded);
+	is(http('GET', "$base/metrics")->{body} =~ /^bascule_registry_bytes (\d+)$/m && $1, 0, 'deleted, and started anew: all is free');
+	call('POST', $P, { alias => 'big' });
+	is(upload('big', $large->(1))->{code}, 200, '... and there is room');
+	stop('full');
+
 	chmod(0777, $dir);
 	like(`'@{[bascule()]}' serve --listen 127.0.0.1:0 --registry $dir 2>&1`, qr/others may write it/, 'a folder that others write, too');
 }

@@ -71,6 +71,9 @@ file_put(const char *path, const char *text)
 	fclose(f);
 }
 
+/* What publish() puts on disk. */
+static const uint64_t	 stored = 2 * (1 + REG_FILE_BYTES);
+
 /* One more version of this connector, made of this text. */
 static int
 publish(const char *ref, char digit, uint32_t *number, struct error *e)
@@ -85,7 +88,7 @@ publish(const char *ref, char digit, uint32_t *number, struct error *e)
 	file_put(path, (char[]){ digit, '\0' });
 	snprintf(path, sizeof(path), "%s/source.zip", staged);
 	file_put(path, "z");
-	return registry_publish(ref, staged, &v, number, e);
+	return registry_publish(ref, staged, &v, stored, number, e);
 }
 
 static void
@@ -296,6 +299,52 @@ words(void **state)
 	    reg_alias_ok("a b") || reg_alias_ok(ID) || reg_alias_ok("0123456789012345678901234567890123456789012345678"));
 }
 
+/* Bytes on disk have a bound; what finds no room leaves nothing, and what is there already takes none. */
+static void
+bound(void **state)
+{
+	const struct reg_connector	*c = NULL;
+	struct error			 e = ERROR_NONE;
+	char				 id[REG_ID_BYTES + 1], other[REG_ID_BYTES + 1];
+	uint32_t			 n = 0;
+
+	(void)state;
+	registry_close();
+	gone();
+	registry_bound(2 * stored);
+	reopen();
+	assert_int_equal(registry_stored(), 0);
+	assert_int_equal(registry_create("hr", &c, &e), 0);
+	snprintf(id, sizeof(id), "%s", c->id);
+	assert_int_equal(publish(id, 'a', &n, &e), 0);
+	assert_int_equal(publish(id, 'b', &n, &e), 0);
+	assert_int_equal(registry_stored(), 2 * stored);
+	assert_int_equal(registry_room(0, &e), 0);
+	assert_int_equal(publish(id, 'c', &n, &e), -1);
+	assert_int_equal(e.code, ERR_LIMIT);
+	assert_non_null(strstr(e.msg, "--registry-budget"));
+	assert_int_equal(count("objects"), 2);
+	assert_int_equal(registry_find(id)->nversions, 2);
+	e = ERROR_NONE;
+	assert_int_equal(publish(id, 'a', &n, &e), 0);
+	assert_int_equal(n, 3);
+	/* Taken away it is on disk until the next start; a bound that is too small keeps nothing from starting. */
+	assert_int_equal(registry_create("other", &c, &e), 0);
+	snprintf(other, sizeof(other), "%s", c->id);
+	assert_int_equal(registry_delete(id, &e), 0);
+	assert_int_equal(publish(other, 'c', &n, &e), -1);
+	reopen();
+	assert_int_equal(registry_stored(), 0);
+	e = ERROR_NONE;
+	assert_int_equal(publish(other, 'c', &n, &e), 0);
+	registry_bound(1);
+	reopen();
+	assert_int_equal(registry_stored(), stored);
+	assert_int_equal(registry_room(0, &e), -1);
+	registry_bound(0);
+	assert_int_equal(registry_room(1 << 30, &e), 0);
+}
+
 int
 main(void)
 {
@@ -303,6 +352,7 @@ main(void)
 		cmocka_unit_test(life),
 		cmocka_unit_test(killed),
 		cmocka_unit_test(damaged),
+		cmocka_unit_test(bound),
 		cmocka_unit_test(words),
 	};
 
