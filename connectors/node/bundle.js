@@ -17,6 +17,8 @@ const MAIN = "index.js", SPEC = "connector-spec.json", SDK = "@sailpoint/connect
 
 /* import() in a bundle works as anywhere else, by the file it stands in.  Node 18 cannot tell a script of ours so. */
 const IMPORTER = vm.constants?.USE_MAIN_CONTEXT_DEFAULT_LOADER;
+/* V8 does not put down with its code who loads what a script imports, so that a script from it could import nothing. */
+const IMPORTS = /\bimport\s*[(/]/;
 
 function explain(e, file) {
 	if (e.code === "ENOENT")
@@ -38,7 +40,7 @@ function lazily(yes) {
 /* Its file may not be there yet, or not to be read: it only saves time. */
 function codeOf(cache) {
 	try {
-		return cache === undefined ? undefined : fs.readFileSync(cache);
+		return fs.readFileSync(cache);
 	} catch {
 		return undefined;
 	}
@@ -51,10 +53,11 @@ class Bundle {
 		this.file = path.join(this.folder, MAIN);
 		this.name = name ?? path.basename(this.folder);
 		try {
-			const code = codeOf(cache);
+			const source = fs.readFileSync(this.file, "utf8").replace(/^\ufeff/, "").replace(/^#!/, "//");
+			const code = cache === undefined || IMPORTS.test(source) ? undefined : codeOf(cache);
 
 			lazily(!eager || code !== undefined);
-			this.compile(fs.readFileSync(this.file, "utf8").replace(/^\ufeff/, "").replace(/^#!/, "//"), code);
+			this.compile(source, code);
 		} catch (e) {
 			throw explain(e, this.file);
 		} finally {

@@ -23,4 +23,5 @@ for f; do
 	cat "$f"
 	printf '});\n'
 done
-printf '\npart("./host.js");\n'
+# A thread of a bundle's begins with it too, and it is not its main module.
+printf '\nif (require.main === module)\n\tpart("./host.js");\nelse\n\tpart("./trust.js").trustInherited();\n'

@@ -33,7 +33,7 @@ function invoke(bundle, type, { config = {}, input = {}, more = [] } = {}) {
 
 		fs.writeFileSync(file, JSON.stringify(config));
 		fs.writeFileSync(given, JSON.stringify(input));
-		const child = spawn(bascule, ["invoke", packed(bundle), type, "--config", file, "--input", `@${given}`, "--verdict", "--logs", ...more],
+		const child = spawn(bascule, ["invoke", path.isAbsolute(bundle) ? bundle : packed(bundle), type, "--config", file, "--input", `@${given}`, "--verdict", "--logs", ...more],
 		    { cwd: root, env: { PATH: process.env.PATH, CALLERS_SECRET: "seen", XDG_CACHE_HOME: kept }, stdio: ["ignore", "pipe", "pipe"] });
 		const out = [], log = [];
 
@@ -234,6 +234,43 @@ test("certificates of the config are trusted by fetch and axios, and by nobody w
 
 		assert.strictEqual(bad.verdict.data.cause, "invalidConfiguration");
 		assert.match(bad.verdict.data.message, /^caBundle: /);
+	}
+});
+
+// What a bundle's threads do, each in its own way of starting one.
+const THREADS = `
+const { Worker } = require("worker_threads");
+const inside = \`
+	const https = require("https"), { Worker, parentPort, workerData: { url, depth, source } } = require("worker_threads");
+	const get = () => new Promise((done, fail) => https.get(url, { agent: false }, (r) => { r.resume(); done(r.statusCode); }).on("error", fail));
+	const told = async (ask) => { try { return await ask(); } catch (e) { return e.cause?.code ?? e.code ?? e.message; } };
+	(async () => {
+		const got = { fetch: await told(async () => (await fetch(url)).status), https: await told(get) };
+		if (depth > 0)
+			got.inner = await new Promise((done) => new Worker(source, { eval: true, workerData: { url, depth: 0 } }).on("message", done));
+		parentPort.postMessage(got);
+	})();\`;
+const answer = (worker) => new Promise((done, fail) => worker.on("message", done).on("error", fail));
+exports.connector = { async _exec(type, context, input, res) {
+	const url = JSON.parse(Buffer.from(process.env.CONNECTOR_CONFIG, "base64")).baseUrl;
+	const given = { eval: true, workerData: { url, depth: 1, source: inside } };
+	const { Worker: Imported } = await import("node:worker_threads");
+	res.write(await answer(new Worker(inside, given)));
+	res.write(await answer(new Imported(inside, { ...given, workerData: { url, depth: 0 }, execArgv: ["--no-warnings"] })));
+	res.write({ name: Worker.name, same: new Worker("", { eval: true }) instanceof Worker });
+} };`;
+
+test("certificates of the config are trusted in threads of the bundle, and in theirs", async () => {
+	const config = await source(1, { tls: true }), more = ["--allow-private", "localhost"], folder = path.join(scratch, "threads");
+
+	fs.mkdirSync(folder, { mode: 0o755 });
+	fs.writeFileSync(path.join(folder, "index.js"), THREADS);
+	fs.copyFileSync(path.join(packed("fetch"), "connector-spec.json"), path.join(folder, "connector-spec.json"));
+	for (const [caBundle, each] of [[config.caBundle, 401], [undefined, "UNABLE_TO_VERIFY_LEAF_SIGNATURE"]]) {
+		const r = await invoke(folder, "std:account:list", { config: { ...config, baseUrl: `${config.baseUrl}/Users`, caBundle }, more });
+		const got = { fetch: each, https: each };
+
+		assert.deepStrictEqual(r.lines.map((l) => JSON.parse(l).data), [{ ...got, inner: got }, got, { name: "Worker", same: true }], r.log);
 	}
 });
 
