@@ -203,7 +203,11 @@ int	sandbox_filters(unsigned int waived);
  * capability, first process of its pid namespace.  0, or -1 and why (a text of at most n bytes).
  */
 int	sandbox_verify(pid_t worker, unsigned int waived, char *why, size_t n);
-/* The same for its namespaces, none of which may be ours; they cannot change any more, so at any time after its birth. */
-int	sandbox_verify_namespaces(pid_t worker, unsigned int waived, char *why, size_t n);
+/*
+ * Looks at a nursery's namespaces once it has run: none may be ours.  Stage 1, which stood before its first
+ * instruction, refuses every call that could change them, for it and for who descends from it: what is seen here is so
+ * of each of its workers, of which only the pid namespace is another one each time (sandbox_verify()).
+ */
+int	sandbox_verify_namespaces(pid_t nursery, unsigned int waived, char *why, size_t n);
 
 #endif

@@ -89,7 +89,8 @@ field_is(const char *status, const char *name, unsigned long long want, int base
 	return 0;
 }
 
-static const char *const	 ns_names[] = { "user", "mnt", "net", "ipc", "uts", "cgroup", "time", "pid" };
+/* Those of a nursery, which its workers have from it.  Its own processes are in ours: each worker's namespace is seen by its number. */
+static const char *const	 ns_names[] = { "user", "mnt", "net", "ipc", "uts", "cgroup", "time" };
 
 #define NS_COUNT	(sizeof(ns_names) / sizeof(ns_names[0]))
 
@@ -111,7 +112,7 @@ ns_look(const char *who, struct stat st[NS_COUNT])
 }
 
 int
-sandbox_verify_namespaces(pid_t worker, unsigned int waived, char *why, size_t n)
+sandbox_verify_namespaces(pid_t nursery, unsigned int waived, char *why, size_t n)
 {
 	static struct stat	 ours[NS_COUNT];	/* a launcher never changes its own */
 	struct stat		 theirs[NS_COUNT];
@@ -124,7 +125,7 @@ sandbox_verify_namespaces(pid_t worker, unsigned int waived, char *why, size_t n
 		ours[0].st_ino = 0;
 		return say(why, n, "cannot be compared: we do not see our %s namespace", ns_names[not - 1]);
 	}
-	snprintf(who, sizeof(who), "%d", (int)worker);
+	snprintf(who, sizeof(who), "%d", (int)nursery);
 	if ((not = ns_look(who, theirs)) > 0)
 		return say(why, n, "does not show its %s namespace", ns_names[not - 1]);
 	for (size_t i = 0; i < NS_COUNT; i++)

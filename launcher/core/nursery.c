@@ -31,6 +31,7 @@ struct nursery {
 	bool			 ready, gone;
 	unsigned int		 inside;	/* its own events are on the stack: who stops it now does not free it */
 	bool			 stopped;
+	unsigned int		 waived;
 	unsigned int		 serial, unanswered;
 	uint64_t		 forks;
 	int64_t			 start_ms;
@@ -126,6 +127,14 @@ clone_hint(int err)
 	default:
 		return "";
 	}
+}
+
+static bool
+dead(const struct nursery *n)
+{
+	struct pollfd	 p = { .fd = n->pidfd, .events = POLLIN };
+
+	return poll(&p, 1, 0) == 1;
 }
 
 static bool
@@ -261,6 +270,29 @@ child_take(const struct nursery *n, pid_t pid, int *pidfd)
 	return 0;
 }
 
+/* It has loaded, and waits.  -1: nonsense. */
+static int
+ready_handle(struct nursery *n, const struct nursery_report *r)
+{
+	struct error	 e = ERROR_NONE;
+	char		 why[200];
+
+	if (r->serial != 0 || r->pid != 0)
+		return -1;
+	if (sandbox_verify_namespaces(n->pid, n->waived, why, sizeof(why)) == -1) {
+		if (dead(n))		/* that is told by the end of its socket */
+			return 0;
+		error_set(&e, ERR_SANDBOX, "the nursery is not confined as it should be: it %s", why);
+		lose(n, &e);
+		return 0;
+	}
+	n->ready = true;
+	if (n->unanswered == 0)
+		event_del(&n->late);
+	n->news(n->arg);
+	return 0;
+}
+
 /* -1: nonsense. */
 static int
 report_handle(struct nursery *n, const struct nursery_report *r)
@@ -270,13 +302,8 @@ report_handle(struct nursery *n, const struct nursery_report *r)
 	struct error	 e = ERROR_NONE;
 	int		 pidfd = -1;
 
-	if (!n->ready) {
-		n->ready = r->serial == 0 && r->pid == 0;
-		if (n->ready && n->unanswered == 0)
-			event_del(&n->late);
-		n->news(n->arg);
-		return n->ready ? 0 : -1;
-	}
+	if (!n->ready)
+		return ready_handle(n, r);
 	if (w == NULL || !w->sent || r->serial != w->serial || r->pid == 0 ||
 	    (r->pid > 0 && child_take(n, r->pid, &pidfd) == -1))
 		return -1;
@@ -384,6 +411,7 @@ nursery_start(const struct nursery_plan *p, void (*news)(void *), void *arg, str
 	}
 	n->orders_fd = n->complaint_fd = n->pidfd = -1;
 	n->start_ms = now_ms();
+	n->waived = p->waived;
 	n->news = news;
 	n->arg = arg;
 	TAILQ_INIT(&n->orders);

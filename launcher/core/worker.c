@@ -151,11 +151,8 @@ worker_turn(struct worker *w, struct error *e)
 
 	if (w->far != NULL)
 		return far_turn(w->far, e);
-	/* While it still sheds what it has: where it is does not change any more, stage 1 saw to that. */
+	/* While it still sheds what it has. */
 	if (!w->placed) {
-		/* Of one that died already its end is told, and nothing is to be seen. */
-		if (sandbox_verify_namespaces(w->pid, w->waived, why, sizeof(why)) == -1)
-			return relay_locked(w->relay, e) == RELAY_ENDED ? RELAY_ENDED : not_confined(e, why);
 		w->placed = true;
 		group_join(w, on_settled, w);
 	}

@@ -59,7 +59,7 @@ struct worker {
 	bool			 guest;		/* it becomes another program, with threads */
 	unsigned int		 tasks;		/* of a guest: how many, and processes */
 	struct group		 group;
-	bool			 placed;	/* its namespaces seen, its group asked for */
+	bool			 placed;	/* its group was asked for */
 	bool			 locked;	/* it says so */
 	bool			 to_park;	/* ordered ahead of any request */
 	bool			 sent;		/* the order went out */
