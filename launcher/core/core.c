@@ -175,6 +175,7 @@ core_close(void)
 	if (outlet != NULL)
 		outlet_end(outlet);
 	mover_stop();
+	ends_forget();
 	cgroup_shutdown();
 	if (plan.supervisor > 0)
 		far_close();

@@ -19,8 +19,12 @@ ends_close(struct ends *p)
 	fd_closep(&p->egress);
 }
 
-int
-ends_open(struct ends *p, struct error *e)
+/* One set in store: made while nobody waits for it. */
+static struct ends	 spare;
+static bool		 spared;
+
+static int
+ends_make(struct ends *p, struct error *e)
 {
 	int	 a[2], b[2], c[2], d[2];
 
@@ -46,4 +50,34 @@ ends_open(struct ends *p, struct error *e)
 	    fcntl(p->log, F_SETFL, O_NONBLOCK) == -1)
 		return error_sys(e, "pipes");
 	return 0;
+}
+
+int
+ends_open(struct ends *p, struct error *e)
+{
+	if (!spared)
+		return ends_make(p, e);
+	*p = spare;
+	spared = false;
+	return 0;
+}
+
+void
+ends_prepare(void)
+{
+	struct error	 e = ERROR_NONE;
+
+	if (spared)
+		return;
+	spared = ends_make(&spare, &e) == 0;
+	if (!spared)
+		ends_close(&spare);
+}
+
+void
+ends_forget(void)
+{
+	if (spared)
+		ends_close(&spare);
+	spared = false;
 }

@@ -12,6 +12,7 @@
 
 static LIST_HEAD(, group)	 waiting = LIST_HEAD_INITIALIZER(waiting);
 static uint64_t			 serials;
+static int64_t			 joined_ms;	/* the last that got in */
 
 /* What came of it; half in is worse than out: that ends the worker. */
 static void
@@ -20,6 +21,7 @@ group_note(struct group *g, uint32_t done, uint32_t of, int err)
 	if (done > 0)
 		cgroup_entered(g->of);
 	g->in = done == of && of > 0;
+	joined_ms = now_ms();
 	if (g->in)
 		return;
 	(void)snprintf(g->why, sizeof(g->why), "cgroup: put the worker in: %.200s", strerror(err));
@@ -28,7 +30,7 @@ group_note(struct group *g, uint32_t done, uint32_t of, int err)
 		(void)group_leave(g);
 }
 
-/* By ourselves: there is no mover, or it died.  The loop waits for once. */
+/* By ourselves: it takes no time now, or there is no mover and the loop waits for once. */
 static void
 group_put(struct group *g)
 {
@@ -37,6 +39,7 @@ group_put(struct group *g)
 
 	g->in = r == 0;
 	g->broken = r == -1;
+	joined_ms = now_ms();
 	if (g->in)
 		return;
 	(void)snprintf(g->why, sizeof(g->why), "%.250s", e.msg);
@@ -117,9 +120,13 @@ group_join(struct worker *w, void (*settled)(void *), void *arg)
 		(void)group_leave(g);
 		return;
 	}
+	g->pid = w->pid;
+	if (now_ms() - joined_ms < GROUP_WARM_MS) {
+		group_put(g);
+		return;
+	}
 	n = cgroup_doors(g->of, fds);
 	g->serial = ++serials;
-	g->pid = w->pid;
 	g->settled = settled;
 	g->arg = arg;
 	if (mover_start(on_moved) == 0 && mover_ask(g->serial, w->pid, fds, n)) {

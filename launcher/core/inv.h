@@ -69,6 +69,9 @@ struct ends {
 
 /* -1 with ERR_SYSTEM; what was opened is closed by ends_close(). */
 int		 ends_open(struct ends *, struct error *e);
+/* Makes those of the next worker in advance, at a time when there is only waiting to do; forget: closes them. */
+void		 ends_prepare(void);
+void		 ends_forget(void);
 void		 ends_close(struct ends *);
 
 const char	*inv_state_name(enum inv_state);

@@ -200,6 +200,8 @@ request_send(struct invocation *iv)
 	buf_wipe(&iv->request);
 	request_close(iv);
 	inv_goto(iv, INV_STREAMING);
+	if (iv->w->far == NULL)
+		ends_prepare();
 }
 
 /* A nursery that died under others' hands has not seen this request: once more, from a new one. */

@@ -151,7 +151,6 @@ worker_turn(struct worker *w, struct error *e)
 
 	if (w->far != NULL)
 		return far_turn(w->far, e);
-	/* While it still sheds what it has. */
 	if (!w->placed) {
 		w->placed = true;
 		group_join(w, on_settled, w);

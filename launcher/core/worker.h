@@ -37,6 +37,12 @@ struct group {
 	void		(*settled)(void *arg);	/* no longer asked */
 	void		*arg;
 };
+/*
+ * The kernel lets a process into a group at once, but for the first after a while: that one waits until every
+ * processor has passed through the scheduler, some milliseconds.  The mover (mover.h) waits in the loop's place; who
+ * comes so soon after another that the kernel cannot have forgotten is put in by the loop, and spares two wake-ups.
+ */
+#define GROUP_WARM_MS	2
 /* While a nursery loads: what would make its first worker wait is done beside it.  Nothing to hear of. */
 void		 group_prepare(unsigned int waived, uint64_t memory_bytes);
 /* Asks for it; settled(arg) follows from the loop if it is `asked` after this. */

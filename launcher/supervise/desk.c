@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "launcher/core/inv.h"
 #include "launcher/supervise/supervise.h"
 
 #define BUCKETS		1024u
@@ -122,6 +123,7 @@ hand(struct post *p, enum relay_news how, const struct error *why)
 	p->fds[0] = fd_steal(&w->request_fd);
 	relay_ends_take(w->relay, &p->fds[1], &p->fds[2]);
 	say(p, SAY_HANDED);
+	ends_prepare();
 }
 
 static void

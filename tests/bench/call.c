@@ -170,6 +170,7 @@ call_first(struct call_run *c, struct error *e)
 	if (write(c->w->request_fd, c->request, n) != (ssize_t)n)
 		return error_sys(e, "request");
 	fd_closep(&c->w->request_fd);
+	ends_prepare();
 	return results_until(c, false, e);
 }
 

@@ -200,6 +200,7 @@ traced_call(struct nursery *n, struct trace *t, struct error *e)
 		t->refused = true;
 		return;
 	}
+	ends_forget();		/* a tracer would keep them open */
 	if ((pid = fork()) == 0)
 		tracer(nursery, ready[1], report[1]);
 	close(report[1]);

@@ -16,6 +16,7 @@
 #include <event2/event.h>
 
 #include "launcher/core/invoke.h"
+#include "launcher/core/worker.h"
 #include "worker/contract/json.h"
 #include "worker/contract/util.h"
 
@@ -421,6 +422,13 @@ turns(int n)
 		turn();
 }
 
+/* Until no group is joined by the loop itself. */
+static void
+mover_wanted(void)
+{
+	usleep(2 * GROUP_WARM_MS * 1000);
+}
+
 /* Dead between two invocations it is made anew; with workers in its hands, they are moved all the same. */
 static void
 mover_killed(void **state)
@@ -434,12 +442,15 @@ mover_killed(void **state)
 	if ((pid = mover_find()) == 0)
 		skip();
 	kill(pid, SIGKILL);
+	mover_wanted();
 	run_ok();
 	turns(5);
+	mover_wanted();
 	run_ok();
 	pid = mover_find();
 	assert_int_not_equal(pid, 0);
 	kill(pid, SIGSTOP);
+	mover_wanted();
 	start(&o, "evil:ok");
 	turns(20);
 	assert_false(o.done);
@@ -463,6 +474,7 @@ mover_hangs(void **state)
 	if ((pid = mover_find()) == 0)
 		skip();
 	kill(pid, SIGSTOP);
+	mover_wanted();
 	for (size_t i = 0; i < N_ITEMS(all); i++)
 		start(&all[i], "evil:ok");
 	turns(10);
@@ -475,6 +487,7 @@ mover_hangs(void **state)
 		finish(&all[i], ERR_NONE);
 	/* All at once, from outside the loop. */
 	kill(pid, SIGSTOP);
+	mover_wanted();
 	for (size_t i = 0; i < N_ITEMS(all); i++)
 		start(&all[i], "evil:ok");
 	turns(10);
