@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <time.h>
 
 #include <openssl/sha.h>
 
@@ -65,6 +66,34 @@ bool
 reg_alias_ok(const char *s)
 {
 	return word_ok(s, REG_ALIAS_BYTES_MAX) && !is_uuid(s);
+}
+
+bool
+reg_name_ok(const char *s)
+{
+	size_t	 n = strlen(s);
+
+	if (n == 0 || n > REG_NAME_BYTES_MAX)
+		return false;
+	for (; *s != '\0'; s++)
+		if ((unsigned char)*s < ' ' || *s == 0x7f)
+			return false;
+	return true;
+}
+
+const char *
+reg_called(const struct reg_connector *c)
+{
+	return c->alias[0] != '\0' ? c->alias : c->name;
+}
+
+int64_t
+reg_now(void)
+{
+	struct timespec	 ts;
+
+	clock_gettime(CLOCK_REALTIME, &ts);
+	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
 bool

@@ -30,7 +30,10 @@ reg_print(struct buf *b, const struct reg_connector *c)
 	cJSON		*versions = cJSON_CreateArray(), *tags = cJSON_CreateObject();
 
 	(void)json_set_str(o, "id", c->id);
-	(void)json_set_str(o, "alias", c->alias);
+	if (c->alias[0] != '\0')
+		(void)json_set_str(o, "alias", c->alias);
+	else
+		(void)json_set_str(o, "name", c->name);
 	(void)json_set(o, "created", json_int(c->created_ms));
 	for (size_t i = 0; i < c->nversions; i++) {
 		const struct reg_version	*v = &c->versions[i];
@@ -54,8 +57,8 @@ reg_print(struct buf *b, const struct reg_connector *c)
 	buf_addc(b, '\n');
 }
 
-static int
-text_take(const cJSON *o, const char *name, char *out, size_t n, struct error *e)
+int
+reg_text(const cJSON *o, const char *name, char *out, size_t n, struct error *e)
 {
 	const char	*s = json_str(o, name, NULL);
 
@@ -69,9 +72,9 @@ version_take(const cJSON *o, size_t at, struct reg_version *v, struct error *e)
 {
 	char	 kind[16];
 
-	if (text_take(o, "sha256", v->sha256, sizeof(v->sha256), e) == -1 ||
-	    text_take(o, "program", v->program, sizeof(v->program), e) == -1 ||
-	    text_take(o, "by", v->by, sizeof(v->by), e) == -1 || text_take(o, "kind", kind, sizeof(kind), e) == -1)
+	if (reg_text(o, "sha256", v->sha256, sizeof(v->sha256), e) == -1 ||
+	    reg_text(o, "program", v->program, sizeof(v->program), e) == -1 ||
+	    reg_text(o, "by", v->by, sizeof(v->by), e) == -1 || reg_text(o, "kind", kind, sizeof(kind), e) == -1)
 		return -1;
 	v->number = (uint32_t)at + 1;
 	v->bytes = (uint64_t)json_i64(o, "bytes", 0);
@@ -128,12 +131,13 @@ tags_take(const cJSON *o, struct reg_connector *c, struct error *e)
 }
 
 static int
-tree_take(const cJSON *o, struct reg_connector *c, struct error *e)
+tree_take(const cJSON *o, bool customizer, struct reg_connector *c, struct error *e)
 {
-	if (text_take(o, "id", c->id, sizeof(c->id), e) == -1 || text_take(o, "alias", c->alias, sizeof(c->alias), e) == -1)
+	if (reg_text(o, "id", c->id, sizeof(c->id), e) == -1 || (customizer ? reg_text(o, "name", c->name, sizeof(c->name), e) :
+	    reg_text(o, "alias", c->alias, sizeof(c->alias), e)) == -1)
 		return -1;
-	if (!reg_alias_ok(c->alias) || strlen(c->id) != REG_ID_BYTES)
-		return error_set(e, ERR_USAGE, "id or alias is none");
+	if (!(customizer ? reg_name_ok(c->name) : reg_alias_ok(c->alias)) || strlen(c->id) != REG_ID_BYTES)
+		return error_set(e, ERR_USAGE, "id, alias or name is none");
 	c->created_ms = json_i64(o, "created", 0);
 	return versions_take(json_get(o, "versions"), c, e) == -1 || tags_take(json_get(o, "tags"), c, e) == -1 ? -1 : 0;
 }
@@ -153,20 +157,34 @@ file_take(int fd, struct buf *b, struct error *e)
 	return buf_check(b, "the file", e);
 }
 
-int
-reg_read(const char *path, struct reg_connector *c, struct error *e)
+cJSON *
+reg_file(const char *path, struct error *e)
 {
-	static const struct json_limits	 limits = { FILE_BYTES_MAX, 8, 20 * REG_VERSIONS_MAX };
+	static const struct json_limits	 limits = { FILE_BYTES_MAX, 32, 20 * REG_VERSIONS_MAX };
 	autofd				 fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);	/* at its start */
-	autojson			*doc = NULL;
+	cJSON				*doc;
 	autobuf				 b;
 
-	*c = (struct reg_connector){ 0 };
 	buf_init(&b, FILE_BYTES_MAX);
-	if (fd == -1)
-		return error_sys(e, "registry: %.200s", path);
-	if (file_take(fd, &b, e) == 0 && (doc = json_parse(b.data == NULL ? "" : b.data, b.len, &limits, e)) != NULL &&
-	    tree_take(doc, c, e) == 0)
+	if (fd == -1) {
+		(void)error_sys(e, "registry: %.200s", path);
+		return NULL;
+	}
+	if (file_take(fd, &b, e) == 0 && (doc = json_parse(b.data == NULL ? "" : b.data, b.len, &limits, e)) != NULL)
+		return doc;
+	(void)error_in(e, "registry: %.200s", path);
+	return NULL;
+}
+
+int
+reg_read(const char *path, bool customizer, struct reg_connector *c, struct error *e)
+{
+	autojson	*doc = reg_file(path, e);
+
+	*c = (struct reg_connector){ 0 };
+	if (doc == NULL)
+		return -1;
+	if (tree_take(doc, customizer, c, e) == 0)
 		return 0;
 	reg_free(c);
 	return error_in(e, "registry: %.200s", path);

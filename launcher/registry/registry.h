@@ -1,8 +1,11 @@
 /*
- * registry.h -- connectors that were uploaded: immutable versions, moving tags, an alias and an id for each.
+ * registry.h -- connectors that were uploaded: immutable versions, moving tags, an alias and an id for each; customizers
+ * of them likewise; and instances, which say how both are used for one source.
  *
  *   DIR/lock                      one server at a time
  *   DIR/connectors/ID.json        alias, versions, tags: the truth, replaced as a whole
+ *   DIR/customizers/ID.json       the same of a customizer, which has a name instead of an alias
+ *   DIR/instances/ID.json         a source: its name, its connector, its customizer, what of its config is no secret
  *   DIR/objects/SHA256/source.zip the archive as it was uploaded, under its digest
  *   DIR/objects/SHA256/files/     what was in it
  *   DIR/staged/                   not published yet; gone at the next start
@@ -19,9 +22,17 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <cjson/cJSON.h>
+
 #include "worker/contract/error.h"
+#include "worker/contract/limits.h"
 
 #define REG_CONNECTORS_MAX	1000u
+#define REG_CUSTOMIZERS_MAX	1000u
+#define REG_INSTANCES_MAX	2000u
+#define REG_CONFIG_BYTES_MAX	(16 * KIB)	/* of an instance, as JSON */
+#define REG_CONFIG_KEY_BYTES	128		/* of a member's name that is changed by itself */
+#define REG_NAME_BYTES_MAX	128		/* of a customizer, an instance: a text for people */
 #define REG_VERSIONS_MAX	10000u		/* of one connector */
 #define REG_TAGS_MAX		100u		/* likewise */
 #define REG_ALIAS_BYTES_MAX	48		/* with '@' and a version it is still a connector's name */
@@ -56,11 +67,21 @@ struct reg_tag {
 
 struct reg_connector {
 	char		 id[REG_ID_BYTES + 1];
-	char		 alias[REG_ALIAS_BYTES_MAX + 1];
+	char		 alias[REG_ALIAS_BYTES_MAX + 1];	/* "": it is a customizer */
+	char		 name[REG_NAME_BYTES_MAX + 1];	/* of a customizer */
 	int64_t		 created_ms;
 	size_t		 nversions, ntags;
 	struct reg_version *versions;			/* number i + 1 at i */
 	struct reg_tag	*tags;
+};
+
+struct reg_instance {
+	char		 id[REG_ID_BYTES + 1];
+	char		 name[REG_NAME_BYTES_MAX + 1];
+	char		 connector[REG_ID_BYTES + 1];	/* its id: in the registry, or of one that came with the server */
+	char		 customizer[REG_ID_BYTES + 1];	/* "": none is linked */
+	int64_t		 created_ms;
+	cJSON		*config;			/* an object, no secret in it; NULL: none is kept */
 };
 
 /* Bytes of all archives and their files, before registry_open(); 0: REG_STORED_BYTES_MAX. */
@@ -79,6 +100,14 @@ int	registry_room(uint64_t bytes, struct error *e);
 const struct reg_connector	*registry_at(size_t i);
 /* By alias or id. */
 const struct reg_connector	*registry_find(const char *ref);
+/* Customizers: by name; NULL past the last.  By id. */
+const struct reg_connector	*registry_customizer_at(size_t i);
+const struct reg_connector	*registry_customizer(const char *id);
+/* Instances, likewise. */
+const struct reg_instance	*registry_instance_at(size_t i);
+const struct reg_instance	*registry_instance(const char *id);
+/* How many there are of this connector, or with this customizer. */
+size_t				 registry_instances_of(const char *id);
 const struct reg_version	*reg_version(const struct reg_connector *, uint32_t number);
 const struct reg_tag		*reg_tag(const struct reg_connector *, const char *name);
 /* Where its files are, and its archive. */
@@ -88,7 +117,13 @@ void	reg_source(const struct reg_version *, char path[REG_PATH_BYTES]);
 /* All: 0 and it is on disk, or -1 with *e and nothing has changed.  ERR_REQUEST: refused; its message names the member. */
 int	registry_create(const char *alias, const struct reg_connector **out, struct error *e);
 int	registry_rename(const char *id, const char *alias, struct error *e);
+/* Of either: a connector or a customizer. */
 int	registry_delete(const char *id, struct error *e);
+int	registry_customizer_create(const char *name, const struct reg_connector **out, struct error *e);
+int	registry_customizer_rename(const char *id, const char *name, struct error *e);
+/* A new one where its id is "", else in the place of that.  The config is copied. */
+int	registry_instance_put(const struct reg_instance *, const struct reg_instance **out, struct error *e);
+int	registry_instance_delete(const char *id, struct error *e);
 /* Makes the tag or moves it. */
 int	registry_tag(const char *id, const char *name, uint32_t version, struct error *e);
 
@@ -96,13 +131,16 @@ int	registry_tag(const char *id, const char *name, uint32_t version, struct erro
 int	registry_stage(char path[REG_PATH_BYTES], struct error *e);
 void	registry_unstage(const char *path);
 /*
- * What was staged becomes the next version, and REG_LATEST; its files must have been synced.  v: all but number and time.
+ * What was staged becomes the next version of a connector or a customizer, and REG_LATEST; its files must have been synced.  v: all but number and time.
  * stored: bytes of all that is in the folder, each file with REG_FILE_BYTES more; nothing where the same is there already.
  */
 int	registry_publish(const char *id, const char *staged, const struct reg_version *v, uint64_t stored, uint32_t *number,
 	    struct error *e);
 
 bool	reg_alias_ok(const char *);
+bool	reg_name_ok(const char *);
+/* Its alias or name. */
+const char *reg_called(const struct reg_connector *);
 /* A UUID of these bytes' digest: the same for the same text. */
 void	reg_uuid_of(const char *text, char id[REG_ID_BYTES + 1]);
 

@@ -39,7 +39,8 @@ tell(const struct outcome *o)
 		(void)json_set_str(v, "program", o->program);
 		(void)json_set(v, "files", json_int(o->files));
 		(void)json_set(v, "bytes", json_int((int64_t)o->bytes));
-	} else
+	}
+	if (!o->ok || o->message[0] != '\0')
 		(void)json_set_str(v, "message", o->message);
 	json_print(&b, v);
 	buf_addc(&b, '\n');
@@ -69,6 +70,8 @@ main(void)
 		kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 	}
+	if (o.ok && strcmp(o.kind, "customizer") != 0)
+		o.message[0] = '\0';
 	/* The archive itself is kept as well. */
 	if (o.ok && fsync(STDIN_FILENO) == -1) {
 		o.ok = false;

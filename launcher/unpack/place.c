@@ -195,12 +195,17 @@ fail_take(struct placing *p, const char *text, size_t len)
 static int
 done(struct placing *p)
 {
+	/* A customizer needs no more than this; whoever wanted a connector is told what lacks. */
+	bool	 customizes = !p->spec && p->bundle && p->o->program[0] == '\0';
+
 	if (!p->spec && p->nested[0] != '\0')
-		return refuse(p, SPEC_FILE " is not at its top but at %s: pack the files, not their folder", p->nested);
-	if (!p->spec)
-		return refuse(p, SPEC_FILE " is not at its top");
+		(void)refuse(p, SPEC_FILE " is not at its top but at %s: pack the files, not their folder", p->nested);
+	else if (!p->spec)
+		(void)refuse(p, SPEC_FILE " is not at its top");
+	if (!p->spec && !customizes)
+		return -1;
 	/* Without either, its specification may name a script, or it is a description: whoever asked reads that. */
-	p->o->kind = p->o->program[0] != '\0' ? "native" : p->bundle ? "bundle" : "script";
+	p->o->kind = p->o->program[0] != '\0' ? "native" : customizes ? "customizer" : p->bundle ? "bundle" : "script";
 	p->o->ok = true;
 	return 1;
 }

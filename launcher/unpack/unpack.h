@@ -2,7 +2,8 @@
  * unpack.h -- bascule-unpack: takes an uploaded archive apart, for the registry.
  *
  *	0	the archive, a file
- *	1	one line of JSON: {"ok":true,"kind":"native","program":"x","files":n,"bytes":n} or {"ok":false,"message":"..."}
+ *	1	one line of JSON: {"ok":true,"kind":"native","program":"x","files":n,"bytes":n} or {"ok":false,"message":"..."};
+ *		a message beside "ok":true says what it lacks to be a connector
  *	3	the folder to fill, empty
  *
  * Two processes.  The decoder reads the archive with libarchive, which is large and meets bytes from anywhere: it
@@ -43,7 +44,9 @@ struct frame {
 
 struct outcome {
 	bool		 ok;
-	const char	*kind;		/* "native": program at the top; "bundle": index.js there; "script": neither, perhaps a description */
+	/* "native": program at the top; "bundle": index.js there; "script": neither, perhaps a description; "customizer": index.js and no specification,
+	 * which the message says */
+	const char	*kind;
 	unsigned int	 files;
 	uint64_t	 bytes;
 	char		 program[UNPACK_NAME_BYTES + 1];	/* "": there is none */

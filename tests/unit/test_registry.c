@@ -147,6 +147,83 @@ life(void **state)
 	gone();
 }
 
+static void
+customizers(void **state)
+{
+	const struct reg_connector	*c = NULL, *other = NULL;
+	const struct reg_instance	*i = NULL;
+	struct reg_instance		 draft = { .name = "b" };
+	struct error			 e = ERROR_NONE;
+	char				 id[REG_ID_BYTES + 1], first[REG_ID_BYTES + 1];
+	uint32_t			 n = 0;
+
+	(void)state;
+	fresh();
+	reopen();
+	assert_int_equal(registry_create("hr", &c, &e), 0);
+	snprintf(draft.connector, sizeof(draft.connector), "%s", c->id);
+	assert_int_equal(registry_customizer_create("", &c, &e), -1);
+	assert_int_equal(registry_customizer_create("a\nb", &c, &e), -1);
+	assert_int_equal(e.code, ERR_REQUEST);
+	assert_int_equal(registry_customizer_create("My own", &c, &e), 0);
+	snprintf(id, sizeof(id), "%s", c->id);
+	/* Names are for people: two may have the same. */
+	assert_int_equal(registry_customizer_create("My own", &other, &e), 0);
+	assert_int_equal(count("customizers"), 2);
+	assert_int_equal(count("connectors"), 1);
+	assert_int_equal(publish(id, '7', &n, &e), 0);
+	assert_int_equal(n, 1);
+	assert_int_equal(registry_customizer_rename(id, "A", &e), 0);
+	/* One is not the other. */
+	assert_null(registry_find(id));
+	assert_null(registry_find(""));
+	assert_null(registry_customizer(""));
+	assert_null(registry_customizer("A"));
+	assert_null(registry_customizer("hr"));
+
+	draft.config = cJSON_Parse("{\"url\":\"http://x\"}");
+	assert_int_equal(registry_instance_put(&draft, &i, &e), 0);
+	snprintf(first, sizeof(first), "%s", i->id);
+	assert_ptr_not_equal(i->config, draft.config);
+	draft.name[0] = 'a';
+	snprintf(draft.customizer, sizeof(draft.customizer), "%s", id);
+	assert_int_equal(registry_instance_put(&draft, &i, &e), 0);
+	assert_int_equal(registry_instances_of(draft.connector), 2);
+	assert_int_equal(registry_instances_of(id), 1);
+	/* Changed as a whole. */
+	cJSON_Delete(draft.config);
+	draft = *registry_instance(first);
+	draft.config = NULL;
+	snprintf(draft.name, sizeof(draft.name), "c");
+	assert_int_equal(registry_instance_put(&draft, &i, &e), 0);
+	snprintf(draft.id, sizeof(draft.id), "x");
+	assert_int_equal(registry_instance_put(&draft, &i, &e), -1);
+	assert_int_equal(e.code, ERR_NO_CONNECTOR);
+
+	reopen();
+	assert_int_equal(count("objects"), 1);
+	assert_string_equal(registry_customizer_at(0)->id, id);
+	assert_string_equal(registry_customizer_at(0)->name, "A");
+	assert_string_equal(registry_customizer_at(1)->name, "My own");
+	assert_null(registry_customizer_at(2));
+	assert_int_equal(reg_version(registry_customizer(id), 1)->sha256[0], '7');
+	assert_string_equal(registry_instance_at(0)->name, "a");
+	assert_string_equal(registry_instance_at(0)->customizer, id);
+	assert_string_equal(cJSON_GetObjectItem(registry_instance_at(0)->config, "url")->valuestring, "http://x");
+	assert_string_equal(registry_instance_at(1)->name, "c");
+	assert_null(registry_instance_at(1)->config);
+	assert_null(registry_instance_at(2));
+	assert_int_equal(registry_instance_delete(first, &e), 0);
+	assert_int_equal(registry_instance_delete(first, &e), -1);
+	assert_int_equal(registry_delete(id, &e), 0);
+	reopen();
+	assert_int_equal(count("objects"), 0);
+	assert_int_equal(count("customizers"), 1);
+	assert_int_equal(count("instances"), 1);
+	registry_close();
+	gone();
+}
+
 /* --- killed at each step */
 static unsigned int	 left;
 
@@ -163,6 +240,31 @@ static int	do_publish(struct error *e) { uint32_t n; return publish("hr", '3', &
 static int	do_tag(struct error *e) { return registry_tag("hr", "gold", 2, e); }
 static int	do_rename(struct error *e) { return registry_rename("hr", "people", e); }
 static int	do_delete(struct error *e) { return registry_delete("hr", e); }
+static int	do_customizer(struct error *e) { const struct reg_connector *c; return registry_customizer_create("new", &c, e); }
+static int	do_change(struct error *e) { uint32_t n; return publish(registry_customizer_at(0)->id, '4', &n, e); }
+static int	do_forget(struct error *e) { return registry_delete(registry_customizer_at(0)->id, e); }
+
+static int
+do_link(struct error *e)
+{
+	struct reg_instance		 draft = *registry_instance_at(0);
+	const struct reg_instance	*i;
+
+	snprintf(draft.customizer, sizeof(draft.customizer), "%s", registry_customizer_at(0)->id);
+	return registry_instance_put(&draft, &i, e);
+}
+
+static int
+do_instance(struct error *e)
+{
+	struct reg_instance		 draft = { .name = "new" };
+	const struct reg_instance	*i;
+
+	snprintf(draft.connector, sizeof(draft.connector), "%s", registry_at(0)->id);
+	return registry_instance_put(&draft, &i, e);
+}
+
+static int	do_end(struct error *e) { return registry_instance_delete(registry_instance_at(0)->id, e); }
 
 /* What is seen of it all, as one text. */
 static void
@@ -185,6 +287,12 @@ look(char *text, size_t n)
 			snprintf(text + strlen(text), n - strlen(text), ",%s=%u", c->tags[k].name, c->tags[k].version);
 		snprintf(text + strlen(text), n - strlen(text), ";");
 	}
+	for (size_t i = 0; registry_customizer_at(i) != NULL; i++)
+		snprintf(text + strlen(text), n - strlen(text), " %s:%zu", registry_customizer_at(i)->name,
+		    registry_customizer_at(i)->nversions);
+	for (size_t i = 0; registry_instance_at(i) != NULL; i++)
+		snprintf(text + strlen(text), n - strlen(text), " %s%s", registry_instance_at(i)->name,
+		    registry_instance_at(i)->customizer[0] != '\0' ? "+" : "-");
 }
 
 static void
@@ -207,6 +315,8 @@ kill_at(int (*change)(struct error *), const char *before, const char *after, un
 		assert_int_equal(publish("hr", '1', &n, &e), 0);
 		assert_int_equal(publish("hr", '2', &n, &e), 0);
 		assert_int_equal(registry_tag("hr", "gold", 1, &e), 0);
+		assert_int_equal(registry_customizer_create("own", &c, &e), 0);
+		assert_int_equal(do_instance(&e), 0);
 		registry_close();
 		if ((pid = fork()) == 0) {
 			if (registry_open(dir, &e) == -1)
@@ -236,17 +346,25 @@ kill_at(int (*change)(struct error *), const char *before, const char *after, un
 	assert_in_range(step, steps_least, STEPS_MAX - 1);
 }
 
-#define BEFORE	"hr:12,latest=2,gold=1;"
+#define CONNECTOR	"hr:12,latest=2,gold=1;"
+#define BESIDE	" own:0 new-"
+#define BEFORE	CONNECTOR BESIDE
 
 static void
 killed(void **state)
 {
 	(void)state;
-	kill_at(do_create, BEFORE, BEFORE "new:;", 4);
-	kill_at(do_publish, BEFORE, "hr:123,latest=3,gold=1;", 6);
-	kill_at(do_tag, BEFORE, "hr:12,latest=2,gold=2;", 4);
-	kill_at(do_rename, BEFORE, "people:12,latest=2,gold=1;", 4);
-	kill_at(do_delete, BEFORE, "", 2);
+	kill_at(do_create, BEFORE, CONNECTOR "new:;" BESIDE, 4);
+	kill_at(do_publish, BEFORE, "hr:123,latest=3,gold=1;" BESIDE, 6);
+	kill_at(do_tag, BEFORE, "hr:12,latest=2,gold=2;" BESIDE, 4);
+	kill_at(do_rename, BEFORE, "people:12,latest=2,gold=1;" BESIDE, 4);
+	kill_at(do_delete, BEFORE, BESIDE, 2);
+	kill_at(do_customizer, BEFORE, CONNECTOR " new:0 own:0 new-", 4);
+	kill_at(do_change, BEFORE, CONNECTOR " own:1 new-", 6);
+	kill_at(do_forget, BEFORE, CONNECTOR " new-", 2);
+	kill_at(do_link, BEFORE, CONNECTOR " own:0 new+", 4);
+	kill_at(do_instance, BEFORE, BEFORE " new-", 4);
+	kill_at(do_end, BEFORE, CONNECTOR " own:0", 2);
 }
 
 /* A file that is no good is named, and nothing is guessed. */
@@ -264,6 +382,15 @@ damaged(void **state)
 		"{\"id\":\"10000000-0000-4000-8000-000000000000\",\"alias\":\"a\",\"versions\":[],\"tags\":{}}",
 		HEAD "\"versions\":[{\"version\":1,\"sha256\":\"../../etc\",\"kind\":\"native\",\"program\":\"p\",\"by\":\"\"}],\"tags\":{}}",
 		HEAD "\"versions\":[{\"version\":1,\"sha256\":\"" D64 "\",\"kind\":\"native\",\"program\":\"../p\",\"by\":\"\"}],\"tags\":{}}",
+	};
+	static const struct { const char *folder, *text; } others[] = {
+		{ "customizers", HEAD "\"versions\":[],\"tags\":{}}" },
+		{ "customizers", "{\"id\":\"" ID "\",\"name\":\"a\\n\",\"versions\":[],\"tags\":{}}" },
+		{ "instances", "{\"id\":\"" ID "\",\"name\":\"a\"}" },
+		{ "instances", "{\"id\":\"" ID "\",\"name\":\"a\",\"connector\":\"x\"}" },
+		{ "instances", "{\"id\":\"" ID "\",\"name\":\"a\",\"connector\":\"" ID "\",\"customizer\":7}" },
+		{ "instances", "{\"id\":\"" ID "\",\"name\":\"a\",\"connector\":\"" ID "\",\"config\":[]}" },
+		{ "instances", "{\"id\":\"10000000-0000-4000-8000-000000000000\",\"name\":\"a\",\"connector\":\"" ID "\"}" },
 	};
 	char				 path[256];
 	struct error			 e = ERROR_NONE;
@@ -284,6 +411,14 @@ damaged(void **state)
 	reopen();
 	assert_int_equal(reg_tag(registry_find("a"), "latest")->version, 1);
 	registry_close();
+	for (size_t i = 0; i < N_ITEMS(others); i++) {
+		snprintf(path, sizeof(path), "%s/%s/" ID ".json", dir, others[i].folder);
+		file_put(path, others[i].text);
+		if (registry_open(dir, &e) == 0)
+			fail_msg("taken: %s", others[i].text);
+		assert_non_null(strstr(e.msg, ID));
+		assert_int_equal(unlink(path), 0);
+	}
 	/* Whose it is. */
 	assert_int_equal(chmod(dir, 0770), 0);
 	assert_int_equal(registry_open(dir, &e), -1);
@@ -350,6 +485,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(life),
+		cmocka_unit_test(customizers),
 		cmocka_unit_test(killed),
 		cmocka_unit_test(damaged),
 		cmocka_unit_test(bound),

@@ -196,6 +196,45 @@ static const struct { const char *spec, *config, *rules, *message; } egress_case
 	{ SECTION(ITEM("baseUrl", "url")) ",\"egress\":[]", "{\"baseUrl\":\"https://x.example.com\"}", "", NULL },
 };
 
+/* What may be kept of a config where no secret may be. */
+static void
+plain(void **state)
+{
+#define FORM	"\"sourceConfig\":[{\"type\":\"menu\",\"items\":[{\"type\":\"section\",\"items\":[" \
+		"{\"key\":\"url\",\"type\":\"url\"},{\"key\":\"n\",\"type\":\"number\"},{\"key\":\"l\",\"type\":\"list\"}," \
+		"{\"key\":\"pw\",\"type\":\"secret\"},{\"key\":\"odd\",\"type\":\"vault\"}," \
+		"{\"key\":\"kv\",\"type\":\"keyValue\"},{\"key\":\"t\",\"type\":\"text\"}]}]}," \
+		"{\"key\":\"cards\",\"type\":\"cardList\",\"subMenus\":[{\"items\":[{\"key\":\"inside\",\"type\":\"text\"}]}]}," \
+		"{\"key\":\"both\",\"type\":\"text\"},{\"key\":\"both\",\"type\":\"secrettextarea\"}]"
+	static const struct { const char *config, *named; } rows[] = {
+		{ "{}", NULL }, { "{'url':'https://h/x?a=b@c','n':7,'l':['a',1,true],'t':null}", NULL },
+		{ "{'t':'a@b.example'}", NULL }, { "{'pw':'x'}", "pw" }, { "{'pw':''}", "pw" }, { "{'pw':7}", "pw" }, { "{'odd':'x'}", "odd" },
+		{ "{'kv':[]}", "kv" }, { "{'cards':[]}", "cards" }, { "{'inside':'x'}", "inside" }, { "{'nobody':1}", "nobody" },
+		{ "{'both':'x'}", "both" }, { "{'t':{'a':1}}", "t" }, { "{'l':[['a']]}", "l" }, { "{'l':[{'a':1}]}", "l" },
+		{ "{'url':'https://me:secret@h/'}", "url" }, { "{'t':'x://me@h'}", "t" }, { "{'l':['http://a@b']}", "l" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(rows); i++) {
+		struct spec	 sp;
+		struct error	 e = ERROR_NONE;
+		char		 text[80];
+		cJSON		*config;
+		int		 r;
+
+		snprintf(text, sizeof(text), "%s", rows[i].config);
+		for (char *c = text; *c != '\0'; c++)
+			*c = *c == '\'' ? '"' : *c;
+		config = config_of(text);
+		spec_of(&sp, FORM);
+		r = spec_plain(&sp, config, &e);
+		if (r != (rows[i].named == NULL ? 0 : -1) || (r == -1 && strncmp(e.msg, rows[i].named, strlen(rows[i].named)) != 0))
+			fail_msg("%s: %s", rows[i].config, e.msg);
+		spec_free(&sp);
+		cJSON_Delete(config);
+	}
+}
+
 static void
 egress(void **state)
 {
@@ -337,6 +376,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(case_files),
 		cmocka_unit_test(rates), cmocka_unit_test(loading), cmocka_unit_test(secrets),
+		cmocka_unit_test(plain),
 		cmocka_unit_test(egress),
 		cmocka_unit_test(egress_bound), cmocka_unit_test(urls),
 	};

@@ -117,9 +117,14 @@ orders(void **state)
 	static const struct {
 		const char	*what, *program;	/* NULL: refused */
 		struct step	 steps[8];
+		const char	*kind;
 	} rows[] = {
 		{ "as it should be", "p", { PROGRAM, END } },
-		{ "a bundle", "", { { FRAME_FILE, SPEC }, { FRAME_FILE, "index.js" }, END } },
+		{ "a bundle", "", { { FRAME_FILE, SPEC }, { FRAME_FILE, "index.js" }, END }, "bundle" },
+		{ "no specification, but a bundle", "", { { FRAME_FILE, "index.js" }, END }, "customizer" },
+		{ "a specification below", "", { { FRAME_FILE, "index.js" }, { FRAME_FILE, "x/" SPEC }, END }, "customizer" },
+		{ "a bundle below the top", NULL, { { FRAME_FILE, "x/index.js" }, END } },
+		{ "a program and a bundle", NULL, { { FRAME_FILE, "index.js" }, { FRAME_FILE, "p" }, { FRAME_DATA, ELF }, END } },
 		{ "a program is more than a bundle", "p", { PROGRAM, { FRAME_FILE, "index.js" }, END } },
 		{ "a program below the top is none", "", { { FRAME_FILE, SPEC }, { FRAME_FILE, "x/p" }, { FRAME_DATA, ELF }, END } },
 		{ "magic in the middle is none", "", { { FRAME_FILE, SPEC }, { FRAME_FILE, "p" }, { FRAME_DATA, "xx" }, { FRAME_DATA, ELF }, END } },
@@ -140,8 +145,10 @@ orders(void **state)
 			fail_msg("%s: %s", rows[i].what, o.message);
 		if (o.ok) {
 			assert_string_equal(o.program, rows[i].program);
-			assert_string_equal(o.kind, rows[i].program[0] != '\0' ? "native" : strcmp(rows[i].what, "a bundle") == 0 ?
-			    "bundle" : "script");
+			assert_string_equal(o.kind, rows[i].program[0] != '\0' ? "native" : rows[i].kind != NULL ? rows[i].kind :
+			    "script");
+			/* What it lacks to be a connector. */
+			assert_int_equal(strstr(o.message, SPEC) != NULL, strcmp(o.kind, "customizer") == 0);
 		}
 		assert_null(strchr(o.message, '\033'));
 	}

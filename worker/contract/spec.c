@@ -246,3 +246,60 @@ spec_secrets(const struct spec *sp, const cJSON *config, void (*fn)(void *arg, c
 
 	form_walk(json_get(sp->doc, "sourceConfig"), config, secret_item, &s);
 }
+
+struct plain {
+	const cJSON	*config;
+	const char	*key;
+	bool		 found, secret;
+};
+
+/* Cards and pairs as well: whatever somebody calls a header is a header with a token in it. */
+static void
+plain_item(void *arg, const cJSON *item, const cJSON *values)
+{
+	struct plain	*p = arg;
+	const char	*type = json_str(item, "type", "text");
+
+	if (values != p->config || strcmp(json_str(item, "key", ""), p->key) != 0)
+		return;
+	p->found = true;
+	p->secret = p->secret || is_secret(type) || strcmp(type, "keyValue") == 0 || strcmp(type, "cardList") == 0;
+}
+
+/* A scalar, or a list of scalars, and no address with a password in it. */
+static bool
+plain_value(const cJSON *v)
+{
+	const cJSON	*inner;
+	const char	*at;
+
+	if (cJSON_IsArray(v)) {
+		cJSON_ArrayForEach(inner, v)
+			if (cJSON_IsArray(inner) || !plain_value(inner))
+				return false;
+		return true;
+	}
+	if (!cJSON_IsString(v))
+		return !cJSON_IsObject(v);
+	at = strstr(v->valuestring, "://");
+	return at == NULL || at[3 + strcspn(at + 3, "@/?#")] != '@';
+}
+
+int
+spec_plain(const struct spec *sp, const cJSON *config, struct error *e)
+{
+	const cJSON	*m;
+
+	cJSON_ArrayForEach(m, config) {
+		struct plain	 p = { .config = config, .key = m->string };
+
+		form_walk(json_get(sp->doc, "sourceConfig"), config, plain_item, &p);
+		if (!p.found)
+			return error_set(e, ERR_REQUEST, "%.64s: the connector's specification has no such item, so that it may be a "
+			    "secret; give it with each invocation", m->string);
+		if (p.secret || !plain_value(m))
+			return error_set(e, ERR_REQUEST, "%.64s: it is a secret, or may hold one, and is not kept; give it with each "
+			    "invocation", m->string);
+	}
+	return 0;
+}

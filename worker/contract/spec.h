@@ -57,6 +57,13 @@ void	spec_secrets(const struct spec *sp, const cJSON *config,
 	    void (*fn)(void *arg, const char *value), void *arg);
 
 /*
+ * 0 if config may be kept where secrets may not: its members are all items of the spec, none of them marked secret nor of
+ * pairs or cards, and their values plain, without an address that holds a password.  -1 with ERR_REQUEST names the first
+ * that is not.
+ */
+int	spec_plain(const struct spec *sp, const cJSON *config, struct error *e);
+
+/*
  * What this invocation may reach.  "egress" of the spec, each
  *   {"host":"api.github.com","ports":[443]}   (ports default to [443])
  *   {"host":"{{config.baseUrl}}"}             (a url's host and port, or a bare host)
