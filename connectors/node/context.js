@@ -65,6 +65,7 @@ function makeContext(request, bundle, spec, sent, customizers) {
 		id: request.connectorRef ?? bundle.name,
 		name: spec?.name ?? bundle.name,
 		version: request.version,
+		connectorInstanceId: request.config?.spConnectorInstanceId,
 		invocationId: request.id,
 		requestId: request.id,
 		commandType: request.type,

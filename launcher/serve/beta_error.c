@@ -15,6 +15,11 @@
 static const char *const	 ours[] = { "/v1", "/healthz", "/readyz", "/metrics" };
 /* Names of one and the same API. */
 static const char *const	 years[] = { "/v2024/", "/v2025/", "/v2026/" };
+/* So do newer clients: a version behind the name of what it is about. */
+static const char *const	 versioned[] = {
+	"/platform-connectors/v1", "/connector-customizers/v1", "/connector-instances/v1", "/platform-logs/v1",
+};
+#define VERSION_BYTES	strlen("/v1")
 
 bool
 beta_speaks(const char *path)
@@ -37,6 +42,14 @@ beta_path(const char *path, char *scratch, size_t n)
 		if (strncmp(path, years[i], skip) != 0)
 			continue;
 		return snprintf(scratch, n, "/beta/%s", path + skip) < (int)n ? scratch : NULL;
+	}
+	for (size_t i = 0; i < N_ITEMS(versioned); i++) {
+		size_t	 skip = strlen(versioned[i]);
+
+		if (strncmp(path, versioned[i], skip) != 0 || (path[skip] != '/' && path[skip] != '\0'))
+			continue;
+		return snprintf(scratch, n, "/beta%.*s%s", (int)(skip - VERSION_BYTES), versioned[i], path + skip) < (int)n ?
+		    scratch : NULL;
 	}
 	return path;
 }

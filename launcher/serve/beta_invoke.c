@@ -4,12 +4,17 @@
  *   {"connectorRef":"scim","tag":"latest","type":"std:account:list","config":{...},"input":{...}}
  *
  * "version" stands there instead of "tag" where the caller chose one.  Members that nobody knows are ignored, as the
- * platform does; type, config and input go on as they are.
+ * platform does; type, config and input go on as they are.  Where the path or the config names an instance of here, its
+ * customizer is linked; by the path, its config is added as well.
  */
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#include "launcher/registry/registry.h"
 #include "launcher/serve/answer.h"
 #include "launcher/serve/beta.h"
+#include "launcher/serve/beta_instance.h"
 #include "launcher/serve/call.h"
 #include "launcher/serve/ref.h"
 #include "launcher/serve/route.h"
@@ -21,7 +26,11 @@ struct envelope {
 	char	 ref[REQUEST_ID_BYTES_MAX + 1];		/* "": none was given */
 	char	 tag[REQUEST_ID_BYTES_MAX + 1];
 	int64_t	 version;				/* -1: none */
+	char	 instance[REG_ID_BYTES + 1];		/* of its config; "": none */
 };
+
+/* Where the platform says, among the members of a config, whose it is. */
+#define INSTANCE_MEMBER	"spConnectorInstanceId"
 
 static int
 text_read(const cJSON *doc, const char *name, char out[REQUEST_ID_BYTES_MAX + 1], struct error *e)
@@ -41,18 +50,44 @@ static int
 envelope_read(const cJSON *doc, struct envelope *en, struct error *e)
 {
 	const cJSON	*v = json_get(doc, "version");
+	const char	*instance = json_str(json_get(doc, "config"), INSTANCE_MEMBER, "");
 
 	if (!cJSON_IsObject(doc))
 		return error_set(e, ERR_REQUEST, "the body must be a JSON object");
 	en->version = -1;
+	snprintf(en->instance, sizeof(en->instance), "%s", strlen(instance) == REG_ID_BYTES ? instance : "");
 	if (v != NULL && !cJSON_IsNull(v) && (!cJSON_IsNumber(v) || !json_i64_of(v, &en->version) || en->version < 0))
 		return error_set(e, ERR_REQUEST, "version: a whole number is wanted");
 	return text_read(doc, "connectorRef", en->ref, e) == -1 || text_read(doc, "tag", en->tag, e) == -1 ? -1 : 0;
 }
 
+/* What the instance keeps, and over it what was sent with this request. */
+static int
+config_merge(cJSON *doc, const struct reg_instance *i, struct error *e)
+{
+	cJSON	*sent = cJSON_DetachItemFromObjectCaseSensitive(doc, "config"), *out, *m;
+
+	if (sent != NULL && !cJSON_IsNull(sent) && !cJSON_IsObject(sent)) {
+		json_wipe(sent);
+		return error_set(e, ERR_REQUEST, "config: must be an object");
+	}
+	if ((out = i->config != NULL ? json_dup(i->config) : cJSON_CreateObject()) != NULL &&
+	    json_set_str(out, INSTANCE_MEMBER, i->id) == 0)
+		while (sent != NULL && (m = sent->child) != NULL) {
+			char	*name = strdup(m->string);
+
+			m = cJSON_DetachItemViaPointer(sent, m);
+			if (name == NULL || json_set(out, name, m) == -1)
+				e->code = ERR_SYSTEM;
+			free(name);
+		}
+	json_wipe(sent);
+	return json_set(doc, "config", out) == 0 && e->code == ERR_NONE ? 0 : error_set(e, ERR_SYSTEM, "no memory");
+}
+
 /* Our body from theirs, in its place. */
 static int
-body_turn(struct buf *body, struct envelope *en, struct error *e)
+body_turn(struct buf *body, const struct reg_instance *i, struct envelope *en, struct error *e)
 {
 	static const char *const	 kept[] = { "type", "config", "input" };
 	cJSON				*doc = json_parse(body->data, body->len, NULL, e), *out, *v;
@@ -60,18 +95,20 @@ body_turn(struct buf *body, struct envelope *en, struct error *e)
 
 	if (doc == NULL)
 		return -1;
-	if (envelope_read(doc, en, e) == -1) {
+	if (envelope_read(doc, en, e) == -1 || (i != NULL && config_merge(doc, i, e) == -1)) {
 		json_wipe(doc);
 		return -1;
 	}
 	out = cJSON_CreateObject();
-	for (size_t i = 0; i < N_ITEMS(kept); i++) {
-		v = cJSON_DetachItemFromObjectCaseSensitive(doc, kept[i]);
+	if (i != NULL)
+		(void)json_set_str(out, "source", i->id);
+	for (size_t k = 0; k < N_ITEMS(kept); k++) {
+		v = cJSON_DetachItemFromObjectCaseSensitive(doc, kept[k]);
 		/* A null is what Go makes of nothing. */
 		if (cJSON_IsNull(v))
 			cJSON_Delete(v);
 		else if (v != NULL)
-			(void)json_set(out, kept[i], v);
+			(void)json_set(out, kept[k], v);
 	}
 	json_wipe(doc);
 	buf_wipe(body);
@@ -82,8 +119,42 @@ body_turn(struct buf *body, struct envelope *en, struct error *e)
 	return r;
 }
 
+/* Is it that connector's, by its id or name? */
+static bool
+is_of(const struct reg_instance *i, const char *ref)
+{
+	const struct reg_connector	*c;
+	char				 name[CONNECTOR_NAME_MAX + 1], id[REF_ID_BYTES + 1];
+
+	ref_base(ref, name);
+	if (strcmp(name, i->connector) == 0)
+		return true;
+	if ((c = registry_find(name)) != NULL)
+		return strcmp(c->id, i->connector) == 0;
+	ref_own_id(name, id);
+	return strcmp(id, i->connector) == 0;
+}
+
+/* The connector, with the customizer of its instance. */
+static int
+connector_get(const char *named, const struct envelope *en, const struct reg_instance *i, struct connector_ref *ref, struct error *e)
+{
+	const char	*said = i != NULL && en->ref[0] != '\0' ? en->ref : named != NULL ? named : en->ref;
+
+	if (i == NULL && en->instance[0] != '\0')
+		i = registry_instance(en->instance);	/* one that is not of here is the platform's, and nothing to us */
+	if (i != NULL && said[0] != '\0' && !is_of(i, said))
+		return error_set(e, ERR_REQUEST, "instance %s is of another connector than %.64s", i->id, said);
+	if (named == NULL && en->ref[0] == '\0')
+		return error_set(e, ERR_REQUEST, "connectorRef: this path names no connector, so the body must");
+	if (ref_find(named != NULL ? named : en->ref, en->tag, en->version, ref, e) == -1)
+		return -1;
+	return i == NULL ? 0 : beta_instance_link(i, ref, e);
+}
+
+/* named, i: what the path names, or NULL. */
 static void
-invoke(struct exchange *x, const char *named)
+invoke(struct exchange *x, const char *named, const struct reg_instance *i)
 {
 	struct connector_ref	 ref = { 0 };
 	struct accepted		 accepted;
@@ -96,11 +167,7 @@ invoke(struct exchange *x, const char *named)
 	/* Lines, whatever a client's library says it would like. */
 	if (accepted.form != FORM_LINES)
 		accepted.form = FORM_LINES, accepted.verdict = false;
-	if (body_take(x, &body, &e) == -1 || body_turn(&body, &en, &e) == -1)
-		;
-	else if (named == NULL && en.ref[0] == '\0')
-		(void)error_set(&e, ERR_REQUEST, "connectorRef: this path names no connector, so the body must");
-	else if (ref_find(named != NULL ? named : en.ref, en.tag, en.version, &ref, &e) == 0)
+	if (body_take(x, &body, &e) == 0 && body_turn(&body, i, &en, &e) == 0 && connector_get(named, &en, i, &ref, &e) == 0)
 		call_make(x, &accepted, &ref, &body);
 	if (e.code != ERR_NONE)
 		answer_problem(x->req, &(struct problem){ .error = &e });
@@ -111,11 +178,25 @@ invoke(struct exchange *x, const char *named)
 void
 beta_invoke(struct exchange *x)
 {
-	invoke(x, x->arg);
+	invoke(x, x->arg, NULL);
 }
 
 void
 beta_invoke_bare(struct exchange *x)
 {
-	invoke(x, NULL);
+	invoke(x, NULL, NULL);
+}
+
+/* A reference of the body may say it again, and chooses its version or tag. */
+void
+beta_instance_invoke(struct exchange *x)
+{
+	const struct reg_instance	*i;
+
+	if (!beta_registry(x))
+		return;
+	if ((i = registry_instance(x->arg)) == NULL)
+		answer_refuse(x->req, 404, ERR_NO_CONNECTOR, "there is no instance \"%.64s\"", x->arg);
+	else
+		invoke(x, i->connector, i);
 }

@@ -23,7 +23,6 @@
 #include "worker/contract/json.h"
 #include "worker/contract/util.h"
 
-#define TENANT		"bascule"
 #define COMPONENT	"sp-connect"
 #define LOG_ROWS	50			/* invocations of one page, with their workers' lines */
 #define LOG_REACH_MS	(60 * MINUTES(1))	/* one that ended in the time asked for may have come so long before it */
@@ -100,7 +99,7 @@ line_add(cJSON *logs, const struct wanted *w, const cJSON *row, struct line *l)
 	}
 	moment_print(l->at_ms, at);
 	o = cJSON_CreateObject();
-	(void)json_set_str(o, "tenantID", TENANT);
+	(void)json_set_str(o, "tenantID", BETA_TENANT);
 	(void)json_set_str(o, "timestamp", at);
 	(void)json_set_str(o, "level", l->level);
 	(void)json_set_str(o, "event", l->event);
@@ -343,7 +342,7 @@ beta_stats(struct exchange *x)
 	}
 	o = cJSON_CreateObject();
 	s.connectors = cJSON_CreateArray();
-	(void)json_set_str(o, "tenantID", TENANT);
+	(void)json_set_str(o, "tenantID", BETA_TENANT);
 	(void)json_set(o, "connectors", s.connectors);
 	journal_tally(from_ms, STATS_ROWS_MAX, sum_add, &s);
 	answer_json(x->req, 200, o);

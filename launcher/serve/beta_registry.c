@@ -15,7 +15,6 @@
 #include "launcher/serve/ref.h"
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
-#include "launcher/serve/take.h"
 #include "worker/contract/json.h"
 #include "worker/contract/util.h"
 
@@ -54,17 +53,32 @@ subject_find(struct exchange *x, struct subject *s)
 	return -1;
 }
 
+bool
+beta_registry(struct exchange *x)
+{
+	if (!registry_is_open())
+		answer_refuse(x->req, 501, ERR_UNSUPPORTED, "this server keeps no registry: start it with --registry DIR");
+	return registry_is_open();
+}
+
+bool
+beta_unused(struct exchange *x, const struct reg_connector *c)
+{
+	size_t	 n = registry_instances_of(c->id);
+
+	if (n > 0)
+		answer_refuse(x->req, 409, ERR_REQUEST, "%zu instances name %s; GET /beta/connector-instances lists them", n,
+		    reg_called(c));
+	return n == 0;
+}
+
 /* One that may be changed; NULL: refused, answered. */
 const struct reg_connector *
 beta_connector(struct exchange *x)
 {
 	struct subject	 s;
 
-	if (!registry_is_open()) {
-		answer_refuse(x->req, 501, ERR_UNSUPPORTED, "this server keeps no registry: start it with --registry DIR");
-		return NULL;
-	}
-	if (subject_find(x, &s) == -1)
+	if (!beta_registry(x) || subject_find(x, &s) == -1)
 		return NULL;
 	if (s.c == NULL)
 		answer_refuse(x->req, 409, ERR_REQUEST, "%s came with the server and is not changed here", s.alias);
@@ -128,7 +142,7 @@ beta_connectors(struct exchange *x)
 	for (size_t i = 0; registry_at(i) != NULL; i++)
 		(void)json_push(list, connector_print(registry_at(i)->id, registry_at(i)->alias));
 	(void)connector_each(own_add, list);
-	answer_json(x->req, 200, list);
+	beta_list(x, list);
 }
 
 void
@@ -138,29 +152,6 @@ beta_connector_get(struct exchange *x)
 
 	if (subject_find(x, &s) == 0)
 		answer_json(x->req, 200, connector_print(s.id, s.alias));
-}
-
-cJSON *
-beta_object(struct exchange *x)
-{
-	const char	*type = evhttp_find_header(evhttp_request_get_input_headers(x->req), "Content-Type");
-	struct error	 e = ERROR_NONE;
-	struct buf	 b = { 0 };
-	cJSON		*o = NULL;
-
-	if (!is_json(type)) {
-		answer_refuse(x->req, 415, ERR_REQUEST, "Content-Type: application/json is wanted");
-		return NULL;
-	}
-	if (body_take(x, &b, &e) == 0 && (o = json_parse(b.data, b.len, NULL, &e)) != NULL && !cJSON_IsObject(o)) {
-		cJSON_Delete(o);
-		o = NULL;
-		(void)error_set(&e, ERR_REQUEST, "the body must be a JSON object");
-	}
-	buf_free(&b);
-	if (o == NULL)
-		problem(x, &e);
-	return o;
 }
 
 /* The alias of a body, free for use; false with *e. */
@@ -195,11 +186,7 @@ beta_connector_create(struct exchange *x)
 	struct error			 e = ERROR_NONE;
 	autojson			*o = NULL;
 
-	if (!registry_is_open()) {
-		answer_refuse(x->req, 501, ERR_UNSUPPORTED, "this server keeps no registry: start it with --registry DIR");
-		return;
-	}
-	if ((o = beta_object(x)) == NULL)
+	if (!beta_registry(x) || (o = beta_object(x)) == NULL)
 		return;
 	if (!alias_take(o, &alias, &e) || registry_create(alias, &c, &e) == -1) {
 		problem(x, &e);
@@ -238,7 +225,7 @@ beta_connector_delete(struct exchange *x)
 	char				 alias[REG_ALIAS_BYTES_MAX + 1];
 	struct error			 e = ERROR_NONE;
 
-	if (c == NULL)
+	if (c == NULL || !beta_unused(x, c))
 		return;
 	snprintf(alias, sizeof(alias), "%s", c->alias);
 	if (registry_delete(c->id, &e) == -1) {
@@ -262,7 +249,7 @@ beta_versions(struct exchange *x)
 		(void)json_push(list, version_print(s.id, REF_OWN_VERSION));
 	for (size_t i = 0; s.c != NULL && i < s.c->nversions; i++)
 		(void)json_push(list, version_print(s.id, s.c->versions[i].number));
-	answer_json(x->req, 200, list);
+	beta_list(x, list);
 }
 
 void
@@ -278,7 +265,7 @@ beta_tags(struct exchange *x)
 		(void)json_push(list, tag_print(s.id, REG_LATEST, REF_OWN_VERSION));
 	for (size_t i = 0; s.c != NULL && i < s.c->ntags; i++)
 		(void)json_push(list, tag_print(s.id, s.c->tags[i].name, s.c->tags[i].version));
-	answer_json(x->req, 200, list);
+	beta_list(x, list);
 }
 
 void

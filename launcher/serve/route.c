@@ -25,6 +25,7 @@
 #define GET	EVHTTP_REQ_GET, "GET"
 #define POST	EVHTTP_REQ_POST, "POST"
 #define PUT	EVHTTP_REQ_PUT, "PUT"
+#define PATCH	EVHTTP_REQ_PATCH, "PATCH"
 #define DELETE	EVHTTP_REQ_DELETE, "DELETE"
 
 static const struct route	 routes[] = {
@@ -55,6 +56,19 @@ static const struct route	 routes[] = {
 	{ POST,   "/beta/platform-connectors/{ref}/tags", SCOPE_MANAGE, beta_tag_create },
 	{ GET,    "/beta/platform-connectors/{ref}/tags/{tag}", SCOPE_ANY, beta_tag_get },
 	{ PUT,    "/beta/platform-connectors/{ref}/tags/{tag}", SCOPE_MANAGE, beta_tag_move },
+	{ GET,    "/beta/connector-customizers", SCOPE_ANY, beta_customizers },
+	{ POST,   "/beta/connector-customizers", SCOPE_MANAGE, beta_customizer_create },
+	{ GET,    "/beta/connector-customizers/{id}", SCOPE_ANY, beta_customizer_get },
+	{ PUT,    "/beta/connector-customizers/{id}", SCOPE_MANAGE, beta_customizer_rename },
+	{ DELETE, "/beta/connector-customizers/{id}", SCOPE_MANAGE, beta_customizer_delete },
+	{ POST,   "/beta/connector-customizers/{id}/versions", SCOPE_MANAGE, beta_customizer_upload },
+	{ GET,    "/beta/connector-instances", SCOPE_ANY, beta_instances },
+	{ POST,   "/beta/connector-instances", SCOPE_MANAGE, beta_instance_create },
+	{ GET,    "/beta/connector-instances/{id}", SCOPE_ANY, beta_instance_get },
+	{ PUT,    "/beta/connector-instances/{id}", SCOPE_MANAGE, beta_instance_replace },
+	{ PATCH,  "/beta/connector-instances/{id}", SCOPE_MANAGE, beta_instance_patch },
+	{ DELETE, "/beta/connector-instances/{id}", SCOPE_MANAGE, beta_instance_delete },
+	{ POST,   "/beta/connector-instances/{id}/invoke", SCOPE_INVOKE, beta_instance_invoke },
 	{ POST,   "/beta/platform-logs/query", SCOPE_READ, beta_logs },
 	{ GET,    "/beta/platform-logs/stats", SCOPE_READ, beta_stats },
 	{ POST,   "/beta/platform-connectors/{ref}/invoke", SCOPE_INVOKE, beta_invoke },

@@ -1,5 +1,5 @@
 /*
- * upload.c -- from the body of a request to a version of a connector.
+ * upload.c -- from the body of a request to a version of a connector or a customizer.
  */
 #include <elf.h>
 #include <fcntl.h>
@@ -18,6 +18,7 @@
 #include "launcher/serve/answer.h"
 #include "launcher/serve/beta.h"
 #include "launcher/serve/conn.h"
+#include "launcher/serve/moment.h"
 #include "launcher/serve/route.h"
 #include "launcher/serve/serve.h"
 #include "launcher/serve/slog.h"
@@ -42,6 +43,7 @@ struct upload {
 	struct far		*chore;			/* NULL: not started */
 	int			 said;			/* its word */
 	bool			 gone, overdue;
+	bool			 customizer;		/* of one, else of a connector */
 	struct reg_version	 version;
 	char			 id[REG_ID_BYTES + 1];
 	char			 caller[TOKEN_NAME_MAX + 16];
@@ -227,57 +229,100 @@ script_check(const struct upload *u, const struct spec *spec, bool wanted, struc
 	return 0;
 }
 
+/* Of a connector: its specification, and what that says is run. */
+static int
+connector_check(const struct upload *u, const char *kind, struct error *e)
+{
+	char		 path[REG_PATH_BYTES + 128];
+	struct error	 bad = ERROR_NONE;
+	struct spec	 spec = { 0 };
+	const char	*tail;
+	int		 r;
+
+	snprintf(path, sizeof(path), "%s/files/connector-spec.json", u->staged);
+	if (connector_spec(path, &spec, &bad) == -1) {
+		tail = strstr(bad.msg, "connector-spec.json");	/* the path before it is ours alone */
+		return error_set(e, ERR_REQUEST, "archive: %.400s", tail != NULL ? tail : bad.msg);
+	}
+	r = script_check(u, &spec, strcmp(kind, "script") == 0, e);
+	spec_free(&spec);
+	if (r == -1 || u->version.kind != REG_NATIVE)
+		return r;
+	snprintf(path, sizeof(path), "%s/files/%s", u->staged, u->version.program);
+	return program_check(path, e);
+}
+
 /* What the unpacker says, checked as far as it can be. */
 static int
 said_take(struct upload *u, struct error *e)
 {
-	char		 line[SAID_BYTES], path[REG_PATH_BYTES + 128];
+	char		 line[SAID_BYTES];
 	ssize_t		 n = read(u->said, line, sizeof(line));
 	struct error	 bad = ERROR_NONE;
 	autojson	*o = n > 0 ? json_parse(line, (size_t)n - (line[n - 1] == '\n'), NULL, &bad) : NULL;
-	struct spec	 spec = { 0 };
+	const char	*kind = json_str(o, "kind", "");
 
 	if (u->overdue)
 		return error_set(e, ERR_REQUEST, "archive: it could not be taken apart within %d s", UPLOAD_MS / 1000);
 	if (o == NULL)
 		return error_set(e, ERR_SYSTEM, PROGRAM " ended without a word");
-	if (!json_bool(o, "ok", false))
+	if (!json_bool(o, "ok", false) || (strcmp(kind, "customizer") == 0 && !u->customizer))
 		return error_set(e, ERR_REQUEST, "archive: %.400s", json_str(o, "message", "refused"));
 	/* As the placer counted, which wrote them; the archive is a file as well. */
 	u->stored = u->version.bytes + (uint64_t)json_i64(o, "bytes", 0) + ((uint64_t)json_i64(o, "files", 0) + 1) * REG_FILE_BYTES;
-	u->version.kind = strcmp(json_str(o, "kind", ""), "native") == 0 ? REG_NATIVE : REG_BUNDLE;
+	if (u->customizer)
+		return strcmp(kind, "customizer") == 0 || strcmp(kind, "bundle") == 0 ? 0 : error_set(e, ERR_REQUEST,
+		    "archive: a customizer is a bundle: index.js is wanted at its top, and no program (ELF)");
+	u->version.kind = strcmp(kind, "native") == 0 ? REG_NATIVE : REG_BUNDLE;
 	if ((size_t)snprintf(u->version.program, sizeof(u->version.program), "%s", json_str(o, "program", "")) >=
 	    sizeof(u->version.program) || strchr(u->version.program, '/') != NULL)
 		return error_set(e, ERR_REQUEST, "archive: its program's name has over %d bytes", REG_PROGRAM_BYTES_MAX);
-	snprintf(path, sizeof(path), "%s/files/connector-spec.json", u->staged);
-	if (connector_spec(path, &spec, e) == -1) {
-		const char	*tail;
+	return connector_check(u, kind, e);
+}
 
-		bad = *e;
-		tail = strstr(bad.msg, "connector-spec.json");	/* the path before it is ours alone */
-		return error_set(e, ERR_REQUEST, "archive: %.400s", tail != NULL ? tail : bad.msg);
-	}
-	if (script_check(u, &spec, strcmp(json_str(o, "kind", ""), "script") == 0, e) == -1) {
-		spec_free(&spec);
-		return -1;
-	}
-	spec_free(&spec);
-	snprintf(path, sizeof(path), "%s/files/%s", u->staged, u->version.program);
-	return u->version.kind == REG_NATIVE ? program_check(path, e) : 0;
+static const struct reg_connector *
+target(const struct upload *u)
+{
+	return u->customizer ? registry_customizer(u->id) : registry_find(u->id);
 }
 
 static void
 tell(struct upload *u, uint32_t number)
 {
-	const struct reg_connector	*c = registry_find(u->id);
-	char				 text[160];
-	cJSON				*o = slog_new(SLOG_INFO, "connector.uploaded");
+	const char	*what = u->customizer ? "customizer" : "connector";
+	char		 text[REG_NAME_BYTES_MAX + 96], event[32];
+	cJSON		*o;
 
-	snprintf(text, sizeof(text), "%s@%u %s", c->alias, number, u->version.sha256);
-	audit_add(u->caller, "connector.upload", text);
+	snprintf(text, sizeof(text), "%s@%u %s", reg_called(target(u)), number, u->version.sha256);
+	snprintf(event, sizeof(event), "%s.upload", what);
+	audit_add(u->caller, event, text);
+	snprintf(event, sizeof(event), "%s.uploaded", what);
+	o = slog_new(SLOG_INFO, event);
 	(void)json_set_str(o, "caller", u->caller);
 	(void)json_set_str(o, "version", text);
 	slog_write(o);
+}
+
+/* The answer: what it is now. */
+static cJSON *
+uploaded_print(const struct upload *u, uint32_t number)
+{
+	cJSON	*o = cJSON_CreateObject();
+	char	 image[BETA_IMAGE_BYTES + 1], at[MOMENT_BYTES];
+
+	/* The command line tool and the published API do not agree on a customizer's name. */
+	(void)json_set_str(o, u->customizer ? "connectorCustomizerId" : "connectorId", u->id);
+	if (u->customizer) {
+		beta_image_id(&u->version, image);
+		(void)json_set_str(o, "customizerID", u->id);
+		(void)json_set_str(o, "imageID", image);
+	}
+	(void)json_set(o, "version", json_int(number));
+	if (u->customizer) {
+		moment_print(reg_version(target(u), number)->created_ms, at);
+		(void)json_set_str(o, "created", at);
+	}
+	return o;
 }
 
 static void
@@ -287,7 +332,6 @@ on_ended(void *arg)
 	struct evhttp_request	*req;
 	struct error		 e = ERROR_NONE;
 	uint32_t		 number = 0;
-	cJSON			*o;
 
 	if (u->gone) {
 		upload_free(u);
@@ -300,12 +344,8 @@ on_ended(void *arg)
 	req = stream_release(&u->stream);
 	if (e.code != ERR_NONE)
 		answer_problem(req, &(struct problem){ .error = &e, .status = e.code == ERR_LIMIT ? FULL_STATUS : 0 });
-	else {
-		o = cJSON_CreateObject();
-		(void)json_set_str(o, "connectorId", u->id);
-		(void)json_set(o, "version", json_int(number));
-		answer_json(req, 200, o);
-	}
+	else
+		answer_json(req, 200, uploaded_print(u, number));
 	upload_free(u);
 }
 
@@ -378,10 +418,10 @@ upload_begin(struct upload *u, struct exchange *x, struct error *e)
 
 /* What must hold before the archive is looked at. */
 static const struct reg_connector *
-upload_check(struct exchange *x)
+upload_check(struct exchange *x, bool customizer)
 {
 	const char			*type = evhttp_find_header(evhttp_request_get_input_headers(x->req), "Content-Type");
-	const struct reg_connector	*c = beta_connector(x);
+	const struct reg_connector	*c = customizer ? beta_customizer(x) : beta_connector(x);
 	size_t				 len = evbuffer_get_length(evhttp_request_get_input_buffer(x->req));
 	struct error			 e = ERROR_NONE;
 
@@ -407,10 +447,10 @@ upload_check(struct exchange *x)
 	return c;
 }
 
-void
-beta_upload(struct exchange *x)
+static void
+upload(struct exchange *x, bool customizer)
 {
-	const struct reg_connector	*c = upload_check(x);
+	const struct reg_connector	*c = upload_check(x, customizer);
 	struct upload			*u;
 	struct error			 e = ERROR_NONE;
 
@@ -421,6 +461,8 @@ beta_upload(struct exchange *x)
 		return;
 	}
 	under_way++;
+	u->customizer = customizer;
+	u->version.kind = REG_BUNDLE;
 	u->said = u->spool = -1;
 	u->stream.state = STREAM_OVER;
 	evtimer_assign(&u->turn, server.base, on_turn, u);
@@ -432,4 +474,16 @@ beta_upload(struct exchange *x)
 		return;
 	upload_free(u);
 	answer_problem(x->req, &(struct problem){ .error = &e });
+}
+
+void
+beta_upload(struct exchange *x)
+{
+	upload(x, false);
+}
+
+void
+beta_customizer_upload(struct exchange *x)
+{
+	upload(x, true);
 }

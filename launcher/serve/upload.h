@@ -1,5 +1,5 @@
 /*
- * upload.h -- POST .../versions: an archive becomes the next version of a connector.
+ * upload.h -- POST .../versions: an archive becomes the next version of a connector, or of a customizer.
  *
  * It is spooled to disk and taken apart by bascule-unpack, in a process of its own; the loop goes on meanwhile.  A
  * caller that leaves before the end has uploaded nothing.
@@ -21,5 +21,6 @@ struct exchange;
 int	uploads_open(struct error *e);
 
 void	beta_upload(struct exchange *);
+void	beta_customizer_upload(struct exchange *);
 
 #endif

@@ -32,15 +32,20 @@ dialects(void **state)
 		{ "/v2027/x", true, "/v2027/x" }, { "/v2024", true, "/v2024" }, { "/v1", false, "/v1" },
 		{ "/v1/connectors", false, "/v1/connectors" }, { "/v10/x", true, "/v10/x" }, { "/metrics", false, "/metrics" },
 		{ "/metricsx", true, "/metricsx" }, { "/healthz", false, "/healthz" }, { "/", true, "/" },
+		{ "/connector-customizers/v1", true, "/beta/connector-customizers" }, { "/platform-logs/v1/query", true, "/beta/platform-logs/query" },
+		{ "/connector-instances/v1/a/invoke", true, "/beta/connector-instances/a/invoke" }, { "/platform-connectors/v1x", true, "/platform-connectors/v1x" },
+		{ "/platform-connectors", true, "/platform-connectors" },
 	};
-	char	 scratch[16], longer[64];
+	char	 scratch[48], longer[64];
 
 	(void)state;
 	for (size_t i = 0; i < N_ITEMS(rows); i++) {
 		assert_int_equal(beta_speaks(rows[i].path), rows[i].beta);
 		assert_string_equal(beta_path(rows[i].path, scratch, sizeof(scratch)), rows[i].as);
 	}
-	snprintf(longer, sizeof(longer), "/v2024/%s", "0123456789");
+	snprintf(longer, sizeof(longer), "/v2024/%s", "0123456789012345678901234567890123456789012");
+	assert_null(beta_path(longer, scratch, sizeof(scratch)));
+	snprintf(longer, sizeof(longer), "/platform-connectors/v1/%s", "01234567890123456789012345");
 	assert_null(beta_path(longer, scratch, sizeof(scratch)));
 }
 
