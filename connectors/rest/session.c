@@ -68,7 +68,12 @@ choose(struct rest *r)
 static bool
 keeps_sessions(const struct rest *r)
 {
-	return json_get(r->c->spec, "cache") != NULL && r->auth->logout.n == 0;
+	const cJSON	*v;
+	bool		 named = false;
+
+	cJSON_ArrayForEach(v, json_get(r->c->spec, "cache"))
+		named = named || (cJSON_IsString(v) && strcmp(v->valuestring, "token") == 0);
+	return named && r->auth->logout.n == 0;
 }
 
 /* {"t": token, "s": session, "k": secrets}, as visible ASCII. */

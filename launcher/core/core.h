@@ -181,9 +181,9 @@ enum relay_news {
 	RELAY_ENDED,		/* end of file; relay_verdict() tells */
 	RELAY_BROKEN,		/* *e says how; kill it */
 };
-/* Where values go that the worker asks to have kept; without it, to ask is to break the protocol. */
+/* Where values go that the worker asks to have kept, bits of enum kept_kind; any other, or without it, breaks the protocol. */
 struct kept_value;
-void		 relay_keep(struct relay *, void (*keep)(void *arg, const struct kept_value *), void *arg);
+void		 relay_keep(struct relay *, unsigned int kinds, void (*keep)(void *arg, const struct kept_value *), void *arg);
 /* One portion of results.  Call again while it returns RELAY_MOVED. */
 enum relay_news	 relay_results(struct relay *, struct error *e);
 /* One portion of logs. */

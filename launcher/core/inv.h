@@ -6,6 +6,7 @@
 
 #include "launcher/core/vault.h"
 #include "launcher/core/worker.h"
+#include "worker/contract/record.h"
 
 enum inv_state {
 	INV_STARTING,	/* its worker is not born, or its walls not yet seen */
@@ -56,8 +57,8 @@ struct invocation {
 	cJSON		*egress;		/* after the leg was closed */
 	struct broker_spent spent;		/* likewise */
 	struct vault_key vault;			/* where values of its kind are kept, if */
-	bool		 keeps;			/* they are */
-	unsigned int	 handed, kept;		/* how many it was given, and gave */
+	unsigned int	 keeps;			/* they are: of which kinds, bits of enum kept_kind */
+	unsigned int	 handed[KEPT__MAX], kept; /* how many it was given, and gave */
 };
 
 /* Ends of the worker's world: theirs in enum order, ours apart. */
@@ -131,7 +132,7 @@ void		 keep_begin(struct invocation *);
 /* Its verdict is final: what a worker gave that was killed for what it did is forgotten. */
 void		 keep_end(struct invocation *);
 /* "hit", "miss"; NULL: nothing is kept. */
-const char	*keep_word(const struct invocation *);
+const char	*keep_word(const struct invocation *, enum kept_kind);
 void		 keep_count(struct core_counts *);
 
 /* prepare.c: copies what the invocation needs of the caller's; gives the request an id.  -1 with *e. */

@@ -28,7 +28,7 @@ struct core_plan {
 	unsigned int	parked_min, parked_max;	/* workers before their first read, per connector and limits */
 	unsigned int	nursery_forks;		/* a nursery is replaced after so many workers; 0: never */
 	int64_t		nursery_age_ms;		/* or at this age; 0: never */
-	bool		vault;			/* keeps tokens of connectors that ask for it: vault.h */
+	bool		vault;			/* keeps tokens and TLS sessions of connectors that ask for it: vault.h */
 	const char	*broker;		/* program; NULL: the one beside this program */
 	int		 supervisor;		/* a socket to it: it has the workers and the broker (far.h); 0: this process */
 	void		(*lost)(void);		/* the supervisor is gone, and with it all of them */
@@ -49,6 +49,7 @@ bool	core_settle(void);
 void	core_close(void);
 struct core_counts {
 	unsigned int	nurseries, parked;
+	uint64_t	tls_hits, tls_misses;			/* likewise, with sessions */
 	uint64_t	cache_hits, cache_misses, cache_puts;	/* invocations of connectors that have values kept */
 	size_t		cache_entries;
 	uint64_t	rate_requests, rate_wait_ms;	/* of sources with a budget: permits given, and waited for */
@@ -155,7 +156,7 @@ const struct error *inv_verdict(const struct invocation *);
 /*
  * Everything measured about it, an object owned by the caller: id, connector,
  * command, outcome, cause, message, records, states, bytes, sha256 (of the public stream), startMs,
- * firstRecordMs, totalMs, cpuMs, maxRssBytes, rateWaitMs and rateRequests (where the source has a budget, or kept it waiting), tokenCache, layers{name:{state:on|waived|absent}}, egress[], exit.
+ * firstRecordMs, totalMs, cpuMs, maxRssBytes, rateWaitMs and rateRequests (where the source has a budget, or kept it waiting), tokenCache, tlsCache, layers{name:{state:on|waived|absent}}, egress[], exit.
  */
 cJSON	*inv_receipt(const struct invocation *);
 /* The final record for callers that ask: {"data":receipt,"type":"end"|"error"} with '\n'. */

@@ -10,7 +10,7 @@
 #include "launcher/core/inv.h"
 #include "launcher/core/vault.h"
 
-static uint64_t	 hits, misses, taken;
+static uint64_t	 hits[KEPT__MAX], misses[KEPT__MAX], taken;
 
 static void
 file_add(struct buf *b, const struct file_id *f)
@@ -96,11 +96,13 @@ key_make(struct invocation *iv, const struct inv_request *rq)
 void
 keep_fill(struct invocation *iv, const struct inv_request *rq, struct buf *text)
 {
-	iv->keeps = core_plan()->vault && iv->cmd != CMD_SPEC_READ && spec_caches(&rq->ref->spec) && key_make(iv, rq) == 0;
-	if (!iv->keeps)
+	if (!core_plan()->vault || iv->cmd == CMD_SPEC_READ || spec_caches(&rq->ref->spec) == 0 || key_make(iv, rq) == -1)
 		return;
-	iv->handed = vault_print(&iv->vault, text, now_ms());
-	*(iv->handed > 0 ? &hits : &misses) += 1;
+	iv->keeps = spec_caches(&rq->ref->spec);
+	vault_print(&iv->vault, text, now_ms(), iv->handed);
+	for (enum kept_kind k = 0; k < KEPT__MAX; k++)
+		if (iv->keeps & (1u << k))
+			*(iv->handed[k] > 0 ? &hits[k] : &misses[k]) += 1;
 }
 
 static void
@@ -117,30 +119,32 @@ on_value(void *arg, const struct kept_value *v)
 void
 keep_begin(struct invocation *iv)
 {
-	if (iv->keeps)
-		relay_keep(iv->w->relay, on_value, iv);
+	if (iv->keeps != 0)
+		relay_keep(iv->w->relay, iv->keeps, on_value, iv);
 }
 
 /* One that broke the rules, or was killed by the system's, has had its say in nothing. */
 void
 keep_end(struct invocation *iv)
 {
-	if (iv->keeps && iv->kept > 0 && iv->verdict.code > ERR_UPSTREAM && iv->verdict.code != ERR_CANCELLED &&
+	if (iv->keeps != 0 && iv->kept > 0 && iv->verdict.code > ERR_UPSTREAM && iv->verdict.code != ERR_CANCELLED &&
 	    iv->verdict.code != ERR_CLIENT_GONE && iv->verdict.code != ERR_DEADLINE)
 		(void)vault_forget(&iv->vault);
 }
 
 const char *
-keep_word(const struct invocation *iv)
+keep_word(const struct invocation *iv, enum kept_kind kind)
 {
-	return !iv->keeps ? NULL : iv->handed > 0 ? "hit" : "miss";
+	return (iv->keeps & (1u << kind)) == 0 ? NULL : iv->handed[kind] > 0 ? "hit" : "miss";
 }
 
 void
 keep_count(struct core_counts *c)
 {
-	c->cache_hits = hits;
-	c->cache_misses = misses;
+	c->cache_hits = hits[KEPT_TOKEN];
+	c->cache_misses = misses[KEPT_TOKEN];
+	c->tls_hits = hits[KEPT_SESSION];
+	c->tls_misses = misses[KEPT_SESSION];
 	c->cache_puts = taken;
 	c->cache_entries = vault_count().entries;
 }

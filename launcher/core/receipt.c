@@ -116,8 +116,9 @@ inv_receipt(const struct invocation *iv)
 		(void)json_set(o, "rateRequests", json_int((int64_t)iv->spent.permits));
 		(void)json_set(o, "rateWaitMs", json_int((int64_t)iv->spent.wait_ms));
 	}
-	if (keep_word(iv) != NULL)
-		(void)json_set_str(o, "tokenCache", keep_word(iv));
+	for (enum kept_kind k = 0; k < KEPT__MAX; k++)
+		if (keep_word(iv, k) != NULL)
+			(void)json_set_str(o, k == KEPT_TOKEN ? "tokenCache" : "tlsCache", keep_word(iv, k));
 	(void)json_set(o, "layers", layers(iv));
 	(void)json_set(o, "egress", iv->egress != NULL ? json_dup(iv->egress) : cJSON_CreateArray());
 	(void)json_set(o, "exit", json_int(error_face(iv->verdict.code)->exit));

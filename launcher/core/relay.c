@@ -27,6 +27,7 @@ struct relay {
 	EVP_MD_CTX		*sha;
 	void			(*keep)(void *arg, const struct kept_value *);	/* NULL: nothing is kept */
 	void			*keep_arg;
+	unsigned int		 keep_kinds;	/* bits of enum kept_kind */
 	unsigned int		 nkept;
 	struct error		 verdict;
 	bool			 judged, paused, log_cut, log_blank;
@@ -64,8 +65,9 @@ relay_begin(struct relay *r, enum command cmd, const struct inv_sink *sink, uint
 }
 
 void
-relay_keep(struct relay *r, void (*keep)(void *arg, const struct kept_value *), void *arg)
+relay_keep(struct relay *r, unsigned int kinds, void (*keep)(void *arg, const struct kept_value *), void *arg)
 {
+	r->keep_kinds = kinds;
 	r->keep = keep;
 	r->keep_arg = arg;
 }
@@ -187,6 +189,8 @@ value_take(struct relay *r, char *line, size_t len, const struct line_facts *f, 
 		(void)error_in(e, "the worker's line %llu", (unsigned long long)r->counts.lines + 1);
 	else if (r->keep == NULL)
 		r_read = broken(e, r, "a value to keep, where nothing is kept");
+	else if ((r->keep_kinds & (1u << kept_kind(v.name, v.name_bytes))) == 0)
+		r_read = broken(e, r, "a value to keep of a kind that its specification does not say");
 	else if (++r->nkept > CACHE_PUTS_MAX)
 		r_read = broken(e, r, "one value to keep too many");
 	else

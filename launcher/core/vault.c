@@ -97,6 +97,12 @@ of_key(const struct entry *x, const struct vault_key *k)
 	return CRYPTO_memcmp(x->key.digest, k->digest, sizeof(k->digest)) == 0;
 }
 
+static enum kept_kind
+kind_of(const struct entry *x)
+{
+	return kept_kind(x->name, strlen(x->name));
+}
+
 /* What a value is bound to beside its bytes: whose it is, its name, its end. */
 static bool
 bind_to(EVP_CIPHER_CTX *c, const struct entry *x)
@@ -147,13 +153,14 @@ unseal(const struct entry *x, char *plain)
 static void
 room_make(const struct vault_key *k, const struct kept_value *v, int64_t now)
 {
+	enum kept_kind	 kind = kept_kind(v->name, v->name_bytes);
 	struct entry	*x, *prev;
 	unsigned int	 of = 0;
 
 	TAILQ_FOREACH(x, &entries, next)
-		of += of_key(x, k);
+		of += of_key(x, k) && kind_of(x) == kind;
 	for (x = TAILQ_LAST(&entries, entries); x != NULL; x = prev) {
-		bool	same = of_key(x, k), named = strlen(x->name) == v->name_bytes &&
+		bool	same = of_key(x, k) && kind_of(x) == kind, named = strlen(x->name) == v->name_bytes &&
 			    memcmp(x->name, v->name, v->name_bytes) == 0;
 
 		prev = TAILQ_PREV(x, entries, next);
@@ -208,13 +215,14 @@ entry_print(const struct entry *x, struct buf *b, bool first, int64_t now)
 	return ok;
 }
 
-unsigned int
-vault_print(const struct vault_key *k, struct buf *b, int64_t now)
+void
+vault_print(const struct vault_key *k, struct buf *b, int64_t now, unsigned int counted[KEPT__MAX])
 {
 	struct entries	 used = TAILQ_HEAD_INITIALIZER(used);
 	struct entry	*x, *next;
 	unsigned int	 n = 0;
 
+	memset(counted, 0, KEPT__MAX * sizeof(*counted));
 	buf_addc(b, '{');
 	for (x = secrets_make() == 0 ? TAILQ_FIRST(&entries) : NULL; x != NULL; x = next) {
 		next = TAILQ_NEXT(x, next);
@@ -225,13 +233,13 @@ vault_print(const struct vault_key *k, struct buf *b, int64_t now)
 			continue;
 		}
 		n++;
+		counted[kind_of(x)]++;
 		TAILQ_REMOVE(&entries, x, next);
 		TAILQ_INSERT_TAIL(&used, x, next);
 	}
 	TAILQ_CONCAT(&used, &entries, next);
 	TAILQ_CONCAT(&entries, &used, next);
 	buf_addc(b, '}');
-	return n;
 }
 
 unsigned int

@@ -1,5 +1,5 @@
 /*
- * vault.h -- what workers asked to have kept for the next of their kind: short-lived tokens, sealed, in memory.
+ * vault.h -- what workers asked to have kept for the next of their kind: short-lived tokens and TLS sessions, sealed, in memory.
  *
  * The only thing that outlives an invocation.  A value belongs to one key: this source, this very connector, this
  * configuration with its credential; no other key finds it, and what it is sealed with says so too.  Nothing is
@@ -21,7 +21,7 @@
 
 #define VAULT_ENTRIES_MAX	4096u		/* the one longest unused goes */
 #define VAULT_BYTES_MAX		(8u * MIB)	/* of values */
-#define VAULT_OF_KEY_MAX	8u		/* values of one key */
+#define VAULT_OF_KEY_MAX	8u		/* values of one key and kind */
 
 struct vault_key {
 	uint8_t	digest[32];
@@ -31,8 +31,8 @@ struct vault_key {
 int	vault_key_of(const void *text, size_t n, struct vault_key *);
 /* 0: kept, in the place of what had the name; -1: not. */
 int	vault_put(const struct vault_key *, const struct kept_value *, int64_t now);
-/* Appends {"name":{"ttlMs":n,"value":"..."},...}; how many there are. */
-unsigned int vault_print(const struct vault_key *, struct buf *, int64_t now);
+/* Appends {"name":{"ttlMs":n,"value":"..."},...}; n: how many there are, by enum kept_kind. */
+void	vault_print(const struct vault_key *, struct buf *, int64_t now, unsigned int n[KEPT__MAX]);
 /* All of this key; how many there were. */
 unsigned int vault_forget(const struct vault_key *);
 struct vault_counts {

@@ -60,7 +60,7 @@ static const struct row {
 	{ "limits", "FILE", "more of them, NAME=VALUE a line; read again on SIGHUP", TEXT, AT(limits_file) },
 	{ "rate", "SOURCE=RATE", "requests that all workers of a source may send: 100/1m, 100/1m,4 (at once), none; *: any; several",
 	    CALL, 0, rate_take },
-	{ "no-token-cache", NULL, "keep no sign-in tokens in memory for connectors that ask for it", CALL, 0, no_cache_take },
+	{ "no-token-cache", NULL, "keep no sign-in tokens and TLS sessions in memory for connectors that ask for it", CALL, 0, no_cache_take },
 	{ "allow-private", "HOST", "workers may reach this private address; several", CALL, 0, opened_take },
 	{ "sandbox", "NAME", "set of layers: strict (default), container", CALL, 0, sandbox_take },
 	{ "without", "LAYER", "run without this layer; front: the server itself without its list of system calls", CALL, 0, without_take },

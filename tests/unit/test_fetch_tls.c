@@ -9,9 +9,13 @@
 #include <openssl/ssl.h>
 #include <openssl/x509v3.h>
 
+#include "worker/contract/worker_fd.h"
+#include "worker/runtime/runtime.h"
+
 #define HOST		"source.example"
 #define DAY_S		(24 * 3600)
 #define TOGETHER	4u
+#define REUSED		1	/* of the server's counters: handshakes with a session of before */
 
 /* A certificate and its key. */
 struct ident {
@@ -120,7 +124,7 @@ tls_serve(int fd, const struct tls_case *t, const struct ident who[WHO__MAX])
 
 		shared->connections++;
 		SSL_set_fd(ssl, c);
-		if (SSL_accept(ssl) == 1)
+		if (SSL_accept(ssl) == 1 && (shared->hits[REUSED] += SSL_session_reused(ssl) == 1) < UINT_MAX)
 			while (SSL_read(ssl, text, sizeof(text)) > 0) {
 				shared->hits[0]++;
 				SSL_write(ssl, answer, (int)strlen(answer));
@@ -221,6 +225,164 @@ test_trust(void **state)
 		server_stop();
 		idents_free(who);
 	}
+}
+
+/* What the runtime would tell its launcher at the end, as a request brings it back; "{}" where that is nothing. */
+static char *
+given(void)
+{
+	char			 line[2 * CACHE_VALUE_BYTES_MAX], *out = NULL;
+	int			 ends[2], old = dup(FD_RESULT);
+	ssize_t			 n;
+	struct line_facts	 facts;
+	struct kept_value	 v;
+	struct error		 e = ERROR_NONE;
+
+	assert_int_equal(pipe(ends), 0);
+	fflush(stdout);
+	dup2(ends[1], FD_RESULT);
+	sessions_give();
+	dup2(old, FD_RESULT);
+	close(old);
+	close(ends[1]);
+	n = read(ends[0], line, sizeof(line));
+	close(ends[0]);
+	if (n == 0)
+		return strdup("{}");
+	assert_true(n > 1 && line[n - 1] == '\n' && memchr(line, '\n', (size_t)n) == line + n - 1);
+	assert_int_equal(line_judge(line, (size_t)n - 1, &facts, &e), 0);
+	assert_int_equal(facts.record, REC_CACHE);
+	assert_int_equal(kept_value_read(line, &facts, &v, &e), 0);
+	assert_int_equal(kept_kind(v.name, v.name_bytes), KEPT_SESSION);
+	assert_in_range(v.ttl_ms, 1000, CACHE_TTL_MS_MAX);
+	assert_true(asprintf(&out, "{\"%.*s\":{\"ttlMs\":1000,\"value\":\"%.*s\"}}", (int)v.name_bytes, v.name, (int)v.value_bytes,
+	    v.value) > 0);
+	return out;
+}
+
+/* One invocation: what it was handed, and what it gave. */
+static char *
+invoked(const char *base, const char *pem, const char *handed, unsigned int kinds, unsigned int requests)
+{
+	struct fetch_options	 o = { .base_url = base, .attempts = 1, .ca_bundle = pem };
+	autojson		*values = handed == NULL ? NULL : cJSON_Parse(handed);
+	struct fetch		*f;
+
+	sessions_forget();
+	cache_setup(values, kinds);
+	assert_non_null(f = client_new(o));
+	for (unsigned int i = 0; i < requests; i++) {
+		autojson	*out = NULL;
+
+		if (fetch_get(f, "/a", &out, &err) == -1)
+			fail_msg("%s", err.msg);
+	}
+	fetch_free(f);
+	cache_setup(values, kinds);
+	return given();
+}
+
+/* A session of one invocation is used by the next, if it is for the same server, and asked for. */
+static void
+test_sessions(void **state)
+{
+	static const struct tls_case	 versions[] = {
+		{ "TLS 1.3", ROOT, true }, { "TLS 1.2", ROOT, true, .most = TLS1_2_VERSION },
+	};
+	const unsigned int		 tls = 1u << KEPT_SESSION, both = tls | 1u << KEPT_TOKEN;
+
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(versions); i++) {
+		struct ident	 who[WHO__MAX];
+		char		 base[64];
+		autofree char	*pem = NULL, *first = NULL, *second = NULL, *third = NULL, *none = NULL, *off = NULL, *junk = NULL,
+				*late = NULL, *wrong = NULL;
+
+		idents_make(&versions[i], who);
+		tls_start(&versions[i], who);
+		snprintf(base, sizeof(base), "https://" HOST ":%u", server_port);
+		pem = pem_of(who[ROOT].cert);
+		first = invoked(base, pem, "{}", both, 3);
+		assert_int_equal(shared->connections, 1);
+		assert_int_equal(shared->hits[REUSED], 0);
+		assert_string_not_equal(first, "{}");
+		second = invoked(base, pem, first, tls, 1);
+		assert_int_equal(shared->hits[REUSED], 1);
+		/* It may be used by several at once, and each gives the next. */
+		third = invoked(base, pem, first, tls, 1);
+		assert_int_equal(shared->hits[REUSED], 2);
+		if (strcmp(third, "{}") != 0) {
+			late = invoked(base, pem, third, tls, 1);
+			assert_int_equal(shared->hits[REUSED], 3);
+		}
+		shared->hits[REUSED] = 0;
+		/* Not asked for; not kept by this launcher; of another server; broken. */
+		none = invoked(base, pem, first, 1u << KEPT_TOKEN, 1);
+		assert_string_equal(none, "{}");
+		off = invoked(base, pem, NULL, tls, 1);
+		assert_string_equal(off, "{}");
+		wrong = strdup(first);
+		wrong[strlen("{\"tls:")] ^= 1;
+		free(junk);
+		junk = invoked(base, pem, wrong, tls, 1);
+		assert_string_not_equal(junk, "{}");
+		strcpy(strstr(wrong, "\"value\":\"") + strlen("\"value\":\""), "AAAA\"}}");
+		wrong[strlen("{\"tls:")] ^= 1;
+		free(junk);
+		junk = invoked(base, pem, wrong, tls, 1);
+		assert_string_not_equal(junk, "{}");
+		assert_int_equal(shared->hits[REUSED], 0);
+		server_stop();
+		idents_free(who);
+	}
+}
+
+/* A session is no way around the name: kept for one host, and its certificate, it is not believed of another. */
+static void
+test_session_name(void **state)
+{
+	const struct tls_case	 t = { "its session comes before its name is looked at", ROOT, true, .most = TLS1_2_VERSION };
+	struct ident		 who[WHO__MAX];
+	struct fetch_options	 o = { .attempts = 1 };
+	char			 base[64], name[64], text[2 * CACHE_VALUE_BYTES_MAX];
+	autofree char		*pem = NULL, *first = NULL, *mine = NULL;
+	autojson		*values = NULL, *out = NULL;
+	struct fetch		*f;
+
+	(void)state;
+	idents_make(&t, who);
+	tls_start(&t, who);
+	pem = pem_of(who[ROOT].cert);
+	snprintf(base, sizeof(base), "https://" HOST ":%u", server_port);
+	first = invoked(base, pem, "{}", 1u << KEPT_SESSION, 1);
+	/* What the runtime calls the session of the other host, by its own word; its certificate does not name that. */
+	snprintf(base, sizeof(base), "https://elsewhere.example:%u", server_port);
+	o.base_url = base;
+	o.ca_bundle = pem;
+	sessions_forget();
+	values = cJSON_Parse("{}");
+	cache_setup(values, 1u << KEPT_SESSION);
+	assert_non_null(f = client_new(o));
+	assert_int_equal(fetch_get(f, "/a", &out, &err), -1);
+	fetch_free(f);
+	mine = given();
+	err = ERROR_NONE;
+	assert_int_equal(sscanf(mine, "{\"%63[^\"]", name), 1);
+	snprintf(text, sizeof(text), "{\"%s\"%s", name, strchr(first + 2, '"') + 1);
+	cJSON_Delete(values);
+	assert_non_null(values = cJSON_Parse(text));
+	sessions_forget();
+	cache_setup(values, 1u << KEPT_SESSION);
+	assert_non_null(f = client_new(o));
+	assert_int_equal(fetch_get(f, "/a", &out, &err), -1);
+	assert_int_equal(shared->hits[REUSED], 1);
+	assert_int_equal(err.code, ERR_UPSTREAM);
+	err = ERROR_NONE;
+	fetch_free(f);
+	sessions_forget();
+	assert_int_equal(shared->hits[0], 1);
+	server_stop();
+	idents_free(who);
 }
 
 /* haproxy: TLS and HTTP/2 in front of the plain server. */
@@ -368,7 +530,8 @@ test_h2(void **state)
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = { cmocka_unit_test(test_trust), cmocka_unit_test(test_h2) };
+	const struct CMUnitTest	 tests[] = { cmocka_unit_test(test_trust), cmocka_unit_test(test_sessions),
+	    cmocka_unit_test(test_session_name), cmocka_unit_test(test_h2) };
 	struct error		 e = ERROR_NONE;
 
 	if (fetch_preload(&e) == -1)

@@ -212,6 +212,8 @@ notes_of_the_trap(void **state)
 	}
 }
 
+#define SESSION	"{\"data\":{\"name\":\"tls:1\",\"ttlMs\":1000,\"value\":\"s3cret\"},\"type\":\"cache\"}\n"
+
 static void
 on_value(void *arg, const struct kept_value *v)
 {
@@ -235,7 +237,7 @@ values_kept(void **state)
 	char		 with[65], without[65], many[64 * KIB] = LOCKED;
 
 	(void)state;
-	relay_keep(r, on_value, &n);
+	relay_keep(r, 1u << KEPT_TOKEN, on_value, &n);
 	assert_int_equal(relay_locked(r, &e), RELAY_LOCKED);
 	while (relay_results(r, &e) == RELAY_MOVED)
 		;
@@ -255,12 +257,24 @@ values_kept(void **state)
 	for (int i = 0; i <= CACHE_PUTS_MAX; i++)
 		strcat(many, KEPT);
 	r = relay_of(CMD_ACCOUNT_LIST, &h, many, "");
-	relay_keep(r, on_value, &n);
+	relay_keep(r, 1u << KEPT_TOKEN, on_value, &n);
 	assert_int_equal(relay_locked(r, &e), RELAY_LOCKED);
 	assert_int_equal(relay_results(r, &e), RELAY_BROKEN);
 	assert_int_equal(e.code, ERR_PROTOCOL);
 	assert_int_equal(n, 1 + CACHE_PUTS_MAX);
 	relay_free(r);
+	/* Of a kind that is not asked for by its specification. */
+	for (enum kept_kind k = 0; k < KEPT__MAX; k++) {
+		n = 0;
+		e = ERROR_NONE;
+		r = relay_of(CMD_ACCOUNT_LIST, &h, k == KEPT_TOKEN ? LOCKED KEPT END : LOCKED SESSION END, "");
+		relay_keep(r, 1u << (KEPT__MAX - 1 - k), on_value, &n);
+		assert_int_equal(relay_locked(r, &e), RELAY_LOCKED);
+		assert_int_equal(relay_results(r, &e), RELAY_BROKEN);
+		assert_non_null(strstr(e.msg, "of a kind"));
+		assert_int_equal(n, 0);
+		relay_free(r);
+	}
 }
 
 int

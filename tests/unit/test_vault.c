@@ -38,12 +38,13 @@ get(const struct vault_key *k, const char *name, int64_t now)
 {
 	struct buf	 b;
 	struct error	 e = ERROR_NONE;
+	unsigned int	 counted[KEPT__MAX];
 	cJSON		*o;
 	const char	*value;
 	char		*own;
 
 	buf_init(&b, REQUEST_BYTES_MAX);
-	(void)vault_print(k, &b, now);
+	vault_print(k, &b, now, counted);
 	o = json_parse(b.data, b.len, NULL, &e);
 	assert_non_null(o);
 	value = json_str(json_get(o, name), "value", NULL);
@@ -112,6 +113,8 @@ how_much(void **state)
 {
 	static char		 big[CACHE_VALUE_BYTES_MAX + 1];
 	struct vault_key	 a = key("a"), k = a;
+	unsigned int		 n[KEPT__MAX];
+	struct buf		 b;
 	char			 text[32];
 
 	(void)state;
@@ -122,6 +125,19 @@ how_much(void **state)
 	assert_int_equal(vault_count().entries, VAULT_OF_KEY_MAX);
 	assert_null(get(&a, "n0", 0));
 	assert_true(has(&a, text, "x", 0));
+	/* Sessions, which may be of many hosts, take no token's place. */
+	for (unsigned int i = 0; i < VAULT_OF_KEY_MAX + 3; i++) {
+		snprintf(text, sizeof(text), KEPT_SESSION_PREFIX "%u", i);
+		assert_int_equal(put(&a, text, "x", 1000, 0), 0);
+	}
+	assert_int_equal(vault_count().entries, 2 * VAULT_OF_KEY_MAX);
+	assert_true(has(&a, "n3", "x", 0));
+	assert_null(get(&a, KEPT_SESSION_PREFIX "0", 0));
+	buf_init(&b, REQUEST_BYTES_MAX);
+	vault_print(&a, &b, 0, n);
+	buf_free(&b);
+	assert_int_equal(n[KEPT_TOKEN], VAULT_OF_KEY_MAX);
+	assert_int_equal(n[KEPT_SESSION], VAULT_OF_KEY_MAX);
 	vault_forget(&a);
 	for (unsigned int i = 0; i < VAULT_ENTRIES_MAX + 10; i++) {
 		memcpy(k.digest, &i, sizeof(i));
@@ -198,9 +214,11 @@ in_a_child(void **state)
 	assert_int_equal(put(&a, "t", "x", 1000, 0), 0);
 	if ((pid = fork()) == 0) {
 		struct buf	b;
+		unsigned int	n[KEPT__MAX];
 
 		buf_init(&b, KIB);
-		_exit(vault_print(&a, &b, 0) != 0 || vault_key_of("a", 1, &again) == 0);
+		vault_print(&a, &b, 0, n);
+		_exit(n[KEPT_TOKEN] != 0 || vault_key_of("a", 1, &again) == 0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
 	assert_int_equal(status, 0);

@@ -72,6 +72,11 @@ int	line_judge(const char *line, size_t len, struct line_facts *f, struct error 
 int	verdict_read(const char *line, const struct line_facts *f, struct error *out, struct error *e)
 	    __attribute__((nonnull, warn_unused_result));
 
+/* What may be kept, told by the name: a credential, or, with this before its name, a TLS session of the runtime's own. */
+enum kept_kind { KEPT_TOKEN, KEPT_SESSION, KEPT__MAX };
+#define KEPT_SESSION_PREFIX	"tls:"
+enum kept_kind kept_kind(const char *name, size_t n);
+
 /*
  * What a worker asks to have kept: a name of letters, digits and ._:- and a value of visible ASCII without " and \,
  * both within CACHE_*_BYTES_MAX and not empty.

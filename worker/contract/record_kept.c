@@ -26,6 +26,13 @@ value_char(unsigned char c)
 	return c > ' ' && c < 0x7f && c != '"' && c != '\\';
 }
 
+enum kept_kind
+kept_kind(const char *name, size_t n)
+{
+	return n >= strlen(KEPT_SESSION_PREFIX) && memcmp(name, KEPT_SESSION_PREFIX, strlen(KEPT_SESSION_PREFIX)) == 0 ?
+	    KEPT_SESSION : KEPT_TOKEN;
+}
+
 bool
 kept_value_ok(const struct kept_value *v)
 {

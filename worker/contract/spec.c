@@ -8,6 +8,7 @@
 
 #include "worker/contract/json.h"
 #include "worker/contract/limits.h"
+#include "worker/contract/record.h"
 #include "worker/contract/request.h"
 #include "worker/contract/spec.h"
 #include "worker/contract/spec_private.h"
@@ -61,22 +62,40 @@ form_check(const cJSON *list, struct error *e)
 	return 0;
 }
 
-/* A list, since there may be more to keep one day. */
+/* The kinds it names; 0: it names none, or something that is none. */
+static unsigned int
+cache_kinds(const cJSON *cache)
+{
+	static const char *const	 names[] = { [KEPT_TOKEN] = "token", [KEPT_SESSION] = "tls" };
+	const cJSON			*v;
+	unsigned int			 kinds = 0, bit;
+
+	if (!cJSON_IsArray(cache))
+		return 0;
+	cJSON_ArrayForEach(v, cache) {
+		bit = 0;
+		for (size_t i = 0; i < KEPT__MAX; i++)
+			if (cJSON_IsString(v) && strcmp(v->valuestring, names[i]) == 0)
+				bit = 1u << i;
+		if (bit == 0 || (kinds & bit) != 0)
+			return 0;
+		kinds |= bit;
+	}
+	return kinds;
+}
+
 static int
 cache_check(const cJSON *cache, struct error *e)
 {
-	if (cache == NULL)
+	if (cache == NULL || cache_kinds(cache) != 0)
 		return 0;
-	if (!cJSON_IsArray(cache) || cJSON_GetArraySize(cache) != 1 || !cJSON_IsString(cache->child) ||
-	    strcmp(cache->child->valuestring, "token") != 0)
-		return broken(e, "cache", "must be [\"token\"]; nothing else can be kept");
-	return 0;
+	return broken(e, "cache", "must be a list of \"token\", \"tls\" or both, once each; nothing else can be kept");
 }
 
-bool
+unsigned int
 spec_caches(const struct spec *sp)
 {
-	return json_get(sp->doc, "cache") != NULL;
+	return cache_kinds(json_get(sp->doc, "cache"));
 }
 
 int

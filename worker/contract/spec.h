@@ -82,8 +82,11 @@ void	spec_rate(const struct spec *sp, struct rate_budget *out);
 /* An operator's word for one: "100/1m", "100/1m,4", ",4", "none".  -1 with ERR_USAGE. */
 int	rate_read(const char *text, struct rate_budget *out, struct error *e);
 
-/* True if the specification says "cache":["token"]: its workers may have values kept by the launcher (record.h). */
-bool	spec_caches(const struct spec *sp);
+/*
+ * What its workers may have kept by the launcher, bits 1 << enum kept_kind (record.h): the specification says
+ * "cache":["token"], ["tls"] or both.
+ */
+unsigned int	spec_caches(const struct spec *sp);
 
 /*
  * What runs it, "runtime" of the specification: {"kind":"native"|"exec"|"node"}.  With "exec":

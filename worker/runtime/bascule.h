@@ -125,9 +125,10 @@ void	redact_add(const char *secret);
  * The one thing that may outlive an invocation, where connector-spec.json says "cache":["token"]: short-lived
  * credentials that cost a request to get.  The launcher keeps them, sealed and in memory, for invocations
  * of the same source by the very same connector and configuration; an hour at most, and it may forget any of them at any
- * time, or keep none.  fetch does so by itself with the tokens of AUTH_OAUTH2_CC.
+ * time, or keep none.  fetch does so by itself with the tokens of AUTH_OAUTH2_CC, and, where "cache" names "tls" as well, with
+ * TLS sessions.
  *
- * name: letters, digits and ._:- ; value: visible ASCII without " and \, up to 16 KiB: what is anything else is not kept.
+ * name: letters, digits and ._:- , not beginning with "tls:" ; value: visible ASCII without " and \, up to 16 KiB: what is anything else is not kept.
  * cache_get() gives NULL where there is none, else a value that lives as long as the call; *left_ms (may be NULL)
  * what is left of its life.  cache_put(): -1 with c->err set where the specification does not say so.
  * Both make the value a secret of the logs.

@@ -66,5 +66,6 @@ call_init(struct call *c, const struct request *rq, const struct spec *sp, struc
 	permit_setup(rq->rated);
 	trace_setup(rq->trace);
 	cache_setup(rq->cache, spec_caches(sp));
+	sessions_forget();
 	log_setup(json_bool(rq->config, "spConnDebugLoggingEnabled", false));
 }

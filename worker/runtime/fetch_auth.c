@@ -236,7 +236,7 @@ token_recall(struct fetch *f)
 	const char	*kept;
 	int64_t		 left_ms;
 
-	if (f->auth.kind != AUTH_OAUTH2_CC || f->token.serial > 0 || !cache_used() || !token_name(&f->auth, name) ||
+	if (f->auth.kind != AUTH_OAUTH2_CC || f->token.serial > 0 || !cache_keeps(KEPT_TOKEN) || !token_name(&f->auth, name) ||
 	    (kept = cache_get(f->c, name, &left_ms)) == NULL || left_ms <= 0 || (f->token.value = strdup(kept)) == NULL)
 		return false;
 	f->token.until_ms = now_ms() + left_ms;
@@ -248,7 +248,7 @@ token_keep(struct fetch *f, struct error *e)
 {
 	char	name[CACHE_NAME_BYTES_MAX + 1];
 
-	if (f->auth.kind != AUTH_OAUTH2_CC || !cache_used() || !token_name(&f->auth, name) ||
+	if (f->auth.kind != AUTH_OAUTH2_CC || !cache_keeps(KEPT_TOKEN) || !token_name(&f->auth, name) ||
 	    cache_put(f->c, name, f->token.value, f->token.until_ms - now_ms()) == 0)
 		return 0;
 	if (e != f->c->err)

@@ -8,6 +8,7 @@
  *	fetch_answer.c	what an answer means
  *	fetch_try.c	one attempt over libcurl
  *	fetch_tls.c	what is loaded before the walls; the CA store
+ *	fetch_session.c	TLS sessions that outlive an invocation
  *	fetch_auth.c	sign-in
  *	fetch_text.c	URLs, escapes, signatures
  *	fetch_retry.c, fetch_link.c	decisions without I/O
@@ -20,6 +21,7 @@
 
 #include <curl/curl.h>
 #include <openssl/evp.h>
+#include <openssl/ssl.h>
 
 #include "worker/contract/rows.h"
 #include "worker/runtime/bascule.h"
@@ -237,8 +239,12 @@ int	tls_trust(const char *pem, struct error *e);
 /* A certificate with its chain and key, in memory only; NULL with *e. */
 struct tls_ident *tls_ident_new(const char *cert, const char *key, const char *password, struct error *e);
 void	tls_ident_free(struct tls_ident *);
-/* arg: the struct tls_ident to show, NULL: none. */
+/* arg: the struct attempt that it is for. */
 CURLcode tls_context(CURL *easy, void *ssl_ctx, void *arg);
+
+/* fetch_session.c: sessions of connections by this context are kept for others, and one that was is used.  shown: may be NULL. */
+#define FETCH_SESSIONS_MAX	4u		/* origins of one invocation */
+void	session_attach(SSL_CTX *ctx, const struct origin *o, const X509 *shown);
 
 /* fetch_text.c */
 int	origin_of(const char *url, struct origin *o);

@@ -211,7 +211,8 @@ tls_ident_new(const char *cert, const char *key, const char *password, struct er
 CURLcode
 tls_context(CURL *easy, void *ssl_ctx, void *arg)
 {
-	const struct tls_ident	*id = arg;
+	const struct attempt	*a = arg;
+	const struct tls_ident	*id = a->f->ident;
 
 	(void)easy;
 	if (store == NULL)
@@ -221,5 +222,6 @@ tls_context(CURL *easy, void *ssl_ctx, void *arg)
 		ERR_clear_error();
 		return CURLE_SSL_CERTPROBLEM;
 	}
+	session_attach(ssl_ctx, &a->origin, id != NULL ? id->cert : NULL);
 	return CURLE_OK;
 }

@@ -251,7 +251,7 @@ options_set(struct attempt *a, CURL *c)
 	curl_easy_setopt(c, CURLOPT_CAINFO, NULL);
 	curl_easy_setopt(c, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(c, CURLOPT_SSL_CTX_FUNCTION, tls_context);
-	curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, a->f->ident);
+	curl_easy_setopt(c, CURLOPT_SSL_CTX_DATA, a);
 	curl_easy_setopt(c, CURLOPT_HTTP_VERSION, a->origin.https ? (long)CURL_HTTP_VERSION_2TLS :
 	    (long)CURL_HTTP_VERSION_1_1);
 	/* Where a connection is being made that may carry many, wait for it. */

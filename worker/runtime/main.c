@@ -185,6 +185,7 @@ work(const struct spec *sp, bool parked)
 		else if (e.code == ERR_NONE)
 			error_set(&e, ERR_GENERIC, "the connector failed without saying why");
 		emit_flush();
+		sessions_give();
 	}
 	request_free(&rq);		/* before the verdict: nothing of the tenant outlives it */
 	verdict_write(&e);

@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "worker/contract/record.h"
 #include "worker/contract/request.h"
 #include "worker/contract/spec.h"
 #include "worker/runtime/bascule.h"
@@ -71,10 +72,16 @@ void	text_clean(char *s);
  */
 char	*text_format(const char *fmt, va_list ap) __attribute__((format(printf, 1, 0)));
 
-/* cache.c: what the launcher handed in, NULL where it keeps nothing; whether the specification says "cache". */
-void	cache_setup(const cJSON *values, bool declared);
-/* True if a value that is put may be kept. */
-bool	cache_used(void);
+/* cache.c: what the launcher handed in, NULL where it keeps nothing; spec_caches(). */
+void	cache_setup(const cJSON *values, unsigned int kinds);
+/* True if a value of this kind that is put may be kept. */
+bool	cache_keeps(enum kept_kind);
+/* As cache_get() and cache_put(), of KEPT_SESSION: no text of anybody's can have such a value in it, so it is no secret of logs. */
+const char *cache_take(const char *name);
+void	cache_give(const char *name, const char *value, int64_t ttl_ms);
+/* fetch_session.c: what was got is given to the launcher, before the verdict; or forgotten. */
+void	sessions_give(void);
+void	sessions_forget(void);
 
 /* egress_client.c: whether the source has a budget. */
 void	permit_setup(bool wanted);
