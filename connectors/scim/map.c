@@ -235,7 +235,9 @@ scim_map_read(const struct scim_map *m, const cJSON *resource, struct error *e)
 			return NULL;
 		if (v == NULL)
 			continue;
-		if ((typed = scim_coerce(v, a->type)) == NULL ||
+		/* A string, which most are to be, is left as it is. */
+		typed = strcmp(a->type, "string") == 0 ? json_steal(&v) : scim_coerce(v, a->type);
+		if (typed == NULL ||
 		    json_set(out, a->name, json_steal(&typed)) == -1) {
 			(void)error_set(e, ERR_SYSTEM, "account: no memory");
 			return NULL;

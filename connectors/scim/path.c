@@ -225,8 +225,11 @@ scim_path_free(struct scim_path *p)
 const cJSON *
 scim_member(const cJSON *obj, const char *name)
 {
-	const cJSON	*v = cJSON_IsObject(obj) ? cJSON_GetObjectItem(obj, name) : NULL;
+	const cJSON	*v = cJSON_IsObject(obj) ? obj->child : NULL;
 
+	/* Letters differ in one bit by their case: a quick look, before the one that decides. */
+	while (v != NULL && (((v->string[0] ^ name[0]) & ~0x20) != 0 || strcasecmp(v->string, name) != 0))
+		v = v->next;
 	return cJSON_IsNull(v) ? NULL : v;
 }
 
@@ -293,45 +296,72 @@ leaf_of(const cJSON *element, const char *sub)
 	return NULL;
 }
 
+/* What was found: one value, or several in an array. */
+struct found {
+	bool	 many;		/* an array is wanted, whatever there is */
+	cJSON	*v;
+};
+
+/* Of several where one is wanted the first stays. */
 static int
-collect(const cJSON *v, cJSON *into, struct error *e)
+found_add(struct found *f, const cJSON *v, struct error *e)
+{
+	if (!is_scalar(v) || (!f->many && f->v != NULL))
+		return 0;
+	if (!f->many)
+		return (f->v = json_dup(v)) == NULL ? error_set(e, ERR_SYSTEM, "attribute: no memory") : 0;
+	if (json_push(f->v, json_dup(v)) == -1)
+		return error_set(e, ERR_SYSTEM, "attribute: no memory");
+	return 0;
+}
+
+static int
+collect(const cJSON *v, struct found *f, struct error *e)
 {
 	const cJSON	*one;
 
-	if (cJSON_IsArray(v)) {
-		cJSON_ArrayForEach(one, v)
-			if (is_scalar(one) && json_push(into, json_dup(one)) == -1)
-				return error_set(e, ERR_SYSTEM, "attribute: no memory");
-		return 0;
-	}
-	if (is_scalar(v) && json_push(into, json_dup(v)) == -1)
-		return error_set(e, ERR_SYSTEM, "attribute: no memory");
+	if (!cJSON_IsArray(v))
+		return found_add(f, v, e);
+	cJSON_ArrayForEach(one, v)
+		if (found_add(f, one, e) == -1)
+			return -1;
+	return 0;
+}
+
+static int
+collect_all(const struct scim_path *p, const cJSON *node, struct found *f, struct error *e)
+{
+	const cJSON	*one;
+	bool		 any = false;
+
+	if (!cJSON_IsArray(node))
+		return scim_path_matches(p, node) ? collect(leaf_of(node, p->sub), f, e) : 0;
+	cJSON_ArrayForEach(one, node)
+		if (scim_path_matches(p, one)) {
+			if (collect(leaf_of(one, p->sub), f, e) == -1)
+				return -1;
+		}
+	any = f->many ? f->v->child != NULL : f->v != NULL;
+	if (p->nterms > 0 && !any && (one = scim_path_unlabelled(p, node)) != NULL)
+		return collect(leaf_of(one, p->sub), f, e);
 	return 0;
 }
 
 int
 scim_path_read(const struct scim_path *p, const cJSON *resource, bool multi, cJSON **out, struct error *e)
 {
-	const cJSON	*node = scim_member(scim_path_container(p, resource), p->attr), *one;
-	autojson	*found = cJSON_CreateArray();
+	const cJSON	*node = scim_member(scim_path_container(p, resource), p->attr);
+	struct found	 f = { .many = multi || (cJSON_IsArray(node) && p->nterms == 0) };
 
 	*out = NULL;
 	if (node == NULL)
 		return 0;
-	if (found == NULL)
+	if (f.many && (f.v = cJSON_CreateArray()) == NULL)
 		return error_set(e, ERR_SYSTEM, "attribute: no memory");
-	if (cJSON_IsArray(node)) {
-		cJSON_ArrayForEach(one, node)
-			if (scim_path_matches(p, one) && collect(leaf_of(one, p->sub), found, e) == -1)
-				return -1;
-		if (p->nterms > 0 && found->child == NULL && (one = scim_path_unlabelled(p, node)) != NULL &&
-		    collect(leaf_of(one, p->sub), found, e) == -1)
-			return -1;
-	} else if (scim_path_matches(p, node) && collect(leaf_of(node, p->sub), found, e) == -1)
+	if (collect_all(p, node, &f, e) == -1) {
+		cJSON_Delete(f.v);
 		return -1;
-	if (multi || (cJSON_IsArray(node) && p->nterms == 0))
-		*out = json_steal(&found);
-	else if (found->child != NULL)
-		*out = cJSON_DetachItemFromArray(found, 0);
+	}
+	*out = f.v;
 	return 0;
 }

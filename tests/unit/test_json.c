@@ -2,6 +2,7 @@
  * test_json.c -- trees: reading, printing, getting, setting, comparing, bounds.
  */
 #include <math.h>
+#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -334,6 +335,35 @@ print_bounds(void **state)
 	assert_null(json_text(deep));
 }
 
+static bool	 secret_freed;
+
+static void
+spying_free(void *p)
+{
+	if (p != NULL && memmem(p, malloc_usable_size(p), "s3cret", 6) != NULL)
+		secret_freed = true;
+	free(p);
+}
+
+/* A wiped tree leaves no text on the heap, wherever its nodes keep it; nor does a copy of it. */
+static void
+wiped(void **state)
+{
+	static const char	 text[] = "{\"a\":\"s3cret\",\"s3cret\":[\"xs3cret\",\"\\u0073s3cret\"]}";
+	struct error		 e = ERROR_NONE;
+	cJSON			*v, *copy;
+
+	(void)state;
+	cJSON_InitHooks(&(cJSON_Hooks){ malloc, spying_free });
+	v = json_parse(text, sizeof(text) - 1, NULL, &e);
+	copy = json_dup(v);
+	assert_int_equal(json_set_str(copy, "added", "s3cret"), 0);
+	json_wipe(v);
+	json_wipe(copy);
+	cJSON_InitHooks(NULL);
+	assert_false(secret_freed);
+}
+
 int
 main(void)
 {
@@ -341,7 +371,7 @@ main(void)
 		cmocka_unit_test(case_files), cmocka_unit_test(prints), cmocka_unit_test(doubles),
 		cmocka_unit_test(strings_print), cmocka_unit_test(messages), cmocka_unit_test(size_bomb),
 		cmocka_unit_test(many_members), cmocka_unit_test(getters), cmocka_unit_test(whole_numbers),
-		cmocka_unit_test(equality), cmocka_unit_test(setters), cmocka_unit_test(print_bounds),
+		cmocka_unit_test(equality), cmocka_unit_test(wiped), cmocka_unit_test(setters), cmocka_unit_test(print_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -48,6 +48,9 @@ static const struct {
 	{ "/R", "{\"R\":[1]} x", "1 ", NULL, "byte 10: nothing behind the value expected" },
 	{ "/R", "{\"R\":[1,\"\\ud800\"]}", "1 ", NULL,
 	    "element 1: byte 0: a string with \\u0000 or half a surrogate pair" },
+	{ "/R", "{\"R\":[{\"a\":1,\"b\":2,\"a\":3},{\"b\":4,\"\\u0062\":5},{\"a\":{\"b\":1},\"\\u0061\":[\"\\n\"]}]}",
+	    "{\"a\":3,\"b\":2} {\"b\":5} {\"a\":[\"\\n\"]} ", "{\"R\":[]}", NULL },
+	{ "", "[-1.5e3,true,false,\"\",{\"\":{\"\":[[]]}},1e400]", "-1.5e3 true false \"\" {\"\":{\"\":[[]]}} 1e400 ", "[]", NULL },
 	{ "/a/b", "{\"a\":{\"b\":[1],\"c\":2}}", "1 ", "{\"a\":{\"b\":[],\"c\":2}}", NULL },
 	{ "/a/b", "{\"x\":{\"b\":[1]},\"b\":[2],\"a\":{\"x\":{\"b\":[3]},\"b\":[4]}}", "4 ",
 	    "{\"x\":{\"b\":[1]},\"b\":[2],\"a\":{\"x\":{\"b\":[3]},\"b\":[]}}", NULL },
@@ -148,6 +151,44 @@ flat_memory(void **state)
 	rows_free(r);
 }
 
+static int
+keep(void *arg, cJSON *row, struct error *e)
+{
+	(void)e;
+	return json_push(arg, row);
+}
+
+/* A row outlives the reader, and its copy outlives the row; names are right however many there are. */
+static void
+lasting(void **state)
+{
+	enum { ROWS = 1000 };
+	autojson		*all = cJSON_CreateArray();
+	struct rows_options	 o = { "", 1000, 1000, keep, all };
+	struct rows		*r = rows_new(&o);
+	struct error		 e = ERROR_NONE;
+	char			 text[200];
+	cJSON			*copy;
+
+	(void)state;
+	for (int i = 0; i < ROWS; i++) {
+		snprintf(text, sizeof(text), "%c{\"same\":%d,\"name%d\":\"v%d\",\"%0100d\":null}", i == 0 ? '[' : ',', i, i, i, i);
+		assert_int_equal(rows_feed(r, text, strlen(text), &e), 0);
+	}
+	rows_free(r);
+	copy = json_dup(all->child);
+	json_wipe(cJSON_DetachItemFromArray(all, 0));
+	assert_int_equal(json_i64(copy, "same", -1), 0);
+	assert_string_equal(json_str(copy, "name0", ""), "v0");
+	json_wipe(copy);
+	for (int i = 1; i < ROWS; i++) {
+		snprintf(text, sizeof(text), "{\"same\":%d,\"name%d\":\"v%d\",\"%0100d\":null}", i, i, i, i);
+		autofree char	*got = json_text(cJSON_GetArrayItem(all, i - 1));
+
+		assert_string_equal(got, text);
+	}
+}
+
 static void
 bounds(void **state)
 {
@@ -191,7 +232,7 @@ int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table), cmocka_unit_test(flat_memory), cmocka_unit_test(bounds),
+		cmocka_unit_test(table), cmocka_unit_test(flat_memory), cmocka_unit_test(lasting), cmocka_unit_test(bounds),
 		cmocka_unit_test(pointers),
 	};
 

@@ -83,7 +83,7 @@ int	 json_set(cJSON *obj, const char *name, cJSON *v);
 int	 json_set_str(cJSON *obj, const char *name, const char *s);	/* NULL s: does nothing */
 int	 json_set_bool(cJSON *obj, const char *name, bool);
 int	 json_push(cJSON *array, cJSON *v);
-/* Deep copy, digits included. */
+/* Deep copy, digits included; NULL: no memory, or deeper than JSON_DEPTH_MAX. */
 cJSON	*json_dup(const cJSON *v);
 /* Equal by value; numbers by digits, then by double; member order is ignored. */
 bool	 json_equal(const cJSON *a, const cJSON *b);

@@ -15,10 +15,10 @@
 const cJSON *
 json_get(const cJSON *obj, const char *name)
 {
-	if (!cJSON_IsObject(obj))
+	if (obj == NULL || (obj->type & 0xff) != cJSON_Object)
 		return NULL;
 	for (const cJSON *v = obj->child; v != NULL; v = v->next)
-		if (v->string != NULL && strcmp(v->string, name) == 0)
+		if (v->string != NULL && v->string[0] == name[0] && strcmp(v->string, name) == 0)
 			return v;
 	return NULL;
 }
@@ -225,10 +225,54 @@ json_push(cJSON *array, cJSON *v)
 	return 0;
 }
 
+/* A node and its text as one block (json_build.h). */
+static cJSON *
+node_dup(const cJSON *v)
+{
+	size_t	 text = v->valuestring != NULL ? strlen(v->valuestring) + 1 : 0;
+	cJSON	*copy = cJSON_malloc(sizeof(*copy) + text);
+
+	if (copy == NULL)
+		return NULL;
+	*copy = (cJSON){ .type = v->type & ~cJSON_IsReference, .valueint = v->valueint, .valuedouble = v->valuedouble };
+	if (text > 0) {
+		copy->type |= cJSON_IsReference;
+		copy->valuestring = memcpy(copy + 1, v->valuestring, text);
+	}
+	if (v->string == NULL || (v->type & cJSON_StringIsConst))
+		copy->string = v->string;
+	else if ((copy->string = strdup(v->string)) == NULL) {
+		cJSON_Delete(copy);
+		return NULL;
+	}
+	return copy;
+}
+
+static cJSON *
+tree_dup(const cJSON *v, unsigned int depth)
+{
+	cJSON	*copy = depth > JSON_DEPTH_MAX ? NULL : node_dup(v), *one, *last = NULL;
+
+	for (const cJSON *c = v->child; copy != NULL && c != NULL; c = c->next) {
+		if ((one = tree_dup(c, depth + 1)) == NULL) {
+			cJSON_Delete(copy);
+			return NULL;
+		}
+		if (last == NULL)
+			copy->child = one;
+		else {
+			last->next = one;
+			one->prev = last;
+		}
+		copy->child->prev = last = one;
+	}
+	return copy;
+}
+
 cJSON *
 json_dup(const cJSON *v)
 {
-	return v == NULL ? NULL : cJSON_Duplicate(v, true);
+	return v == NULL ? NULL : tree_dup(v, 0);
 }
 
 static bool
@@ -313,7 +357,8 @@ text_wipe(char *s)
 static void
 tree_wipe(cJSON *v)
 {
-	if (v->type & cJSON_IsReference)
+	/* What belongs to another tree stays; a text in the node's own block (json_build.h) is its own. */
+	if ((v->type & cJSON_IsReference) && v->valuestring != (char *)(v + 1))
 		return;
 	text_wipe(v->valuestring);
 	if (!(v->type & cJSON_StringIsConst))

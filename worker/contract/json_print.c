@@ -52,24 +52,44 @@ print_escaped(struct buf *b, unsigned char c)
 		buf_addf(b, "\\u%04x", c);
 }
 
+/* As buf_add(), without the call where there is room. */
+static inline void
+put(struct buf *b, const void *p, size_t n)
+{
+	if (b->failed || n >= b->cap - b->len) {
+		buf_add(b, p, n);
+		return;
+	}
+	memcpy(b->data + b->len, p, n);
+	b->len += n;
+	b->data[b->len] = '\0';
+}
+#define PUT(b, literal)	put((b), (literal), sizeof(literal) - 1)
+
+/* The first byte that cannot stay as it is. */
+static const unsigned char *
+printable(const unsigned char *p, const unsigned char *end)
+{
+	size_t	 n;
+
+	while ((p = scan_plain(p, end)) < end && *p >= 0x80 && (n = utf8_bytes(p)) > 0)
+		p += n;
+	return p;
+}
+
 void
 json_print_string(struct buf *b, const char *s)
 {
-	const unsigned char	*p = (const unsigned char *)s, *from = p;
-	size_t			 n;
+	const unsigned char	*from = (const unsigned char *)s, *end = from + strlen(s), *p;
 
-	buf_addc(b, '"');
-	while (*p != '\0') {
-		if (*p >= 0x20 && *p != '"' && *p != '\\' && (n = utf8_bytes(p)) > 0) {
-			p += n;
-			continue;
-		}
-		buf_add(b, from, (size_t)(p - from));
+	PUT(b, "\"");
+	while ((p = printable(from, end)) < end) {
+		put(b, from, (size_t)(p - from));
 		print_escaped(b, *p);
-		from = ++p;
+		from = p + 1;
 	}
-	buf_add(b, from, (size_t)(p - from));
-	buf_addc(b, '"');
+	put(b, from, (size_t)(p - from));
+	PUT(b, "\"");
 }
 
 /* Adds one to the last digit of "d.ddde+xx"; false where that would carry out of the first. */
@@ -159,24 +179,24 @@ static void	print_value(struct buf *, const cJSON *, unsigned int depth);
 static void
 print_container(struct buf *b, const cJSON *v, unsigned int depth)
 {
-	bool	 object = cJSON_IsObject(v);
+	bool	 object = (v->type & 0xff) == cJSON_Object;
 
 	/* A reader would refuse it, and no stack is endless. */
 	if (depth > JSON_DEPTH_MAX) {
 		b->failed = true;
 		return;
 	}
-	buf_addc(b, object ? '{' : '[');
+	put(b, object ? "{" : "[", 1);
 	for (const cJSON *c = v->child; c != NULL; c = c->next) {
 		if (c != v->child)
-			buf_addc(b, ',');
+			PUT(b, ",");
 		if (object) {
 			json_print_string(b, c->string != NULL ? c->string : "");
-			buf_addc(b, ':');
+			PUT(b, ":");
 		}
 		print_value(b, c, depth);
 	}
-	buf_addc(b, object ? '}' : ']');
+	put(b, object ? "}" : "]", 1);
 }
 
 /* depth: containers around v. */
@@ -185,10 +205,10 @@ print_value(struct buf *b, const cJSON *v, unsigned int depth)
 {
 	switch (v->type & 0xff) {
 	case cJSON_True:
-		buf_adds(b, "true");
+		PUT(b, "true");
 		return;
 	case cJSON_False:
-		buf_adds(b, "false");
+		PUT(b, "false");
 		return;
 	case cJSON_Number:
 		if (v->valuestring != NULL)
@@ -204,7 +224,7 @@ print_value(struct buf *b, const cJSON *v, unsigned int depth)
 		print_container(b, v, depth + 1);
 		return;
 	default:
-		buf_adds(b, "null");
+		PUT(b, "null");
 	}
 }
 

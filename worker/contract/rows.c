@@ -1,15 +1,16 @@
 /*
  * rows.c -- takes a large JSON answer apart as it arrives.
  *
- * The scanner runs over the text once and says where the wanted array and its
- * elements begin and end; the bytes are sorted into two bounded buffers, the
- * element being read and the rest, and each element is parsed when complete.
+ * The scanner runs over the text once.  Outside the wanted array bytes go into a bounded buffer, which is parsed at the
+ * end; inside it each element's tree grows with the scanner's events, out of the portion that is being fed.  Only a
+ * token that lies in two portions is copied.
  */
 #include <stdlib.h>
 #include <string.h>
 
 #include "worker/contract/buf.h"
 #include "worker/contract/json.h"
+#include "worker/contract/json_build.h"
 #include "worker/contract/limits.h"
 #include "worker/contract/rows.h"
 #include "worker/contract/scan.h"
@@ -23,7 +24,10 @@ struct rows {
 	const char		*steps[ROWS_STEPS_MAX];	/* unescaped */
 	unsigned int		 nsteps;
 	struct scan		 scan;
-	struct buf		 row, envelope;
+	struct json_build	 build;			/* of the element at hand */
+	uint64_t		 row_at;		/* behind the one before */
+	bool			 row_begun;
+	struct buf		 token, envelope;	/* token: of an element, what earlier portions had of it */
 	const char		*portion;		/* now being fed */
 	uint64_t		 portion_at;		/* its offset in the document */
 	uint64_t		 sorted;		/* bytes that are in a buffer, or dropped */
@@ -79,17 +83,18 @@ sort_until(struct rows *r, uint64_t to, struct buf *b)
 	r->sorted = to;
 }
 
-static struct buf *
-sink(struct rows *r)
+/* The element at hand, with what separates it from the one before. */
+static int
+row_check(const struct rows *r, const struct scan *s, struct error *e)
 {
-	return r->in_array ? &r->row : &r->envelope;
+	if (s->offset - r->row_at <= r->o.row_bytes_max && !r->token.failed)
+		return 0;
+	return error_set(e, ERR_LIMIT, "one element of the answer: over %zu bytes, or out of memory", r->o.row_bytes_max);
 }
 
 static int
-sinks_check(const struct rows *r, struct error *e)
+envelope_check(const struct rows *r, struct error *e)
 {
-	if (buf_check(&r->row, "one element of the answer", e) == -1)
-		return -1;
 	return buf_check(&r->envelope, "the answer without its elements", e);
 }
 
@@ -101,7 +106,7 @@ name_match(struct rows *r, const struct scan *s, struct error *e)
 	autojson	*name = NULL;
 
 	sort_until(r, s->offset, &r->envelope);
-	if (sinks_check(r, e) == -1)
+	if (envelope_check(r, e) == -1)
 		return -1;
 	if ((name = json_parse(r->envelope.data + r->envelope.len - len, len, NULL, e)) == NULL)
 		return -1;
@@ -129,6 +134,7 @@ array_begin(struct rows *r, const struct scan *s, enum scan_event ev, struct err
 		return error_set(e, ERR_INVALID_RESPONSE, "two arrays at \"%s\" of the answer", r->o.pointer);
 	sort_until(r, s->offset, &r->envelope);
 	r->found = r->in_array = true;
+	r->row_at = s->offset;
 	return 0;
 }
 
@@ -157,33 +163,56 @@ outside(struct rows *r, const struct scan *s, enum scan_event ev, unsigned int a
 static int
 row_ended(struct rows *r, const struct scan *s, struct error *e)
 {
-	const struct json_limits	 limits = { r->o.row_bytes_max, JSON_DEPTH_MAX, JSON_NODES_MAX };
-	size_t				 skip;
-	cJSON				*row;
+	cJSON	*row = r->build.root;
 
-	sort_until(r, s->offset, &r->row);
-	if (sinks_check(r, e) == -1)
-		return -1;
-	/* The comma and the white space before it came along. */
-	skip = strspn(r->row.data, ", \t\r\n");
-	if ((row = json_parse(r->row.data + skip, r->row.len - skip, &limits, e)) == NULL)
-		return error_in(e, "element %llu", (unsigned long long)r->count);
-	buf_reset(&r->row);
+	r->build.root = NULL;
+	r->row_begun = false;
+	r->row_at = s->offset;
 	r->count++;
 	return r->o.on_row(r->o.arg, row, e);
 }
 
-/* Inside the array: elements end, and the array itself. */
+/* Where the builder finds the token at hand: in this portion, or put together. */
+static void
+token_place(struct rows *r, const struct scan *s)
+{
+	r->build.text = r->portion;
+	r->build.text_at = r->portion_at;
+	if (s->token >= r->portion_at)
+		return;
+	buf_add(&r->token, r->portion, (size_t)(s->offset - r->portion_at));
+	r->build.text = r->token.data;
+	r->build.text_at = s->token;
+}
+
+/* A failure of the builder's, as one of this element. */
+static int
+row_bad(const struct rows *r, const struct scan *s, struct error *e)
+{
+	json_build_tell(&r->build, s->depth - r->build.outer, e);
+	return error_in(e, "element %llu", (unsigned long long)r->count);
+}
+
+/* Inside the array: elements grow and end, and the array ends. */
 static int
 inside(struct rows *r, const struct scan *s, enum scan_event ev, unsigned int around, struct error *e)
 {
 	if (around == r->nsteps) {
 		/* Its ']' stays in the envelope. */
 		sort_until(r, s->offset - 1, NULL);
-		buf_reset(&r->row);
 		r->in_array = false;
 		return 0;
 	}
+	if (!r->row_begun) {
+		json_build_next(&r->build, r->nsteps + 1, s->token);
+		r->row_begun = true;
+	}
+	token_place(r, s);
+	if (row_check(r, s, e) == -1)
+		return -1;
+	if (json_build_event(&r->build, s, ev, e) == -1)
+		return row_bad(r, s, e);
+	buf_reset(&r->token);
 	if (around == r->nsteps + 1 && ev != SCAN_OBJECT_BEGIN && ev != SCAN_ARRAY_BEGIN && ev != SCAN_NAME)
 		return row_ended(r, s, e);
 	return 0;
@@ -220,7 +249,9 @@ rows_new(const struct rows_options *o)
 		rows_free(r);
 		return NULL;
 	}
-	buf_init(&r->row, o->row_bytes_max);
+	json_build_init(&r->build, JSON_NODES_MAX);
+	r->build.names_kept = true;
+	buf_init(&r->token, o->row_bytes_max);
 	buf_init(&r->envelope, o->envelope_bytes_max);
 	scan_init(&r->scan, JSON_DEPTH_MAX);
 	r->scan.on = on_event;
@@ -233,7 +264,8 @@ rows_free(struct rows *r)
 {
 	if (r == NULL)
 		return;
-	buf_free(&r->row);
+	json_build_drop(&r->build);
+	buf_free(&r->token);
 	buf_free(&r->envelope);
 	free(r->pointer);
 	free(r);
@@ -255,8 +287,17 @@ rows_feed(struct rows *r, const char *text, size_t len, struct error *e)
 	r->portion_at = r->scan.offset;
 	if (scan_feed(&r->scan, text, len, e) == -1)
 		return blame_source(e);
-	sort_until(r, r->scan.offset, sink(r));
-	return sinks_check(r, e);
+	if (!r->in_array) {
+		sort_until(r, r->scan.offset, &r->envelope);
+		return envelope_check(r, e);
+	}
+	r->sorted = r->scan.offset;
+	if (scan_in_token(&r->scan)) {
+		uint64_t	 from = r->scan.token > r->portion_at ? r->scan.token : r->portion_at;
+
+		buf_add(&r->token, text + (from - r->portion_at), (size_t)(r->scan.offset - from));
+	}
+	return row_check(r, &r->scan, e);
 }
 
 int

@@ -141,6 +141,7 @@ string_begin(struct scan *s, bool name)
 {
 	s->token = s->offset++;
 	s->sub = name;
+	s->escaped = false;
 	s->state = ST_STRING;
 	return 0;
 }
@@ -242,8 +243,8 @@ string_ended(struct scan *s, struct error *e)
  * '"' or '\\' by a borrow, those over 0x7f have it.  A borrow may mark plain bytes too, but only ones above one that is not
  * plain, and the lowest mark is the first in memory: words are read as on a little-endian machine.
  */
-static const unsigned char *
-plain_pass(const unsigned char *p, const unsigned char *end)
+const unsigned char *
+scan_plain(const unsigned char *p, const unsigned char *end)
 {
 	for (; end - p >= 8; p += 8) {
 		uint64_t	 w, quote, escape, marks;
@@ -278,6 +279,7 @@ string_follows(struct scan *s, const unsigned char *p, const unsigned char *end)
 		return false;
 	s->token = s->offset + 1;
 	s->offset += 2;
+	s->escaped = false;
 	s->state = ST_STRING;
 	return true;
 }
@@ -291,7 +293,7 @@ string_bytes(struct scan *s, const unsigned char *p, const unsigned char *end, s
 
 	for (;;) {
 		from = p;
-		p = plain_pass(p, end);
+		p = scan_plain(p, end);
 		s->offset += (uint64_t)(p - from);
 		if (p == end)
 			return 0;
@@ -306,6 +308,7 @@ string_bytes(struct scan *s, const unsigned char *p, const unsigned char *end, s
 	class = string_class[*p];
 	switch (class) {
 	case SC_ESCAPE:
+		s->escaped = true;
 		s->state = ST_ESCAPE;
 		break;
 	case SC_CONTROL:
@@ -479,6 +482,12 @@ scan_end(struct scan *s, struct error *e)
 		return syntax(s, ST_BROKEN, e);
 	s->state = ST_BROKEN;
 	return error_set(e, ERR_REQUEST, "byte %llu: the text ends too early", (unsigned long long)s->offset);
+}
+
+bool
+scan_in_token(const struct scan *s)
+{
+	return s->state >= ST_STRING && s->state <= ST_EXPONENT;
 }
 
 bool

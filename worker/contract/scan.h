@@ -32,6 +32,7 @@ struct scan {
 	uint8_t		 state, sub;		/* private */
 	uint8_t		 utf8_left, utf8_lo, utf8_hi;	/* private */
 	uint8_t		 hex;			/* private */
+	bool		 escaped;		/* the string or name at hand has an escape */
 	uint8_t		 in_object[(JSON_DEPTH_MAX + 7) / 8];	/* private */
 	/*
 	 * Called at each event with arg; s->depth is the depth *after* a begin and
@@ -50,6 +51,10 @@ void	scan_init(struct scan *, unsigned int depth_max);
 int	scan_feed(struct scan *, const char *, size_t, struct error *);
 /* 0 if exactly one value was read, else -1. */
 int	scan_end(struct scan *, struct error *);
+/* The first byte of [p, end) that does not stand for itself in a string, or belongs to a longer character. */
+const unsigned char *scan_plain(const unsigned char *p, const unsigned char *end);
+/* True within a string, a name, a number or a literal: it began at s->token. */
+bool	scan_in_token(const struct scan *);
 /* True once one whole value has been read (numbers at top level: only after scan_end). */
 bool	scan_done(const struct scan *);
 

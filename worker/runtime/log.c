@@ -121,7 +121,8 @@ number_redact(cJSON *v)
 		free(text);
 		return true;
 	}
-	free(v->valuestring);
+	if (!(v->type & cJSON_IsReference))
+		free(v->valuestring);
 	v->valuestring = text;
 	v->type = cJSON_String;
 	return true;

@@ -1,0 +1,44 @@
+/*
+ * json_build.h -- of json.c and rows.c: a tree from the scanner's events, without the text once more.
+ *
+ * The scanner may stand in a larger document: the value begins `outer` containers deep in it.  Text is needed of names,
+ * strings and numbers, at their event, and in one piece.
+ *
+ * A node and its text are one block (cJSON_IsReference keeps cJSON from freeing the text apart; its copies are
+ * ordinary ones).  json_wipe() knows such nodes.
+ */
+#ifndef CONTRACT_JSON_BUILD_H
+#define CONTRACT_JSON_BUILD_H
+
+#include "worker/contract/json.h"
+#include "worker/contract/scan.h"
+
+struct json_build {
+	const char	*text;			/* of the token at hand */
+	uint64_t	 text_at;		/* its offset in the document */
+	uint64_t	 origin;		/* of the value: messages count from there */
+	unsigned int	 outer;
+	bool		 names_kept;		/* names are kept for the next value: of lists, where all have the same */
+	size_t		 nodes, nodes_max;
+	cJSON		*root;			/* once there: the caller's */
+	char		*name;			/* of the member now being read */
+	bool		 name_kept;
+	uint64_t	 name_bit;
+	cJSON		*open[JSON_DEPTH_MAX];	/* containers, outermost first */
+	uint32_t	 children[JSON_DEPTH_MAX];	/* of each */
+	uint64_t	 names[JSON_DEPTH_MAX];	/* of each, a bit for a name: no two of one where none met another's */
+	bool		 again[JSON_DEPTH_MAX];	/* one met another's */
+};
+
+/* A number with these digits; NULL: no memory. */
+cJSON	*json_number_node(const char *digits, size_t len);
+void	 json_build_init(struct json_build *, size_t nodes_max);
+/* The next value; what was built must have been taken. */
+void	 json_build_next(struct json_build *, unsigned int outer, uint64_t origin);
+int	 json_build_event(struct json_build *, const struct scan *, enum scan_event, struct error *);
+/* Where it stands, behind the message, as a JSON pointer. */
+void	 json_build_tell(const struct json_build *, unsigned int depth, struct error *);
+/* Forgets what is under way. */
+void	 json_build_drop(struct json_build *);
+
+#endif
