@@ -41,6 +41,8 @@ delta_page(struct tracking *t, const struct fetch_response *rs, struct error *e)
 		t->began_ms = -1;
 	if (!cJSON_IsString(link) || link->valuestring[0] == '\0')
 		return 0;
+	if (redact_holds(link->valuestring))
+		return error_set(e, ERR_REQUEST, "delta/link: a secret may not go into a state");
 	free(t->link);
 	return (t->link = strdup(link->valuestring)) == NULL ? error_set(e, ERR_SYSTEM, "no memory") : 0;
 }
@@ -53,7 +55,7 @@ note(struct tracking *t, const cJSON *v)
 	int64_t		 at;
 	bool		 is_time;
 
-	if (s == NULL || strlen(s) >= SINCE_BYTES) {
+	if (s == NULL || strlen(s) >= SINCE_BYTES || redact_holds(s)) {
 		t->undated = true;
 		return;
 	}
@@ -78,7 +80,7 @@ gone_emit(struct rest *r, const struct object *o, const cJSON *row, const char *
 	const char	*unique = o->unique_id == NULL ? NULL : json_scalar_text(json_at(row, o->unique_id), two, sizeof(two));
 	cJSON		*out;
 
-	if (id == NULL || id[0] == '\0')
+	if (id == NULL || id[0] == '\0' || redact_holds(id) || (unique != NULL && redact_holds(unique)))
 		return error_set(e, ERR_INVALID_RESPONSE, "what was deleted has no id at %s", pointer);
 	out = object_new(r->c, id, unique, cJSON_CreateObject());
 	if (out == NULL || json_set_bool(out, "deleted", true) == -1 ||

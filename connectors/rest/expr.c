@@ -149,6 +149,28 @@ holds_password(const cJSON *v)
 	return false;
 }
 
+bool
+value_echoes(const cJSON *v)
+{
+	const cJSON	*m;
+
+	if (cJSON_IsString(v))
+		return redact_holds(v->valuestring);
+	if (!cJSON_IsArray(v) && !cJSON_IsObject(v))
+		return false;
+	cJSON_ArrayForEach(m, v)
+		if ((m->string != NULL && redact_holds(m->string)) || value_echoes(m))
+			return true;
+	return false;
+}
+
+/* Roots in which there is what a source said. */
+static bool
+is_said(enum root r)
+{
+	return r == ROOT_RECORD || r == ROOT_RESPONSE || r == ROOT_STEP || r == ROOT_JOIN || r == ROOT_VALUE || r == ROOT_STATE;
+}
+
 static int
 operand_value(const struct operand *o, struct scope *sc, struct value *out, struct error *e)
 {
@@ -163,7 +185,7 @@ operand_value(const struct operand *o, struct scope *sc, struct value *out, stru
 		return error_set(e, ERR_SYSTEM, "no memory");
 	if (o->pointer != NULL)
 		out->secret = is_marked(o->root) || is_password(o) ||
-		    ((o->root == ROOT_INPUT || o->root == ROOT_SET) && holds_password(v));
+		    ((o->root == ROOT_INPUT || o->root == ROOT_SET) && holds_password(v)) || (is_said(o->root) && value_echoes(v));
 	return 0;
 }
 

@@ -59,6 +59,8 @@ struct value {
 	bool	 secret;
 };
 void	value_clear(struct value *);
+/* Does what a source said hold one of our secrets?  It is marked as one, however it came here. */
+bool	value_echoes(const cJSON *);
 #define autovalue	__attribute__((cleanup(value_clear))) struct value
 
 struct text;				/* a parsed string */

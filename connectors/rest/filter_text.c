@@ -70,15 +70,17 @@ int
 f_date(struct filter_call *c, struct value *out, struct error *e)
 {
 	char		 one[64], two[64], three[64], text[64];
+	const char	*from = arg_text(c, 0, two), *to = arg_text(c, 1, three);
 	int64_t		 ms;
 
 	if (c->in.v == NULL || cJSON_IsNull(c->in.v))
 		return 0;
-	if (!instant_read(arg_text(c, 0, two), text_of(c->in.v, one), &ms))
-		return error_set(e, ERR_REQUEST, "date: this is no time of the form '%.20s'", arg_text(c, 0, two));
-	if (!instant_print(arg_text(c, 1, three), ms, text, sizeof(text)))
-		return error_set(e, ERR_REQUEST, "date: there is no form '%.20s'", three);
-	return instant_is_number(arg_text(c, 1, three)) ? give(out, json_number_text(text), e) : give_text(out, text, e);
+	/* No argument is shown: it may be, or be made of, a secret. */
+	if (!instant_read(from, text_of(c->in.v, one), &ms))
+		return error_set(e, ERR_REQUEST, "this is no time of that form");
+	if (!instant_print(to, ms, text, sizeof(text)))
+		return error_set(e, ERR_REQUEST, "there are the forms iso, epoch, epochms and http");
+	return instant_is_number(to) ? give(out, json_number_text(text), e) : give_text(out, text, e);
 }
 
 /* Seconds later: of a number of seconds or an ISO time. */
@@ -103,11 +105,12 @@ f_addsec(struct filter_call *c, struct value *out, struct error *e)
 int
 f_now(struct filter_call *c, struct value *out, struct error *e)
 {
-	char	 scratch[64], text[64];
+	char		 scratch[64], text[64];
+	const char	*form = c->nargs > 0 ? arg_text(c, 0, scratch) : "epoch";
 
-	if (!instant_print(c->nargs > 0 ? arg_text(c, 0, scratch) : "epoch", (int64_t)time(NULL) * 1000, text, sizeof(text)))
-		return error_set(e, ERR_REQUEST, "now: there is no form '%.20s'", scratch);
-	return c->nargs == 0 || instant_is_number(scratch) ? give(out, json_number_text(text), e) : give_text(out, text, e);
+	if (!instant_print(form, (int64_t)time(NULL) * 1000, text, sizeof(text)))
+		return error_set(e, ERR_REQUEST, "there are the forms iso, epoch, epochms and http");
+	return instant_is_number(form) ? give(out, json_number_text(text), e) : give_text(out, text, e);
 }
 
 static int
@@ -252,7 +255,7 @@ f_match(struct filter_call *c, struct value *out, struct error *e)
 	else if (strcmp(how, "contains") == 0)
 		good = strstr(s, what) != NULL;
 	else
-		return error_set(e, ERR_REQUEST, "match: prefix, suffix or contains, not '%.20s'", how);
+		return error_set(e, ERR_REQUEST, "prefix, suffix or contains is wanted");
 	return give(out, cJSON_CreateBool(good), e);
 }
 

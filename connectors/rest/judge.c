@@ -1,6 +1,7 @@
 /*
  * judge.c -- what an answer means: the first rule that fits, of the step and then of the description, decides.
  */
+#include <bsd/string.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -10,6 +11,7 @@
 
 #define WAIT_MS			1000	/* where a rule says to wait and the source not how long */
 #define WORDS_BYTES_MAX		200u	/* of the source's own, in a message */
+#define WORDS_BYTES_READ	2048u	/* of them, to find secrets in */
 #define STATUS_GONE		410
 #define EPOCH_S_MIN		1000000000	/* a larger number in a header is a time, not a span */
 
@@ -47,7 +49,9 @@ when_holds(struct rest *r, const struct text *when, const struct fetch_response 
 		return -1;
 	r->sc.roots[ROOT_RESPONSE] = response;
 	scope_begin(&r->sc);
-	holds = text_true(r, when, &e);
+	/* A source that repeats a secret in its words is judged by them all the same; the caller's own decide nothing. */
+	holds = text_uses(when, ROOT_SECRET) || text_names(when, ROOT_INPUT) || text_names(when, ROOT_SET) ||
+	    text_names(when, ROOT_VALUE) ? text_true(r, when, &e) : text_holds(r, when, &e);
 	r->sc.roots[ROOT_RESPONSE] = NULL;
 	return holds;
 }
@@ -153,14 +157,18 @@ static const char *const	 meanings[] = {
 static void
 rule_tell(struct rest *r, const struct rule *ru, const struct fetch_response *rs, struct error *e)
 {
-	char		 scratch[64];
-	const char	*words = ru->message == NULL ? NULL : json_scalar_text(json_at(rs->body, ru->message), scratch,
+	char		 scratch[64], words[WORDS_BYTES_READ] = "";
+	const char	*said = ru->message == NULL ? NULL : json_scalar_text(json_at(rs->body, ru->message), scratch,
 	    sizeof(scratch));
 
+	if (said != NULL) {
+		(void)strlcpy(words, said, sizeof(words));
+		redact_text(words, sizeof(words));
+	}
 	r->outcome = ru->then;
 	r->decided = r->now;
 	error_set(e, codes[ru->then], "%s: %s (HTTP %d)%s%.*s", r->now == NULL ? "sign-in" : r->now->where,
-	    meanings[ru->then], rs->status, words == NULL ? "" : ": ", (int)WORDS_BYTES_MAX, words == NULL ? "" : words);
+	    meanings[ru->then], rs->status, said == NULL ? "" : ": ", (int)WORDS_BYTES_MAX, words);
 }
 
 void

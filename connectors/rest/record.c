@@ -6,13 +6,15 @@
 
 #include "connectors/rest/rest.h"
 
-int
-text_true(struct rest *r, const struct text *t, struct error *e)
+static int
+truth(struct rest *r, const struct text *t, bool secrets, struct error *e)
 {
 	autovalue	 v = { 0 };
 
 	if (text_value(t, &r->sc, &v, e) == -1)
 		return -1;
+	if (v.secret && !secrets)
+		return error_set(e, ERR_REQUEST, "a secret may not decide that");
 	if (v.v == NULL || cJSON_IsNull(v.v) || cJSON_IsFalse(v.v))
 		return 0;
 	if (cJSON_IsString(v.v))
@@ -20,6 +22,18 @@ text_true(struct rest *r, const struct text *t, struct error *e)
 	if (cJSON_IsArray(v.v) || cJSON_IsObject(v.v))
 		return v.v->child != NULL;
 	return 1;
+}
+
+int
+text_true(struct rest *r, const struct text *t, struct error *e)
+{
+	return truth(r, t, false, e);
+}
+
+int
+text_holds(struct rest *r, const struct text *t, struct error *e)
+{
+	return truth(r, t, true, e);
 }
 
 /* A scalar in the schema's type; NULL: it is none of it, or there was no memory. */
@@ -88,16 +102,25 @@ attribute_set(cJSON *attributes, const struct attr *a, const cJSON *v, struct er
 }
 
 static int
+secret_said(const char *name, struct error *e)
+{
+	return error_set(e, ERR_REQUEST, "attribute \"%s\": a secret may not go into results", name);
+}
+
+static int
 attribute_map(struct rest *r, const struct attr *a, const cJSON *row, cJSON *attributes, struct error *e)
 {
 	autovalue	 v = { 0 };
 
-	if (a->pointer != NULL)
-		return attribute_set(attributes, a, json_at(row, a->pointer), e);
+	if (a->pointer != NULL) {
+		const cJSON	*said = json_at(row, a->pointer);
+
+		return value_echoes(said) ? secret_said(a->name, e) : attribute_set(attributes, a, said, e);
+	}
 	if (tmpl_value(a->value, &r->sc, &v, e) == -1)
 		return error_in(e, "attribute \"%s\"", a->name);
 	if (v.secret)
-		return error_set(e, ERR_REQUEST, "attribute \"%s\": a secret may not go into results", a->name);
+		return secret_said(a->name, e);
 	return attribute_set(attributes, a, v.v, e);
 }
 
@@ -136,6 +159,10 @@ map(struct rest *r, const struct object *o, const cJSON *row, struct error *e)
 
 	if (id == NULL || id[0] == '\0') {
 		(void)error_set(e, ERR_INVALID_RESPONSE, "a record has no id at %s", o->id);
+		return NULL;
+	}
+	if (redact_holds(id) || (unique != NULL && redact_holds(unique))) {
+		(void)error_set(e, ERR_REQUEST, "an id at %s: a secret may not go into results", o->id);
 		return NULL;
 	}
 	if (whole(r, o, id, e) == -1)

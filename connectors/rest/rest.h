@@ -99,8 +99,10 @@ cJSON		*record_map(struct rest *, const struct object *, const cJSON *row, struc
 cJSON		*record_map_joined(struct rest *, const struct object *, const cJSON *row, const cJSON *joined, struct error *e);
 /* 1: it counts; 0: "where" says no; -1. */
 int		 record_counts(struct rest *, const struct object *, const cJSON *row, struct error *e);
-/* Of a template: is it true? -1 with *e. */
+/* Of a template: is it true?  -1 with *e, also where a secret would decide: what is so would tell of it. */
 int		 text_true(struct rest *, const struct text *, struct error *e);
+/* The same where only the source sees what was decided: whether a request is made. */
+int		 text_holds(struct rest *, const struct text *, struct error *e);
 /* The record in an answer. */
 const cJSON	*answer_record(const struct step *, const struct fetch_response *);
 

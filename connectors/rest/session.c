@@ -53,7 +53,7 @@ choose(struct rest *r)
 {
 	for (size_t i = 0; i < r->d->nauth; i++) {
 		const struct sign_in	*a = &r->d->auth[i];
-		int			 holds = a->when == NULL ? 1 : text_true(r, a->when, r->c->err);
+		int			 holds = a->when == NULL ? 1 : text_holds(r, a->when, r->c->err);
 
 		if (holds == -1)
 			return error_in(r->c->err, "/http/auth/%zu/when", i);

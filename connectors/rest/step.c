@@ -196,7 +196,7 @@ op_run(struct rest *r, const struct op *op, struct fetch_response *last)
 
 		if (s->when != NULL) {
 			scope_begin(&r->sc);
-			if ((got = text_true(r, s->when, r->c->err)) == -1)
+			if ((got = text_holds(r, s->when, r->c->err)) == -1)
 				return error_in(r->c->err, "%s/when", s->where);
 			if (got == 0)
 				continue;
@@ -252,10 +252,10 @@ id_found(struct rest *r, const char *from, const struct fetch_response *rs)
 	const char	*found;
 
 	if (strcmp(from, "location") == 0)
-		return (found = fetch_header(rs, "Location")) == NULL ? NULL : last_segment(found);
+		return (found = fetch_header(rs, "Location")) == NULL || redact_holds(found) ? NULL : last_segment(found);
 	found = from[0] == '/' ? json_scalar_text(json_at(rs->body, from), scratch, sizeof(scratch)) :
 	    json_scalar_text(json_at(r->c->input, from + strlen("input:")), scratch, sizeof(scratch));
-	return found == NULL || found[0] == '\0' ? NULL : strdup(found);
+	return found == NULL || found[0] == '\0' || redact_holds(found) ? NULL : strdup(found);
 }
 
 char *

@@ -164,6 +164,26 @@ test_small_buffers(void **state)
 	redact_wipe();
 }
 
+static void
+test_holds(void **state)
+{
+	static const struct { const char *text; bool held; } holds[] = {
+		{ "", false }, { "a-long-secre", false }, { "a-long-secret", true }, { "Bearer a-long-secret!", true },
+		/* printf 'u:a-long-secret' | base64 */
+		{ "Basic dTphLWxvbmctc2VjcmV0", true }, { "dTphLWxvbmctc2VjcmV", false }, { "short-one", false },
+	};
+
+	(void)state;
+	redact_wipe();
+	assert_false(redact_holds("a-long-secret"));
+	redact_add("a-long-secret");
+	redact_add("short-one");
+	for (size_t i = 0; i < N_ITEMS(holds); i++)
+		if (redact_holds(holds[i].text) != holds[i].held)
+			fail_msg("\"%s\"", holds[i].text);
+	redact_wipe();
+}
+
 int
 main(void)
 {
@@ -173,6 +193,7 @@ main(void)
 		cmocka_unit_test(test_too_many),
 		cmocka_unit_test(test_too_long),
 		cmocka_unit_test(test_small_buffers),
+		cmocka_unit_test(test_holds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

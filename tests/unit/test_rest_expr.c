@@ -118,6 +118,8 @@ static const struct {
 	{ "${'no' | bool}", "false" },
 	{ "${'1' | bool}", "true" },
 	{ "${record.when | date:'iso','epoch'}", "1769860800" },
+	{ "${record.when | date:'iso','no such'}", "!!date: there are the forms iso, epoch, epochms and http" },
+	{ "${'x' | now:'no such'}", "!!now: there are the forms iso, epoch, epochms and http" },
 	{ "${record.when | date:'iso','http'}", "\"Sat, 31 Jan 2026 12:00:00 GMT\"" },
 	{ "${record.when | addsec:-60}", "\"2026-01-31T11:59:00Z\"" },
 	{ "${1 | str}", "!character 3: config, secret, input, record, response, step, id, value, set, join, session or token expected" },

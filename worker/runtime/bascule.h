@@ -120,6 +120,13 @@ void	log_with(struct call *c, enum log_level, cJSON *fields, const char *fmt, ..
 #define log_error(c, ...)	log_at((c), LOG_ERROR, __VA_ARGS__)
 /* Adds a value that must not appear in logs or error texts (an access token got by the way). */
 void	redact_add(const char *secret);
+/*
+ * Blots every secret out of a text in a buffer of n bytes, made valid UTF-8 too; one that is cut off by its end too, so before
+ * it is cut or put into another.  What cannot be redacted is replaced as a whole.
+ */
+void	redact_text(char *buf, size_t n);
+/* Is one of them in the text, plain or in base64?  Those of less than 12 bytes are not looked for. */
+bool	redact_holds(const char *text);
 
 /*
  * The one thing that may outlive an invocation, where connector-spec.json says "cache":["token"]: short-lived

@@ -1,9 +1,12 @@
 /*
  * fetch_answer.c -- what an answer, or the lack of one, means.
  */
+#include <bsd/string.h>
 #include <string.h>
 
 #include "worker/runtime/fetch_priv.h"
+
+#define TEXT_BYTES_READ	2048u		/* of an answer, to find secrets in */
 
 /* What the answer says went wrong, in the words of the usual members. */
 static void
@@ -12,13 +15,17 @@ answer_text(const struct attempt *a, const cJSON *body, char out[FETCH_TEXT_BYTE
 	static const char *const	 members[] = { "detail", "message", "error_description", "errorSummary",
 	    "error" };
 	const char			*text = NULL;
+	char				 all[TEXT_BYTES_READ];
 
 	for (size_t i = 0; i < N_ITEMS(members) && text == NULL; i++)
 		text = json_str(body, members[i], NULL);
 	if (text != NULL)
-		text_printable(out, FETCH_TEXT_BYTES_MAX + 1, text, strlen(text));
+		text_printable(all, sizeof(all), text, strlen(text));
 	else
-		text_printable(out, FETCH_TEXT_BYTES_MAX + 1, a->in.data == NULL ? "" : a->in.data, a->in.len);
+		text_printable(all, sizeof(all), a->in.data == NULL ? "" : a->in.data, a->in.len);
+	/* Before it is cut: half of a secret, with more text behind it, would not be found. */
+	redact_text(all, sizeof(all));
+	(void)strlcpy(out, all, FETCH_TEXT_BYTES_MAX + 1);
 }
 
 static enum err_code

@@ -246,6 +246,23 @@ text_blot(char *s, size_t n, const uint8_t *mask)
 }
 
 bool
+redact_holds(const char *s)
+{
+	size_t	 n = strlen(s);
+
+	for (size_t k = 0; k < kept.nneedles; k++) {
+		const struct needle	*nd = &needles[k];
+
+		if (nd->len < REDACT_HELD_BYTES_MIN)
+			continue;
+		for (size_t at = 0; at + nd->len <= n; at++)
+			if (byte_fits(nd, 0, (unsigned char)s[at]) && needle_match(nd, s + at, nd->len, false) == nd->len)
+				return true;
+	}
+	return false;
+}
+
+bool
 redact_string(char *s)
 {
 	size_t		 n = strlen(s);

@@ -18,6 +18,7 @@
 
 #define REDACT_SECRETS_MAX	64	/* values kept out of logs and error texts */
 #define REDACT_SECRET_BYTES_MIN	4	/* a shorter one would blot out ordinary words */
+#define REDACT_HELD_BYTES_MIN	12	/* redact_holds() finds no shorter one: it might be there by chance */
 #define REDACT_SECRET_BYTES_MAX	(16 * KIB)
 #define REDACT_NEEDLES_MAX	2048	/* forms of them that are searched for */
 #define LOG_TEXT_BYTES_MAX	(256 * KIB)	/* of one message or error text, before it is redacted and cut */
@@ -56,11 +57,6 @@ int	write_all(int fd, const void *data, size_t n);
 bool	redact_overflowed(void);
 /* Blots out, in place, every secret of the string at s; a secret cut off by its end too.  False: could not be done. */
 bool	redact_string(char *s) __attribute__((warn_unused_result));
-/*
- * The same for an error text in a buffer of n bytes, made valid UTF-8 too.  What cannot be redacted is
- * replaced as a whole.
- */
-void	redact_text(char *buf, size_t n);
 /* Zeroes and forgets every secret. */
 void	redact_wipe(void);
 
