@@ -85,6 +85,24 @@ config_merge(cJSON *doc, const struct reg_instance *i, struct error *e)
 	return json_set(doc, "config", out) == 0 && e->code == ERR_NONE ? 0 : error_set(e, ERR_SYSTEM, "no memory");
 }
 
+/*
+ * The tool sends as stateId, which is the platform's name for a state that it keeps, what it has printed of an earlier run;
+ * nothing is kept here, and what was printed is the state.
+ */
+static void
+state_turn(cJSON *doc)
+{
+	cJSON		*input = cJSON_GetObjectItemCaseSensitive(doc, "input"), *state;
+	const char	*text = json_str(input, "stateId", NULL);
+	struct error	 e = ERROR_NONE;
+
+	if (text == NULL || text[0] != '{' || json_get(input, "state") != NULL ||
+	    (state = json_parse(text, strlen(text), NULL, &e)) == NULL)
+		return;
+	if (json_set(input, "state", state) == 0)
+		cJSON_DeleteItemFromObjectCaseSensitive(input, "stateId");
+}
+
 /* Our body from theirs, in its place. */
 static int
 body_turn(struct buf *body, const struct reg_instance *i, struct envelope *en, struct error *e)
@@ -99,6 +117,7 @@ body_turn(struct buf *body, const struct reg_instance *i, struct envelope *en, s
 		json_wipe(doc);
 		return -1;
 	}
+	state_turn(doc);
 	out = cJSON_CreateObject();
 	if (i != NULL)
 		(void)json_set_str(out, "source", i->id);

@@ -12,7 +12,6 @@
 
 #include <event2/keyvalq_struct.h>
 
-#include "launcher/registry/registry.h"
 #include "launcher/serve/answer.h"
 #include "launcher/serve/beta.h"
 #include "launcher/serve/logs.h"
@@ -46,21 +45,20 @@ struct line {
 static void
 target(const char *connector, char id[REF_ID_BYTES + 1], char alias[CONNECTOR_NAME_MAX + 1])
 {
-	const struct reg_connector	*c;
+	uint32_t	 version;
 
 	ref_base(connector, alias);
-	if ((c = registry_find(alias)) != NULL)
-		snprintf(id, REF_ID_BYTES + 1, "%s", c->id);
-	else
-		ref_own_id(alias, id);
+	ref_identity(connector, id, &version);
 }
 
-static int
+static unsigned int
 version_of(const char *connector)
 {
-	const char	*at = strchr(connector, '@');
+	char		 id[REF_ID_BYTES + 1];
+	uint32_t	 version;
 
-	return at == NULL ? REF_OWN_VERSION : atoi(at + 1);
+	ref_identity(connector, id, &version);
+	return version;
 }
 
 static bool
@@ -117,7 +115,7 @@ began(cJSON *logs, const struct wanted *w, const cJSON *row)
 	char		 text[REQUEST_TYPE_BYTES_MAX + 80];
 	struct line	 l = { .at_ms = json_i64(row, "accepted", 0), .level = "INFO", .event = "invokeCommand" };
 
-	snprintf(text, sizeof(text), "Command execution started : %s, for connector version %d.", json_str(row, "command", ""),
+	snprintf(text, sizeof(text), "Command execution started : %s, for connector version %u.", json_str(row, "command", ""),
 	    version_of(json_str(row, "connector", "")));
 	l.message = cJSON_CreateString(text);
 	line_add(logs, w, row, &l);

@@ -2,6 +2,7 @@
  * ref.c -- names, ids, tags and versions of connectors.
  */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "launcher/registry/registry.h"
@@ -21,6 +22,21 @@ void
 ref_base(const char *name, char base[CONNECTOR_NAME_MAX + 1])
 {
 	snprintf(base, CONNECTOR_NAME_MAX + 1, "%.*s", (int)strcspn(name, "@"), name);
+}
+
+void
+ref_identity(const char *name, char id[REF_ID_BYTES + 1], uint32_t *version)
+{
+	char				 base[CONNECTOR_NAME_MAX + 1];
+	const char			*at = strchr(name, '@');
+	const struct reg_connector	*c;
+
+	ref_base(name, base);
+	if ((c = registry_find(base)) != NULL)
+		snprintf(id, REF_ID_BYTES + 1, "%s", c->id);
+	else
+		ref_own_id(base, id);
+	*version = at == NULL ? REF_OWN_VERSION : (uint32_t)strtoul(at + 1, NULL, 10);
 }
 
 struct wanted {

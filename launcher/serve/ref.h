@@ -25,6 +25,8 @@
 int	ref_find(const char *text, const char *tag, int64_t version, struct connector_ref *ref, struct error *e);
 /* The connector of a ref->name: what is before '@'. */
 void	ref_base(const char *name, char base[CONNECTOR_NAME_MAX + 1]);
+/* Its id and version. */
+void	ref_identity(const char *name, char id[REF_ID_BYTES + 1], uint32_t *version);
 /* The id of a connector that came with the server: the same everywhere, made from its name. */
 void	ref_own_id(const char *name, char id[REF_ID_BYTES + 1]);
 

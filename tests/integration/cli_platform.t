@@ -57,14 +57,14 @@ const answers = {
 	"std:source-data:discover": (i) => [[{ key: "k", label: "l", subLabel: "s" }]],
 	"std:source-data:read": (i) => [[{ key: i.sourceDataKey, label: JSON.stringify(i.queryInput) }]],
 	"std:spec:read": () => [{ specification: require("./connector-spec.json") }],
-	"demo:raw": (i, config) => [{ input: i ?? null, config }],
+	"demo:raw": (i, config, context) => [{ input: i ?? null, config, id: context.id, version: context.version }],
 	"demo:fails": () => { throw Object.assign(new Error("the source says no"), { name: "ConnectorError", type: "generic" }); },
 };
 exports.connector = { _exec: async (type, context, input, res, customizer) => {
 	const before = customizer?.handlers.get("before:" + type);
 	if (before !== undefined)
 		input = await before(context, input);
-	for (const data of answers[type](input, await context.reloadConfig()))
+	for (const data of answers[type](input, await context.reloadConfig(), context))
 		res.write({ data, type: "output" });
 	if (input?.stateful)
 		res.write({ data: { cursor: "7" }, type: "state" });
@@ -270,6 +270,8 @@ row('invoke change-password', $by, sub { ran('std:change-password', '{"identity"
 row('invoke account-list', $by, sub { ran('std:account:list', '{}', $object) }, sub { @{$_->{out}} == 2 && !defined $_->{state} });
 row('invoke account-list --stateful --stateId --schema', $by, sub { ran('std:account:list', '{"stateful":true,"stateId":"s1","schema":{"attributes":[]}}', $object) },
     sub { $_->{state}{cursor} eq '7' && $_->{out}[0]{attributes}{stateId} eq 's1' });
+row('invoke account-list --stateful --stateId, with what was printed', $by, sub { ran('std:account:list', '{"stateful":true,"stateId":"{\\"cursor\\":\\"7\\"}"}', $object) },
+    sub { $_->{out}[0]{attributes}{state}{cursor} eq '7' && !exists $_->{out}[0]{attributes}{stateId} });
 row('invoke account-read', $by, sub { ran('std:account:read', '{"identity":"j","key":' . key('j') . '}', $object) }, sub { $_->{attributes}{key} eq '{"simple":{"id":"j"}}' });
 row('invoke account-read, two ids', $by, sub { ran('std:account:read', '{"identity":"j","key":' . key('j', 'u') . ',"schema":{}}', $object) }, sub { $_->{attributes}{key} =~ /uniqueId/ });
 row('invoke account-create', $by, sub { ran('std:account:create', '{"identity":null,"attributes":{"mail":"<j@h>"}}', $object) }, sub { $_->{identity} eq 'made' && $_->{attributes}{mail} eq '<j@h>' });
@@ -284,7 +286,7 @@ row('invoke source-data-discover', "$by: no reference in the path", sub { ran('s
 row('invoke source-data-read', $by, sub { ran('std:source-data:read', '{"sourceDataKey":"john","queryInput":{}}', $source_data, path => '/sp-conn-runtime-exec/runtime-connector-invoke/hr/invoke-direct') },
     sub { $_->[0]{key} eq 'john' });
 row('invoke raw', 'conn_invoke_raw.go: an input that is not there is null', sub { decode_json(api(200, 'POST', "$P/hr/invoke", json_body(envelope('hr', 'demo:raw', 'null')))) },
-    sub { $_->{data}{config}{url} eq 'https://h/?a=1&b=<2>' });
+    sub { $_->{data}{config}{url} eq 'https://h/?a=1&b=<2>' && $_->{data}{id} eq $seen{hr} && $_->{data}{version} == 3 });
 row('invoke raw -e', 'conn_invoke.go: another endpoint', sub { decode_json(api(200, 'POST', '/hr/invoke', json_body(envelope('hr', 'demo:raw', '7')))) }, sub { $_->{data}{input} == 7 });
 row('invoke raw, a failure', "$by: newResponseError", sub { http('POST', "$P/hr/invoke", json_body(envelope('hr', 'demo:fails', '{}')), 'Authorization: Bearer ' . token()) },
     sub { $_->{code} == 500 && decode_json($_->{body})->{messages}[0]{text} =~ /the source says no/ });
@@ -410,7 +412,19 @@ SKIP: {
 	api(204, 'DELETE', "$I/$iid");
 	$sail_row->(['update', '-c', 'hr', '-a', 'people'], qr/people/);
 	$sail_row->(['delete', '-c', 'people'], qr/connector people deleted/);
+	# Its own checks of a connector, all of them, by a source that is a practice one.
 	stop('sail');
+	my $practice = start('practice', qr/^practice source/m, {}, bascule(), 'practice', '--users', 20);
+	my ($url) = slurp($practice) =~ m{source: (http://\S+)};
+	$log = start('validate', qr/"event":"listening"/, {}, bascule(), 'serve', '--listen', '127.0.0.1:0', '--tokens', $tokens, '--allow-private', '127.0.0.1');
+	($base) = slurp($log) =~ m{"place":"(http://[^"]+)"};
+	my $said = $sail_row->(['validate', '-c', 'scim', '-v', 0, '-p', spill('scim.json', { baseUrl => $url, token => 'practice' })], qr/test-connection-success/);
+	$said =~ s/\e\[[0-9;]*m//g;
+	my %results = $said =~ /^\| ([a-z-]+) +\| (\w+) +\|/mg;
+	is_deeply([grep { $results{$_} ne 'PASS' } sort keys %results], [], '... all checks pass');
+	cmp_ok(scalar(keys %results), '>=', 14, '... and there are some');
+	stop('validate');
+	stop('practice');
 }
 
 done_testing();

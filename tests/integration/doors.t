@@ -510,6 +510,21 @@ cmp_ok(scalar @logs, '>', 0, '... but that they ran');
 %login = (id => 'ops', secret => $secret{ops});
 (undef, @logs) = logs({});
 cmp_ok(scalar(grep { $_->{event} eq 'connectorMessage' } @logs), '>', 0, 'who manages sees them');
+my $I = '/beta/connector-instances';
+$r = call('POST', $I, { name => 'A source', connectorRef => $name });
+is($r->{code}, 200, 'an instance, with manage');
+my $instance = $r->{json}{id};
+is(ref $r->{json}{config}, 'HASH', '... whose config is seen by who may manage');
+for my $case (['app', 'HASH', 200], ['eyes', '', 403]) {
+	%login = (id => $case->[0], secret => $secret{$case->[0]});
+	is(ref call('GET', "$I/$instance")->{json}{config}, $case->[1], "... by $case->[0]: " . ($case->[1] ? 'who invokes its connector' : 'not by who does not'));
+	is(call('POST', "$I/$instance/invoke", { type => 'evil:ok' })->{code}, $case->[2], '... and invoked likewise');
+	error_is(call(@$_), 403, 'insufficientPermission', "$case->[0] does not change it: $_->[0]") for ['POST', $I, { name => 'x', connectorRef => $name }],
+	    ['PUT', "$I/$instance", { name => 'x' }], ['PATCH', "$I/$instance", [{ op => 'remove', path => '/config' }]], ['DELETE', "$I/$instance"],
+	    ['POST', '/beta/connector-customizers', { name => 'x' }];
+}
+%login = (id => 'ops', secret => $secret{ops});
+is(call('DELETE', "$I/$instance")->{code}, 204, 'away with it');
 my $app = login($g, "client_id=app&client_secret=$secret{app}")->{json}{access_token};
 stop('login');
 is((stat("$work/keys/jwt.key"))[2] & 07777, 0600, 'the key is nobody else\'s');

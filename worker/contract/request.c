@@ -312,6 +312,10 @@ request_print(struct buf *b, const struct request *rq)
 	json_print_string(b, rq->type);
 	if (rq->version >= 0)
 		buf_addf(b, ",\"version\":%lld", (long long)rq->version);
+	if (rq->connector_ref[0] != '\0') {
+		buf_adds(b, ",\"connectorRef\":");
+		json_print_string(b, rq->connector_ref);
+	}
 	buf_adds(b, ",\"config\":");
 	json_print(b, rq->config);
 	buf_adds(b, ",\"input\":");

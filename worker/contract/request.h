@@ -65,7 +65,7 @@ bool	traceparent_ok(const char *);
 
 /*
  * The document a worker reads:
- * {"id":...,"type":...,"version":n,"config":{...},"input":{...},"runtime":{"rate":true,"trace":"00-...","cache":{"name":{"ttlMs":n,"value":"..."}}}}
+ * {"id":...,"type":...,"version":n,"connectorRef":...,"config":{...},"input":{...},"runtime":{"rate":true,"trace":"00-...","cache":{"name":{"ttlMs":n,"value":"..."}}}}
  * runtime is between launcher and runtime, and absent where it says nothing.
  */
 void	request_print(struct buf *b, const struct request *rq);
