@@ -152,3 +152,12 @@ group_leave(struct group *g)
 	g->of = NULL;
 	return cgroup_return(of);
 }
+
+bool
+group_missing(const struct group *g, unsigned int required, struct error *e)
+{
+	if (g->in || (required & (1u << LAYER_CGROUP)) == 0)
+		return false;
+	(void)error_set(e, ERR_SANDBOX, "%s", g->why);
+	return true;
+}

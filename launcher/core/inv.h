@@ -87,7 +87,7 @@ void		 egress_source(const struct invocation *, uint8_t out[16]);
 bool		 egress_rated(const struct invocation *);
 /* The broker that it will have a leg of; -1 with *e. */
 int		 egress_take(struct invocation *, struct error *e);
-/* The leg, for its worker, which waits and cannot have asked yet; -1 with *e. */
+/* The leg, for its worker, whose questions wait for it; -1 with *e. */
 int		 egress_open(struct invocation *, struct error *e);
 /* 0; -1 with *e if its worker was cut off by the broker for what it did, or if the broker has died. */
 int		 egress_lost(const struct invocation *, struct error *e);

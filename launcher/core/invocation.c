@@ -226,15 +226,6 @@ worker_lost(struct invocation *iv)
 		worker_free(old);
 }
 
-static bool
-group_missing(const struct invocation *iv, struct error *e)
-{
-	if (iv->w->group.in || (iv->required & (1u << LAYER_CGROUP)) == 0)
-		return false;
-	(void)error_set(e, ERR_SANDBOX, "%s", iv->w->group.why);
-	return true;
-}
-
 static void
 birth_follow(struct invocation *iv)
 {
@@ -248,11 +239,12 @@ birth_follow(struct invocation *iv)
 		return;
 	switch (iv->w->state == WORKER_READY ? RELAY_LOCKED : worker_turn(iv->w, &e)) {
 	case RELAY_LOCKED:
-		if (group_missing(iv, &e)) {
+		if (group_missing(&iv->w->group, iv->required, &e)) {
 			inv_stop(iv, &e);
 			break;
 		}
-		if (egress_open(iv, &e) == -1) {
+		/* A foreign program's way out is there when it starts; a worker that has a use for it can wait. */
+		if (iv->plan.guest[0] != '\0' && egress_open(iv, &e) == -1) {
 			inv_stop(iv, &e);
 			break;
 		}
@@ -269,6 +261,16 @@ birth_follow(struct invocation *iv)
 	default:
 		break;
 	}
+}
+
+/* After the request, so that its worker starts meanwhile: a leg that is not had ends it before it asked for anything. */
+static void
+leg_follow(struct invocation *iv)
+{
+	struct error	 e = ERROR_NONE;
+
+	if ((iv->state == INV_SENDING || iv->state == INV_STREAMING) && iv->leg == 0 && egress_open(iv, &e) == -1)
+		inv_stop(iv, &e);
 }
 
 static void
@@ -435,6 +437,7 @@ worker_follow(struct invocation *iv)
 	reap(iv);
 	birth_follow(iv);
 	request_send(iv);
+	leg_follow(iv);
 	results_move(iv);
 	if (iv->w->state != WORKER_ORDERED)
 		relay_logs(iv->w->relay);

@@ -50,6 +50,8 @@ struct worker;
 void		 group_join(struct worker *, void (*settled)(void *), void *arg);
 /* Waits until it is not asked any more, before the process is reaped.  No settled() comes after or from within. */
 void		 group_settle(struct group *);
+/* True with *e: it has none, and that layer is required. */
+bool		 group_missing(const struct group *, unsigned int required, struct error *e);
 /* The worker is gone.  -1: something in its group would not die. */
 int		 group_leave(struct group *);
 
