@@ -6,7 +6,7 @@
  *		TAKE: a worker for this plan; number is the front's, and new
  *		SIGNAL, FREE: of a worker or a chore; after FREE the number is nobody's
  *		BROKER with one descriptor: a socket that the supervisor gives a broker to speak on (broker_wire.h; an
- *		    OPEN there names a worker, and the supervisor adds that worker's end of the leg)
+ *		    OPEN there names a worker, and the supervisor adds that worker's end of the leg, if it keeps within the bounds)
  *		RUN with descriptors: a chore, one of a table of programs
  *		FILES with one descriptor: a socket for questions about files (files_wire.h), once
  * supervisor:	OPENED once, first
@@ -24,10 +24,11 @@
 #include <stdint.h>
 #include <sys/resource.h>
 
+#include "launcher/core/broker_wire.h"
 #include "launcher/core/core.h"
 #include "worker/contract/error.h"
 
-#define DESK_VERSION	1
+#define DESK_VERSION	2
 #define DESK_FD		3	/* in the supervisor */
 #define DESK_FDS_MAX	3	/* with one packet */
 #define DESK_PATH_BYTES	4096
@@ -59,6 +60,9 @@ struct desk_open {
 	uint32_t	numbers_max;	/* in use at a time: more than a front ever has */
 	uint32_t	pad;
 	int64_t		nursery_age_ms;
+	uint64_t	memory_max;	/* of a worker, bytes; 0: the front may say */
+	uint64_t	cpu_max;	/* seconds, likewise */
+	struct wire_open bounds;	/* what the policy of a worker's way out keeps within: bounds.h */
 	char		registry[DESK_PATH_BYTES];	/* connectors that were uploaded are below it; "": there are none */
 };
 

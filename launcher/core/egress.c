@@ -6,7 +6,7 @@
 
 #include <openssl/sha.h>
 
-#include "launcher/core/broker_wire.h"
+#include "launcher/core/bounds.h"
 #include "launcher/core/far.h"
 #include "launcher/core/inv.h"
 
@@ -85,6 +85,9 @@ proxy_fill(struct way_out *way, const struct inv_request *rq, struct error *e)
 		return error_set(e, ERR_SYSTEM, "no memory");
 	if (proxy_settle(&rq->proxy, &way->proxy, way->direct, e) == -1)
 		return -1;
+	/* Its credentials may change while a server runs; where it is may not. */
+	if (core_plan()->bounds != NULL && !bounds_proxy_same(&core_plan()->bounds->proxy, &way->proxy))
+		return error_set(e, ERR_SYSTEM, "proxy: BASCULE_PROXY names another than when this server was started: start it again");
 	if (way->proxy.kind == WIRE_PROXY_NONE) {
 		free(way->direct);
 		way->direct = NULL;

@@ -246,7 +246,7 @@ packet_take(const union desk_packet *p, size_t bytes, int fds[DESK_FDS_MAX])
 static void
 on_readable(evutil_socket_t fd, short what, void *arg)
 {
-	union desk_packet	 p;
+	static union desk_packet p;
 	int			 fds[DESK_FDS_MAX];
 	size_t			 bytes = 0;
 	int			 r = 0;
@@ -294,7 +294,7 @@ void
 far_close(void)
 {
 	struct pollfd		 p = { .fd = desk, .events = POLLIN };
-	union desk_packet	 ignored;
+	static union desk_packet ignored;
 	int			 fds[DESK_FDS_MAX];
 	size_t			 bytes;
 	int64_t			 until = now_ms() + END_MS, left;

@@ -37,7 +37,7 @@ static int
 opened_wait(int fd, struct error *e)
 {
 	struct pollfd		 p = { .fd = fd, .events = POLLIN };
-	union desk_packet	 packet;
+	static union desk_packet packet;
 	int			 fds[DESK_FDS_MAX];
 	size_t			 bytes = 0;
 

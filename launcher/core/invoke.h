@@ -24,6 +24,7 @@ struct event_base;
 struct nursery_plan;
 
 /* How many are kept ready; all zero: nothing is, as for a single invocation. */
+struct wire_open;
 struct core_plan {
 	unsigned int	parked_min, parked_max;	/* workers before their first read, per connector and limits */
 	unsigned int	nursery_forks;		/* a nursery is replaced after so many workers; 0: never */
@@ -31,6 +32,7 @@ struct core_plan {
 	bool		vault;			/* keeps tokens and TLS sessions of connectors that ask for it: vault.h */
 	const char	*broker;		/* program; NULL: the one beside this program */
 	int		 supervisor;		/* a socket to it: it has the workers and the broker (far.h); 0: this process */
+	const struct wire_open *bounds;		/* what the supervisor was told at the start; NULL: nothing */
 	void		(*lost)(void);		/* the supervisor is gone, and with it all of them */
 };
 /*

@@ -8,6 +8,8 @@
 #include <string.h>
 #include <strings.h>
 
+#include "launcher/core/bounds.h"
+#include "launcher/core/broker_policy.h"
 #include "launcher/core/broker_wire.h"
 #include "launcher/core/files.h"
 #include "launcher/core/inv.h"
@@ -217,4 +219,25 @@ proxy_settle(const struct inv_proxy *asked, struct wire_proxy *w, struct egress_
 	if (direct == NULL && (direct = getenv(ENV_DIRECT)) == NULL)
 		direct = DIRECT_DEFAULT;
 	return names_take(w, asked->dns, e) == -1 ? -1 : direct_take(d, direct, e);
+}
+
+int
+bounds_make(struct wire_open *most, const char *const *opened, struct error *e)
+{
+	static struct egress_direct	 direct;
+	struct wire_proxy		 proxy;
+	struct broker_policy		 p = { .allow_private = opened, .proxy = &proxy, .direct = direct.hosts };
+
+	if (proxy_settle(&(struct inv_proxy){ 0 }, &proxy, &direct, e) == -1)
+		return -1;
+	/* As for invocations: without a proxy nothing is past it. */
+	if (proxy.kind == WIRE_PROXY_NONE)
+		p.direct = NULL;
+	explicit_bzero(proxy.user, sizeof(proxy.user));
+	explicit_bzero(proxy.password, sizeof(proxy.password));
+	*most = (struct wire_open){ 0 };
+	if (broker_policy_put(most, &p, e) == -1)
+		return -1;
+	most->connects_max = UINT32_MAX;
+	return 0;
 }

@@ -12,6 +12,7 @@
 #include <event2/event_struct.h>
 #include <openssl/ssl.h>
 
+#include "launcher/core/bounds.h"
 #include "launcher/core/desk_wire.h"
 #include "launcher/core/far.h"
 #include "launcher/core/files.h"
@@ -236,6 +237,25 @@ on_lost(void)
 
 #define NUMBERS_BESIDE	1024u
 
+/* What is said on the command line and in the environment holds for whoever speaks for this process later. */
+static int
+bounds_say(struct desk_open *o, struct error *e)
+{
+	const struct inv_limits	*most = &server.set.limits;
+
+	if (bounds_make(&o->bounds, server.set.opened, e) == -1)
+		return -1;
+	server.set.plan.bounds = &o->bounds;
+	/* A file of limits may say anything, at any time. */
+	if (server.set.limits_file != NULL)
+		return 0;
+	o->memory_max = most->memory_bytes;
+	o->cpu_max = most->cpu_s;
+	if (most->connects > 0)
+		o->bounds.connects_max = (uint32_t)most->connects;
+	return 0;
+}
+
 /* While nothing is held that is nobody else's business. */
 static int
 supervisor_start(struct error *e)
@@ -253,6 +273,8 @@ supervisor_start(struct error *e)
 	if (server.set.registry != NULL)
 		snprintf(o.registry, sizeof(o.registry), "%s", registry_dir());
 	p->lost = on_lost;
+	if (bounds_say(&o, e) == -1)
+		return -1;
 	return (p->supervisor = far_start(&o, e)) == -1 ? -1 : 0;
 }
 
@@ -266,13 +288,14 @@ server_open(struct error *e)
 		return error_set(e, ERR_SYSTEM, "no event loop");
 	signals_open();
 	registry_bound((uint64_t)server.set.registry_bytes);
-	if ((server.set.registry != NULL && registry_open(server.set.registry, e) == -1) || supervisor_start(e) == -1)
+	if ((server.set.registry != NULL && registry_open(server.set.registry, e) == -1) || limits_load(e) == -1 ||
+	    supervisor_start(e) == -1)
 		return -1;
 	core_open(server.base, &server.set.plan);
 	admit_open(server.set.concurrency, server.set.per_source, server.set.queue);
 	if (oauth_open(server.set.registry != NULL ? registry_dir() : NULL, e) == -1)
 		return -1;
-	if (limits_load(e) == -1 || journal_open(e) == -1 || keys_open(server.set.store.path, e) == -1 ||
+	if (journal_open(e) == -1 || keys_open(server.set.store.path, e) == -1 ||
 	    route_tokens_load(e) == -1 || doors_open(route_request, e) == -1)
 		return -1;
 	audit_add(SELF, "start", BASCULE_VERSION);

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "launcher/core/broker_wire.h"
+#include "launcher/core/bounds.h"
 #include "launcher/supervise/supervise.h"
 
 union wire_packet {
@@ -63,28 +63,35 @@ half_send(struct half *h)
 	return desk_send(h->to, &h->packet, h->bytes, &h->leg, h->leg != -1);
 }
 
-/* -1: the front sends what it never sends. */
-static int
+/* NULL, or what it is that the front asks for and never does. */
+static const char *
 half_check(struct half *h)
 {
 	struct wire_open	*o = &h->packet.open;
+	const char		*broken;
 
 	if (!h->to_broker)
-		return 0;
+		return NULL;
 	if (h->bytes == sizeof(struct wire_head) && o->head.type == WIRE_CLOSE)
-		return 0;
-	if (h->bytes < WIRE_OPEN_BYTES(0) || o->head.type != WIRE_OPEN || (h->leg = desk_leg_take(o->worker)) == -1)
-		return -1;
+		return NULL;
+	if (h->bytes < WIRE_OPEN_BYTES(0) || o->head.type != WIRE_OPEN)
+		return "a packet that no front sends";
+	if ((broken = bounds_broken(&told.bounds, o, h->bytes)) != NULL)
+		return broken;
+	if ((h->leg = desk_leg_take(o->worker)) == -1)
+		return "a way out for a worker that it has not";
 	o->worker = 0;
-	return 0;
+	return NULL;
 }
 
 /* Moves what it can; false: one side is gone, and so is h. */
 static bool
 half_move(struct half *h)
 {
-	ssize_t	 n;
-	int	 r = 0;
+	const char	*broken;
+	char		 text[160];
+	ssize_t		 n;
+	int		 r = 0;
 
 	for (;;) {
 		if (h->bytes > 0 && (r = half_send(h)) != 0)
@@ -102,8 +109,9 @@ half_move(struct half *h)
 		if (n < (ssize_t)sizeof(struct wire_head) || n > (ssize_t)sizeof(h->packet))
 			break;
 		h->bytes = (size_t)n;
-		if (half_check(h) == -1) {
-			supervise_end("the front spoke to the broker of a worker that it has not: everything ends");
+		if ((broken = half_check(h)) != NULL) {
+			snprintf(text, sizeof(text), "the front asked the broker for %s: everything ends", broken);
+			supervise_end(text);
 			return true;
 		}
 	}

@@ -65,7 +65,7 @@ static int
 open_take(void)
 {
 	struct pollfd		 p = { .fd = DESK_FD, .events = POLLIN };
-	union desk_packet	 packet;
+	static union desk_packet packet;
 	struct desk_head	 opened = { DESK_VERSION, DESK_OPENED, 0 };
 	int			 fds[DESK_FDS_MAX];
 	size_t			 bytes = 0;

@@ -65,6 +65,8 @@ plan_check(const struct nursery_plan *p, struct error *e)
 	if (!ends(p->program, sizeof(p->program)) || !ends(p->described, sizeof(p->described)) || !ends(p->guest, sizeof(p->guest)) || !ends(p->main, sizeof(p->main)) ||
 	    !words_ok(&p->words) || p->waived != told.waived || p->memory_bytes == 0 || p->cpu_s == 0)
 		return error_set(e, ERR_SANDBOX, "supervisor: a plan that makes no sense");
+	if ((told.memory_max != 0 && p->memory_bytes > told.memory_max) || (told.cpu_max != 0 && p->cpu_s > told.cpu_max))
+		return error_set(e, ERR_SANDBOX, "supervisor: more memory or time of the processor than --limit allows");
 	if (pool_knows(p))
 		return 0;
 	/* A program of ours runs the folder of another; any other program is a connector itself. */

@@ -94,4 +94,25 @@ is(ok_call()->{code}, 200, 'it runs');
 $doctor = result(begin('GET', '/v1/doctor'))->{json};
 is((map { $_->{state} } grep { $_->{name} eq 'front' } @{$doctor->{findings}})[0], 'waived', 'the doctor says so, too');
 stop('three');
+
+# --- what the supervisor was told at the start holds: the proxy is where it was, whoever signs in there
+spill('proxy', 'http://joe:one@proxy.example:3128');
+chmod(0600, "$work/proxy");
+{
+	local $ENV{BASCULE_PROXY} = "\@$work/proxy";
+	server('four', '--limit', 'memory=128m');
+}
+is(ok_call()->{code}, 200, 'a server with a proxy');
+spill('proxy', 'http://joe:two@proxy.example:3128');
+is(ok_call()->{code}, 200, 'whose password is another now');
+spill('proxy', 'http://joe:two@elsewhere.example:3128');
+my $moved = ok_call();
+is($moved->{code}, 500, 'one that is elsewhere is none of this server');
+like($moved->{json}{detail}, qr/BASCULE_PROXY.*start it again/, 'as it says');
+unlike($moved->{body} . log_of(), qr/joe|two/, 'without its credentials');
+spill('proxy', 'http://joe:two@proxy.example:3128');
+is(ok_call()->{code}, 200, 'and all is well with the old one');
+is(result(begin('POST', "/v1/connectors/$name/invoke", { type => 'evil:ok', limits => { memory => '64m' } }))->{code}, 200, 'less memory');
+is(result(begin('POST', "/v1/connectors/$name/invoke", { type => 'evil:ok', limits => { memory => '256m' } }))->{code}, 400, 'and no more');
+stop('four');
 done_testing();

@@ -267,19 +267,21 @@ invoked(const char *base, const char *pem, const char *handed, unsigned int kind
 	struct fetch_options	 o = { .base_url = base, .attempts = 1, .ca_bundle = pem };
 	autojson		*values = handed == NULL ? NULL : cJSON_Parse(handed);
 	struct fetch		*f;
+	char			*out;
 
 	sessions_forget();
 	cache_setup(values, kinds);
 	assert_non_null(f = client_new(o));
 	for (unsigned int i = 0; i < requests; i++) {
-		autojson	*out = NULL;
+		autojson	*body = NULL;
 
-		if (fetch_get(f, "/a", &out, &err) == -1)
+		if (fetch_get(f, "/a", &body, &err) == -1)
 			fail_msg("%s", err.msg);
 	}
 	fetch_free(f);
-	cache_setup(values, kinds);
-	return given();
+	out = given();
+	cache_setup(NULL, 0);
+	return out;
 }
 
 /* A session of one invocation is used by the next, if it is for the same server, and asked for. */
@@ -380,6 +382,7 @@ test_session_name(void **state)
 	err = ERROR_NONE;
 	fetch_free(f);
 	sessions_forget();
+	cache_setup(NULL, 0);
 	assert_int_equal(shared->hits[0], 1);
 	server_stop();
 	idents_free(who);

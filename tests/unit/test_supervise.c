@@ -26,16 +26,21 @@
 
 #define WAIT_MS	10000
 
-static char	 program[4096], folder[] = "/tmp/supervise-XXXXXX", registry[64];
+static char	 program[4096], connector[PATH_MAX], folder[] = "/tmp/supervise-XXXXXX", registry[64];
 #define NUMBERS_MAX	64u
 
 static int	 desk, files;
 static pid_t	 pid;
 
+/* What its operator said. */
+static struct desk_open	 o = { .head = { DESK_VERSION, DESK_OPEN, 0 }, .parked_max = 1, .numbers_max = NUMBERS_MAX,
+	.memory_max = 64 * MIB, .cpu_max = 1, .bounds = { .connects_max = 100, .nopened = 1, .ndirect = 1,
+	.proxy = { .kind = WIRE_PROXY_HTTP, .port = 3128, .host = "proxy.example" },
+	.hosts = { { .host = "10.0.0.1" }, { .host = "near.example" } } } };
+
 static void
 begin(void)
 {
-	static struct desk_open	 o = { .head = { DESK_VERSION, DESK_OPEN, 0 }, .parked_max = 1, .numbers_max = NUMBERS_MAX };
 	union desk_packet	 p;
 	size_t			 bytes;
 	int			 pair[2], other[2], fds[DESK_FDS_MAX];
@@ -144,6 +149,18 @@ only_connectors_are_run(void **state)
 	t.head.no = 103;
 	t.plan.waived = ~0u;
 	assert_int_equal(answer(&t), ERR_SANDBOX);
+	/* A connector, with more than it may have. */
+	t = plan_of(connector);
+	t.head.no = 104;
+	t.plan.memory_bytes = o.memory_max + 1;
+	assert_int_equal(answer(&t), ERR_SANDBOX);
+	t = plan_of(connector);
+	t.head.no = 105;
+	t.plan.cpu_s = (unsigned int)o.cpu_max + 1;
+	assert_int_equal(answer(&t), ERR_SANDBOX);
+	t = plan_of(connector);
+	t.head.no = 106;
+	assert_int_equal(answer(&t), ERR_NONE);
 	assert_int_equal(end(0), -1);
 }
 
@@ -196,17 +213,14 @@ numbers_are_bounded(void **state)
 	}
 }
 
-/* To a broker, of a worker that the front has not. */
-static void
-no_leg_without_a_worker(void **state)
+/* A socket that the supervisor's broker is at the other end of. */
+static int
+broker_get(void)
 {
-	struct wire_open	 o = { .head = { WIRE_VERSION, WIRE_OPEN, 1 }, .worker = 5 };
 	struct wire_head	 ready = { 0 };
 	struct pollfd		 wait = { .events = POLLIN };
 	int			 pair[2];
 
-	(void)state;
-	begin();
 	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
 	assert_int_equal(desk_send(desk, &(struct desk_head){ DESK_VERSION, DESK_BROKER, 0 }, sizeof(struct desk_head), &pair[1], 1), 0);
 	close(pair[1]);
@@ -214,10 +228,74 @@ no_leg_without_a_worker(void **state)
 	assert_int_equal(poll(&wait, 1, WAIT_MS), 1);
 	assert_int_equal(recv(pair[0], &ready, sizeof(ready), 0), sizeof(ready));
 	assert_int_equal(ready.type, WIRE_READY);
+	return pair[0];
+}
+
+/* To a broker, of a worker that the front has not. */
+static void
+no_leg_without_a_worker(void **state)
+{
+	struct wire_open	 w = { .head = { WIRE_VERSION, WIRE_OPEN, 1 }, .worker = 5, .proxy = o.bounds.proxy };
+	int			 fd;
+
+	(void)state;
+	begin();
+	fd = broker_get();
 	/* An end of the front's own making goes along, and is not taken. */
-	assert_int_equal(desk_send(pair[0], &o, WIRE_OPEN_BYTES(0), &pair[0], 1), 0);
+	assert_int_equal(desk_send(fd, &w, WIRE_OPEN_BYTES(0), &fd, 1), 0);
 	assert_int_not_equal(end(WAIT_MS), -1);
-	close(pair[0]);
+	close(fd);
+}
+
+#define PROXY	.proxy = { .kind = WIRE_PROXY_HTTP, .port = 3128, .host = "proxy.example" }
+
+/* Of a worker that it has, with a policy beyond what the operator said. */
+static void
+no_policy_of_its_own(void **state)
+{
+	static const struct {
+		const char	*what;
+		bool		 good;
+		struct wire_open w;
+		int		 more;		/* hosts in the packet, beside those it says */
+	} rows[] = {
+		{ "nothing", true, { PROXY } },
+		{ "credentials of its own", true, { .proxy = { .kind = WIRE_PROXY_HTTP, .port = 3128, .host = "proxy.example",
+		    .user = "joe", .password = "x" } } },
+		{ "a host, and all that is allowed", true, { PROXY, .nrules = 1, .nopened = 1, .ndirect = 1, .connects_max = 100,
+		    .hosts = { { "source.example", 443 }, { "10.0.0.1", 0 }, { "near.example", 0 } } } },
+		{ "an address that is not opened", false, { PROXY, .nopened = 1, .hosts = { { "10.0.0.2", 0 } } } },
+		{ "one more", false, { PROXY, .nopened = 2, .hosts = { { "10.0.0.1", 0 }, { "169.254.169.254", 0 } } } },
+		{ "all of a domain", false, { PROXY, .nopened = 1, .hosts = { { "*.example", 0 } } } },
+		{ "a host past the proxy", false, { PROXY, .ndirect = 1, .hosts = { { "far.example", 0 } } } },
+		{ "what is past the proxy opened", false, { PROXY, .nopened = 1, .hosts = { { "near.example", 0 } } } },
+		{ "no proxy", false, { .connects_max = 1 } },
+		{ "another proxy", false, { .proxy = { .kind = WIRE_PROXY_HTTP, .port = 3128, .host = "10.0.0.1" } } },
+		{ "another port of it", false, { .proxy = { .kind = WIRE_PROXY_HTTP, .port = 22, .host = "proxy.example" } } },
+		{ "names that it resolves", false, { .proxy = { .kind = WIRE_PROXY_HTTP, .names = 1, .port = 3128, .host = "proxy.example" } } },
+		{ "too many connections", false, { PROXY, .connects_max = 101 } },
+		{ "hosts that nobody counts", false, { PROXY }, 1 },
+		{ "fewer than it says", false, { PROXY, .nrules = 2, .hosts = { { "source.example", 443 } } }, -1 },
+		{ "more than there can be", false, { PROXY, .nrules = UINT16_MAX }, -UINT16_MAX },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(rows); i++) {
+		static struct wire_open	 w;
+		struct desk_take	 t = plan_of(connector);
+		int			 fd, n = rows[i].w.nrules + rows[i].w.nopened + rows[i].w.ndirect + rows[i].more;
+
+		begin();
+		fd = broker_get();
+		assert_int_equal(answer(&t), ERR_NONE);
+		w = rows[i].w;
+		w.head = (struct wire_head){ WIRE_VERSION, WIRE_OPEN, 1 };
+		w.worker = t.head.no;
+		assert_int_equal(desk_send(fd, &w, WIRE_OPEN_BYTES((size_t)n), NULL, 0), 0);
+		if ((end(rows[i].good ? 300 : WAIT_MS) == -1) != rows[i].good)
+			fail_msg("%s: it %s", rows[i].what, rows[i].good ? "ends" : "lives on");
+		close(fd);
+	}
 }
 
 /* An errno; *fd: what was opened. */
@@ -366,14 +444,21 @@ main(void)
 		cmocka_unit_test(nonsense_ends_it),
 		cmocka_unit_test(numbers_are_bounded),
 		cmocka_unit_test(no_leg_without_a_worker),
+		cmocka_unit_test(no_policy_of_its_own),
 		cmocka_unit_test(only_its_own_files),
 	};
 	const char		*broker = getenv("BASCULE_BROKER");
+	char			 built[PATH_MAX];
 
 	if (broker == NULL) {
 		printf("skipped: BASCULE_BROKER is not set\n");
 		return 0;
 	}
 	snprintf(program, sizeof(program), "%.*s/bascule-supervise", (int)(strrchr(broker, '/') - broker), broker);
+	snprintf(built, sizeof(built), "%.*s/../connectors/scim/scim", (int)(strrchr(broker, '/') - broker), broker);
+	if (realpath(built, connector) == NULL) {
+		printf("skipped: %s is not built\n", built);
+		return 0;
+	}
 	return cmocka_run_group_tests(tests, set_up, tear_down);
 }
