@@ -44,6 +44,7 @@ enum then {
 	THEN__MAX
 };
 struct rule {
+	char		*where;			/* pointer to it, for messages */
 	int		 status[OK_MAX];	/* 429; 5 means 5xx; none: any */
 	size_t		 nstatus;
 	char		*header;		/* must be there ... */
@@ -71,6 +72,7 @@ struct step {
 	char		*where;		/* pointer to it, for messages: "/account/create/steps/0" */
 	const char	*method;
 	struct text	*path;
+	char		*shown;		/* both as the description has them, for messages: "GET /users/${id}" */
 	struct pairs	 query, headers;
 	struct tmpl	*body;		/* NULL: none */
 	bool		 form;

@@ -18,6 +18,7 @@ static void
 rules_free(struct rules *r)
 {
 	for (size_t i = 0; i < r->n; i++) {
+		free(r->at[i].where);
 		free(r->at[i].header);
 		free(r->at[i].header_value);
 		text_free(r->at[i].when);
@@ -53,6 +54,7 @@ op_free(struct op *op)
 		struct step	*s = &op->steps[i];
 
 		free(s->where);
+		free(s->shown);
 		text_free(s->path);
 		pairs_free(&s->query);
 		pairs_free(&s->headers);

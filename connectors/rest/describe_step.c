@@ -204,6 +204,7 @@ rule_read(struct rule *r, const cJSON *v, const char *where, struct faults *f)
 		return;
 	}
 	members_only(v, "status:x header:s contains:s when then:s message waitFrom:s", where, f);
+	r->where = strdup(where);
 	r->nstatus = statuses_read(r->status, json_get(v, "status"), inside(at, where, "status"), f);
 	r->header = json_str(v, "header", NULL) == NULL ? NULL : strdup(json_str(v, "header", ""));
 	r->header_value = json_str(v, "contains", NULL) == NULL ? NULL : strdup(json_str(v, "contains", ""));
@@ -371,6 +372,18 @@ body_read(struct step *s, const cJSON *v, const char *where, struct faults *f)
 		fault(f, at, "a GET has no body");
 }
 
+/* NULL: no memory, and a message has less to say. */
+static char *
+shown_make(const cJSON *v, const char *method)
+{
+	char	*shown = NULL;
+
+	for (size_t i = 0; i < N_ITEMS(methods); i++)
+		if (methods[i].method == method && asprintf(&shown, "%s %s", method, json_str(v, methods[i].member, "")) == -1)
+			return NULL;
+	return shown;
+}
+
 static void
 step_read(struct step *s, const cJSON *v, const char *where, struct faults *f)
 {
@@ -397,6 +410,8 @@ step_read(struct step *s, const cJSON *v, const char *where, struct faults *f)
 	}
 	if (n != 1)
 		fault(f, where, "one of get, post, put, patch and delete is wanted, with a path");
+	else
+		s->shown = shown_make(v, s->method);
 	pairs_read(&s->query, json_get(v, "query"), inside(at, where, "query"), false, f);
 	pairs_read(&s->headers, json_get(v, "headers"), inside(at, where, "headers"), s->sign_in, f);
 	body_read(s, v, where, f);

@@ -118,7 +118,7 @@ asking_run(struct asking *k, struct error *e)
 	k->r->now = k->s;
 	got = fetch_lists(k->r->f, k->rqs, k->n, &plan, on_row, k, e);
 	k->r->now = outer;
-	return got;
+	return got == -1 ? step_failed(k->s, e) : got;
 }
 
 /* What a record gets of a row of the index; nothing of one that does not count. */

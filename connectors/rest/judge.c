@@ -12,6 +12,7 @@
 #define WAIT_MS			1000	/* where a rule says to wait and the source not how long */
 #define WORDS_BYTES_MAX		200u	/* of the source's own, in a message */
 #define WORDS_BYTES_READ	2048u	/* of them, to find secrets in */
+#define SHOWN_BYTES_MAX		100u	/* of the request, likewise */
 #define STATUS_GONE		410
 #define EPOCH_S_MIN		1000000000	/* a larger number in a header is a time, not a span */
 
@@ -96,6 +97,12 @@ step_takes(const struct step *s, int status)
 	return false;
 }
 
+int
+step_failed(const struct step *s, struct error *e)
+{
+	return strncmp(e->msg, s->where, strlen(s->where)) == 0 ? -1 : error_in(e, "%s", s->where);
+}
+
 /* The step's own rules, then what it takes for good, then those of all. */
 const struct rule *
 rule_find(struct rest *r, const struct fetch_response *rs)
@@ -153,11 +160,12 @@ static const char *const	 meanings[] = {
 	[THEN_RESTART] = "the source wants the list begun anew",
 };
 
-/* The error of a rule: where, what it means, and what the source says itself. */
+/* The error of a rule: where, what it means, of which request and by which rule, and what the source says itself. */
 static void
 rule_tell(struct rest *r, const struct rule *ru, const struct fetch_response *rs, struct error *e)
 {
 	char		 scratch[64], words[WORDS_BYTES_READ] = "";
+	const char	*shown = r->now == NULL || r->now->shown == NULL ? "" : r->now->shown;
 	const char	*said = ru->message == NULL ? NULL : json_scalar_text(json_at(rs->body, ru->message), scratch,
 	    sizeof(scratch));
 
@@ -167,8 +175,9 @@ rule_tell(struct rest *r, const struct rule *ru, const struct fetch_response *rs
 	}
 	r->outcome = ru->then;
 	r->decided = r->now;
-	error_set(e, codes[ru->then], "%s: %s (HTTP %d)%s%.*s", r->now == NULL ? "sign-in" : r->now->where,
-	    meanings[ru->then], rs->status, said == NULL ? "" : ": ", (int)WORDS_BYTES_MAX, words);
+	error_set(e, codes[ru->then], "%s: %s (%.*s%sHTTP %d%s%s)%s%.*s", r->now == NULL ? "sign-in" : r->now->where,
+	    meanings[ru->then], (int)SHOWN_BYTES_MAX, shown, shown[0] == '\0' ? "" : ": ", rs->status, ru->where == NULL ? "" : ", by ",
+	    ru->where == NULL ? "" : ru->where, said == NULL ? "" : ": ", (int)WORDS_BYTES_MAX, words);
 }
 
 void

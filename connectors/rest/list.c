@@ -53,7 +53,7 @@ pages_run(struct rest *r, const struct step *s, int (*row)(void *arg, cJSON *row
 	got = fetch_pages(r->f, &y.rq, &plan, on_row, &p, NULL, e);
 	ready_free(&y);
 	r->now = outer;
-	return got;
+	return got == -1 ? step_failed(s, e) : got;
 }
 
 /* Rows wait for what belongs to them, several at a time. */

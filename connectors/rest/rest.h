@@ -72,6 +72,8 @@ const struct rule *rule_find(struct rest *, const struct fetch_response *);
 int		 answer_judge(struct rest *, const struct step *, const struct fetch_response *, struct error *e);
 /* ${response.status}, ${response.body...}; the body is only lent.  NULL: no memory. */
 cJSON		*response_show(const struct fetch_response *);
+/* A failure of a step names it, whatever failed; -1. */
+int		 step_failed(const struct step *, struct error *e);
 /* Does the step take this status for good? */
 bool		 step_takes(const struct step *, int status);
 int64_t		 answer_wait(void *rest, const struct fetch_response *, unsigned int attempt);

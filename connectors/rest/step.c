@@ -157,7 +157,7 @@ step_once(struct rest *r, const struct step *s, struct fetch_response *rs)
 	if (got == 0)
 		got = keep_all(r, s, rs);
 	r->now = NULL;
-	return got;
+	return got == -1 ? step_failed(s, r->c->err) : got;
 }
 
 /* Once for each value that "each" gives. */

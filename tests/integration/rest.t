@@ -162,6 +162,7 @@ subtest 'answers that look good' => sub {
 	$r = invoke(at('said-no'), 'std:account:list');
 	isnt($r->{exit}, 0, 'a failure inside a 200');
 	like($r->{err}, qr{/account/list: .*account_inactive}, 'names the step and the source\'s own word');
+	like($r->{err}, qr{\(GET /users: HTTP 200, by /http/errors/0\)}, 'the request, and the rule that decided');
 	is($r->{last}, 'error', 'its verdict is an error');
 	$r = invoke(at('half'), 'std:account:list');
 	isnt($r->{exit}, 0, 'a failure on the second page');
