@@ -126,7 +126,7 @@ beta_instance_create(struct exchange *x)
 {
 	struct draft	 d = { 0 };
 	struct error	 e = ERROR_NONE;
-	autojson	*o = NULL;
+	cJSON		*o = NULL;
 
 	if (!beta_registry(x) || (o = beta_object(x)) == NULL)
 		return;
@@ -135,6 +135,7 @@ beta_instance_create(struct exchange *x)
 	else
 		put(x, "instance.create", &d);
 	draft_free(&d);
+	json_wipe(o);		/* what is refused may be a secret */
 }
 
 /* As a whole: what the body does not name is none, but for its connector, which stays. */
@@ -144,7 +145,7 @@ beta_instance_replace(struct exchange *x)
 	const struct reg_instance	*i = instance(x);
 	struct draft			 d = { 0 };
 	struct error			 e = ERROR_NONE;
-	autojson			*o = NULL;
+	cJSON				*o = NULL;
 
 	if (i == NULL || (o = beta_object(x)) == NULL)
 		return;
@@ -153,6 +154,7 @@ beta_instance_replace(struct exchange *x)
 	else
 		put(x, "instance.update", &d);
 	draft_free(&d);
+	json_wipe(o);
 }
 
 /* A list of operations (RFC 6902): all of them or none. */
@@ -162,7 +164,7 @@ beta_instance_patch(struct exchange *x)
 	const struct reg_instance	*i = instance(x);
 	struct draft			 d = { 0 };
 	struct error			 e = ERROR_NONE;
-	autojson			*list = NULL;
+	cJSON				*list = NULL;
 
 	if (i == NULL || (list = beta_array(x)) == NULL)
 		return;
@@ -171,6 +173,7 @@ beta_instance_patch(struct exchange *x)
 	else
 		put(x, "instance.update", &d);
 	draft_free(&d);
+	json_wipe(list);
 }
 
 void

@@ -8,7 +8,8 @@
 
 #include "launcher/registry/registry.h"
 
-#define PATCH_OPS_MAX	100		/* of one request */
+#define PATCH_OPS_MAX		100	/* of one request */
+#define CONFIG_MEMBERS_MAX	256	/* that are kept */
 
 struct connector_ref;
 

@@ -8,7 +8,6 @@
  * customizer is linked; by the path, its config is added as well.
  */
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "launcher/registry/registry.h"
@@ -61,28 +60,21 @@ envelope_read(const cJSON *doc, struct envelope *en, struct error *e)
 	return text_read(doc, "connectorRef", en->ref, e) == -1 || text_read(doc, "tag", en->tag, e) == -1 ? -1 : 0;
 }
 
-/* What the instance keeps, and over it what was sent with this request. */
+/* What was sent with this request, and beneath it what the instance keeps, which is little. */
 static int
 config_merge(cJSON *doc, const struct reg_instance *i, struct error *e)
 {
-	cJSON	*sent = cJSON_DetachItemFromObjectCaseSensitive(doc, "config"), *out, *m;
+	cJSON		*sent = cJSON_GetObjectItemCaseSensitive(doc, "config");
+	const cJSON	*m;
 
-	if (sent != NULL && !cJSON_IsNull(sent) && !cJSON_IsObject(sent)) {
-		json_wipe(sent);
+	if (sent != NULL && !cJSON_IsNull(sent) && !cJSON_IsObject(sent))
 		return error_set(e, ERR_REQUEST, "config: must be an object");
-	}
-	if ((out = i->config != NULL ? json_dup(i->config) : cJSON_CreateObject()) != NULL &&
-	    json_set_str(out, INSTANCE_MEMBER, i->id) == 0)
-		while (sent != NULL && (m = sent->child) != NULL) {
-			char	*name = strdup(m->string);
-
-			m = cJSON_DetachItemViaPointer(sent, m);
-			if (name == NULL || json_set(out, name, m) == -1)
-				e->code = ERR_SYSTEM;
-			free(name);
-		}
-	json_wipe(sent);
-	return json_set(doc, "config", out) == 0 && e->code == ERR_NONE ? 0 : error_set(e, ERR_SYSTEM, "no memory");
+	if (!cJSON_IsObject(sent) && ((sent = cJSON_CreateObject()) == NULL || json_set(doc, "config", sent) == -1))
+		return error_set(e, ERR_SYSTEM, "no memory");
+	cJSON_ArrayForEach(m, i->config)
+		if (json_get(sent, m->string) == NULL && json_set(sent, m->string, json_dup(m)) == -1)
+			return error_set(e, ERR_SYSTEM, "no memory");
+	return json_set_str(sent, INSTANCE_MEMBER, i->id) == 0 ? 0 : error_set(e, ERR_SYSTEM, "no memory");
 }
 
 /*
@@ -93,7 +85,7 @@ static void
 state_turn(cJSON *doc)
 {
 	cJSON		*input = cJSON_GetObjectItemCaseSensitive(doc, "input"), *state;
-	const char	*text = json_str(input, "stateId", NULL);
+	const char	*text = cJSON_IsObject(input) ? json_str(input, "stateId", NULL) : NULL;
 	struct error	 e = ERROR_NONE;
 
 	if (text == NULL || text[0] != '{' || json_get(input, "state") != NULL ||
@@ -154,7 +146,7 @@ is_of(const struct reg_instance *i, const char *ref)
 	return strcmp(id, i->connector) == 0;
 }
 
-/* The connector, with the customizer of its instance. */
+/* The connector, with the customizer of its instance.  The path says which, but that of an instance leaves room for a version. */
 static int
 connector_get(const char *named, const struct envelope *en, const struct reg_instance *i, struct connector_ref *ref, struct error *e)
 {
@@ -164,9 +156,9 @@ connector_get(const char *named, const struct envelope *en, const struct reg_ins
 		i = registry_instance(en->instance);	/* one that is not of here is the platform's, and nothing to us */
 	if (i != NULL && said[0] != '\0' && !is_of(i, said))
 		return error_set(e, ERR_REQUEST, "instance %s is of another connector than %.64s", i->id, said);
-	if (named == NULL && en->ref[0] == '\0')
+	if (said[0] == '\0')
 		return error_set(e, ERR_REQUEST, "connectorRef: this path names no connector, so the body must");
-	if (ref_find(named != NULL ? named : en->ref, en->tag, en->version, ref, e) == -1)
+	if (ref_find(said, en->tag, en->version, ref, e) == -1)
 		return -1;
 	return i == NULL ? 0 : beta_instance_link(i, ref, e);
 }

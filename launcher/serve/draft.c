@@ -177,6 +177,8 @@ draft_check(const struct draft *d, struct error *e)
 
 	if (d->i.config == NULL || d->i.config->child == NULL)
 		return 0;
+	if (cJSON_GetArraySize(d->i.config) > CONFIG_MEMBERS_MAX)
+		return error_set(e, ERR_REQUEST, "config: it has over %d members", CONFIG_MEMBERS_MAX);
 	if (ref_find(d->i.connector, "", -1, &ref, e) == -1) {
 		e->code = ERR_REQUEST;
 		return error_in(e, "config: what is a secret of it cannot be told");

@@ -44,8 +44,8 @@ struct frame {
 
 struct outcome {
 	bool		 ok;
-	/* "native": program at the top; "bundle": index.js there; "script": neither, perhaps a description; "customizer": index.js and no specification,
-	 * which the message says */
+	/* "native": program at the top; "bundle": index.js there; "script": neither, perhaps a description; "customizer":
+	 * index.js and no specification, which the message says */
 	const char	*kind;
 	unsigned int	 files;
 	uint64_t	 bytes;

@@ -116,6 +116,7 @@ refused(curl('POST', $I, $_->[0]), 400, $_->[1], 'an instance that is none') for
     [{ name => 'x', connectorRef => 'hr', config => { password => 'pa55w0rd' } }, qr/^config: password: it is a secret/],
     [{ name => 'x', connectorRef => 'hr', config => { headers => [] } }, qr/^config: headers: /], [{ name => 'x', connectorRef => 'hr', config => { token => 'pa55w0rd' } }, qr/^config: token: .*no such item/],
     [{ name => 'x', connectorRef => 'hr', config => { url => 'https://me:pa55w0rd@h/' } }, qr/^config: url: /];
+refused(curl('POST', $I, { name => 'x', connectorRef => 'hr', config => { map { $_ => 1 } 1 .. 257 } }), 400, qr/^config: it has over 256/, 'a config of too many members');
 refused(curl('POST', $I, { name => 'x', connectorRef => 'hr', config => { region => 'x' x 20_000 } }), 413, qr/^config: /, 'a config that is too long');
 is(scalar @{curl('GET', $I)->{json}}, 2, 'none of these is there');
 refused(curl('GET', "$I/$nobody"), 404, qr/no instance/, 'one that is not');
@@ -134,9 +135,10 @@ $r = listed($iid);
 is_deeply(said($r)->{input}, { stateful => JSON::PP::true, by => 'one' }, 'its customizer acts') or diag($r->{body}, log_of());
 is(upload("$C/$cid", pack_zip('c4', 'index.js' => customizer('two')))->{json}{version}, 4, 'another version of that');
 is(said(listed($iid))->{input}{by}, 'two', '... acts from now on');
-$r = listed($iid, { config => { region => 'us', password => 'pa55w0rd' }, version => 1 });
-is_deeply([@{said($r)->{config}}{qw(url region password)}, said($r)->{by}], ['https://hr.example/', 'us', 'pa55w0rd', 'One'], 'what is sent comes over what is kept; a version is chosen');
+$r = listed($iid, { config => { region => 'us', password => 'pa55w0rd', spConnectorInstanceId => $nobody }, version => 1 });
+is_deeply([@{said($r)->{config}}{qw(url region password spConnectorInstanceId)}, said($r)->{by}], ['https://hr.example/', 'us', 'pa55w0rd', $iid, 'One'], 'what is sent comes over what is kept; a version is chosen');
 is(said(listed($iid, { connectorRef => $_ }))->{by}, 'Two', 'the body may name its connector') for 'hr', $hr, 'hr@latest';
+is(said(listed($iid, { connectorRef => 'hr@1' }))->{by}, 'One', '... and a version of it');
 refused(listed($iid, { connectorRef => 'scim' }), 400, qr/of another connector/, '... but no other');
 refused(listed($iid, { config => [] }), 400, qr/^config: /, 'a config that is none');
 refused(listed($iid, { tag => 'gold' }), 404, qr/gold/, 'a tag that it has not');
