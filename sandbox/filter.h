@@ -24,6 +24,9 @@ enum filter {
 	FILTER_GUEST_BIRTH,	/* a nursery of guests, until a worker has its walls */
 	FILTER_GUEST,		/* a worker that becomes a program of somebody else's */
 	FILTER_GUEST_MANY,	/* the same with processes */
+	FILTER_GUEST_BARE,	/* as FILTER_GUEST, where namespaces are waived */
+	FILTER_GUEST_TOLD,	/* on top of that one: what its keeper is told of */
+	FILTER_KEEPER,		/* the keeper of such a guest */
 	FILTER_FRONT,		/* the half of a server that speaks to the network */
 	FILTER__MAX
 };
@@ -62,6 +65,10 @@ extern const size_t		nrules_guest;
 #define FILTER_COOKIE_B		0xc00c1ec00c1e000bull
 /* The numbers; zeroed: the table's own. */
 extern uint64_t			filter_cookie[2];
+/* Stands there for the process that the filter is loaded in: see kept.c. */
+#define FILTER_OWN_PID		0x00c0ffeeu
+extern const struct rule	rules_keeper[];		/* rules_keeper.c */
+extern const size_t		nrules_keeper;
 extern const struct rule	rules_broker[];		/* rules_broker.c */
 extern const size_t		nrules_broker;
 extern const struct rule	rules_front[];		/* rules_front.c */

@@ -76,7 +76,10 @@ sandbox_guest_prepare(const struct sandbox_guest *g)
 {
 	if (getrandom(filter_cookie, sizeof(filter_cookie), 0) != (ssize_t)sizeof(filter_cookie) || filter_cookie[0] == 0)
 		sandbox_die(LAYER_SECCOMP, "draw a number", errno);
-	filter_keep(g->processes ? FILTER_GUEST_MANY : FILTER_GUEST, &filter);
+	if (g->bare)
+		kept_prepare();
+	else
+		filter_keep(g->processes ? FILTER_GUEST_MANY : FILTER_GUEST, &filter);
 }
 
 const char *
@@ -93,10 +96,13 @@ sandbox_guest_program(void)
 }
 
 pid_t
-sandbox_fork_guest(void)
+sandbox_fork_guest(unsigned int waived)
 {
-	return (pid_t)syscall(SYS_clone, CLONE_PARENT | CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC | SIGCHLD,
-	    0, 0, 0, 0);
+	unsigned long	 flags = CLONE_PARENT | SIGCHLD;
+
+	if (ON(waived, LAYER_NAMESPACES))
+		flags |= CLONE_NEWPID | CLONE_NEWNS | CLONE_NEWNET | CLONE_NEWIPC;
+	return (pid_t)syscall(SYS_clone, flags, 0, 0, 0, 0);
 }
 
 static void
@@ -109,8 +115,8 @@ places_mount(void)
 		sandbox_die(LAYER_NAMESPACES, "mount /proc", errno);
 }
 
-static void
-threads_bound(void)
+void
+guest_threads_bound(void)
 {
 	const struct rlimit	 most = { THREADS_MAX, THREADS_MAX };
 
@@ -263,11 +269,11 @@ sandbox_guest(unsigned int waived, const struct sandbox_guest *g, unsigned int f
 	birth_shed(first_fd);
 	places_mount();
 	if (ON(waived, LAYER_LANDLOCK))
-		landlock_guest(g);
+		landlock_guest(g, false);
 	ids_shed();
 	birth_orphan_never();
 	if (ON(waived, LAYER_RLIMITS))
-		threads_bound();
+		guest_threads_bound();
 	return ON(waived, LAYER_SECCOMP) ? filter_enter_heard(&filter) : -1;
 }
 

@@ -142,24 +142,38 @@ allow_all(int ruleset, const char *const *paths, uint64_t rights)
  * That loader, asked by name, would load any file that can be read here, as would a program that maps it: there is
  * no other program than these in its root but what lies in the folders of libraries, and none gains by it.
  */
-void
-landlock_guest(const struct sandbox_guest *g)
+static void
+allow_place(int ruleset, const char *path, uint64_t rights)
 {
-	int	 fd = ruleset_new(NET_BIND);
+	if (path != NULL)
+		allow(ruleset, path, rights);
+}
+
+/* What programs ask of themselves; without a /proc of their own they see no more of it. */
+static const char *const	 own_state[] = { "/proc/self/stat", "/proc/self/statm", "/proc/self/status", NULL };
+
+void
+landlock_guest(const struct sandbox_guest *g, bool keeper)
+{
+	int	 fd = ruleset_new(g->bare ? NET_ALL : NET_BIND);	/* its keeper's sockets are connected already */
 
 	allow_all(fd, sandbox_readable, FS_READ_FILE);
 	allow_all(fd, sandbox_guest_readable, FS_READ_FILE);
 	allow_all(fd, loaders, FS_READ_FILE | FS_EXECUTE);
 	allow_all(fd, g->programs, FS_READ_FILE | FS_EXECUTE);
 	allow_all(fd, sandbox_guest_devices, FS_READ_FILE | FS_WRITE_FILE);
-	for (const struct made_file *f = sandbox_guest_files; f->path != NULL; f++)
+	allow_place(fd, g->folder, FS_READ_FILE | (g->own_program ? FS_EXECUTE : 0));
+	allow_place(fd, g->home, FS_READ_FILE);
+	allow_place(fd, g->linked, FS_READ_FILE);
+	allow_place(fd, g->code, FS_READ_FILE);
+	if (g->bare)
+		allow_all(fd, own_state, FS_READ_FILE);
+	for (const struct made_file *f = sandbox_guest_files; !g->bare && f->path != NULL; f++)
 		allow(fd, f->path, FS_READ_FILE);
-	allow(fd, SANDBOX_GUEST_FOLDER, FS_READ_FILE | (g->own_program ? FS_EXECUTE : 0));
-	allow(fd, SANDBOX_GUEST_HOME, FS_READ_FILE);
-	allow(fd, SANDBOX_GUEST_LINKED, FS_READ_FILE);
-	allow(fd, SANDBOX_GUEST_CODE, FS_READ_FILE);
-	allow(fd, "/proc", FS_READ_FILE);
-	allow(fd, "/tmp", FS_READ_FILE | FS_WRITE_TMP | (sandbox_landlock_level() >= 3 ? FS_TRUNCATE : 0));
+	if (!g->bare || keeper)
+		allow(fd, "/proc", FS_READ_FILE);
+	if (!g->bare)
+		allow(fd, "/tmp", FS_READ_FILE | FS_WRITE_TMP | (sandbox_landlock_level() >= 3 ? FS_TRUNCATE : 0));
 	ruleset_enter(fd);
 }
 

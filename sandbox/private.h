@@ -33,13 +33,17 @@ void	ids_drop(unsigned int waived);			/* bounding set and capabilities; keeps CA
 void	ids_shed(void);					/* that one too */
 void	landlock_load(const char *program, const char *beside);	/* stage 1: read and execute libraries, the CA file, the program's folder; read beside */
 void	landlock_resolver(void);			/* the broker: read the resolver's files, take no TCP port */
-void	landlock_guest(const struct sandbox_guest *);	/* a guest: start its programs, read, write /tmp */
+/* a guest: start its programs, read, write /tmp; keeper: what that may read as well, which is before the fork */
+void	landlock_guest(const struct sandbox_guest *, bool keeper);
+void	guest_threads_bound(void);			/* by user */
+void	kept_prepare(void);				/* the filters of guests without namespaces */
 void	landlock_close(void);				/* stage 2: nothing */
 void	rlimits_set(const struct sandbox_wall *);
 
 void	filter_enter(enum filter);
 #define FILTER_CODE_MAX	1024		/* instructions */
-/* The same in two steps; there is room for one. */
+#define FILTERS_KEPT	2
+/* The same in two steps; there is room for that many. */
 void	filter_keep(enum filter, struct sock_fprog *kept);
 void	filter_enter_kept(const struct sock_fprog *);
 /* Where it tells: whoever reads the descriptor (close-on-exec) hears.  -1: a filter around us is heard, and there is one at most. */

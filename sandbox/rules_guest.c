@@ -32,15 +32,23 @@
 #define GO_THREAD	(CLONE_VM | CLONE_FS | CLONE_FILES | CLONE_SIGHAND | CLONE_THREAD | CLONE_SYSVSEM)
 #define TYPE_MASK	0xfu		/* SOCK_NONBLOCK and SOCK_CLOEXEC are above it */
 
+/*
+ * W: in namespaces, where it has a /tmp and a network of its own.  P: without them, where everything it could touch is
+ * the host's, and its keeper is told of what leads out (T).
+ */
 #define M	IN(FILTER_GUEST_MANY)
-#define G	(IN(FILTER_GUEST) | M)
-#define D	(G | IN(FILTER_GUEST_BIRTH))
+#define W	(IN(FILTER_GUEST) | M)
+#define P	IN(FILTER_GUEST_BARE)
+#define T	IN(FILTER_GUEST_TOLD)
+#define G	(W | P)
+#define D	(G | T | IN(FILTER_GUEST_BIRTH))
 #define ALLOW	ANSWER_ALLOW
 #define TELL	ANSWER_TELL
 #define NAME(x)	SCMP_SYS(x)
 #define PLAIN(x, why)	{ NAME(x), ALLOW, G, why }
 #define DEATH(x)	{ NAME(x), TELL, D, "an attack" }
-#define SHUT(x)		{ NAME(x), TELL, G, "the walls stand" }
+#define SHUT(x)		{ NAME(x), TELL, G | T, "the walls stand" }
+#define WALLED(x, why)	{ NAME(x), ALLOW, W, why }
 #define SOCKOPT(level, name, why)	{ NAME(setsockopt), ALLOW, G, why, IF(INT_ARG(1, level), INT_ARG(2, name)) }
 
 const struct rule rules_guest[] = {
@@ -51,8 +59,8 @@ const struct rule rules_guest[] = {
 	PLAIN(preadv, "files"),
 	PLAIN(write, "results and logs"),
 	PLAIN(writev, "logs"),
-	PLAIN(pwrite64, "files in /tmp"),
-	PLAIN(pwritev, "files in /tmp"),
+	WALLED(pwrite64, "files in /tmp"),
+	WALLED(pwritev, "files in /tmp"),
 	PLAIN(open, "files"),
 	PLAIN(openat, "files"),
 	PLAIN(close, "files"),
@@ -74,26 +82,26 @@ const struct rule rules_guest[] = {
 	PLAIN(getcwd, "modules are found from here"),
 	PLAIN(chdir, "the bundle's folder"),
 	PLAIN(fchdir, "folders"),
-	PLAIN(mkdir, "/tmp"),
-	PLAIN(mkdirat, "/tmp"),
-	PLAIN(rmdir, "/tmp"),
-	PLAIN(unlink, "/tmp"),
-	PLAIN(unlinkat, "/tmp"),
-	PLAIN(rename, "/tmp"),
-	PLAIN(renameat, "/tmp"),
-	PLAIN(renameat2, "/tmp"),
-	PLAIN(ftruncate, "/tmp"),
-	PLAIN(truncate, "/tmp"),
-	PLAIN(fsync, "/tmp"),
-	PLAIN(fdatasync, "/tmp"),
-	PLAIN(fallocate, "/tmp"),
-	PLAIN(flock, "/tmp"),
-	PLAIN(utimensat, "/tmp"),
-	PLAIN(chmod, "/tmp"),
-	PLAIN(fchmod, "/tmp"),
-	PLAIN(fchmodat, "/tmp"),
-	PLAIN(symlink, "/tmp"),
-	PLAIN(symlinkat, "/tmp"),
+	WALLED(mkdir, "/tmp"),
+	WALLED(mkdirat, "/tmp"),
+	WALLED(rmdir, "/tmp"),
+	WALLED(unlink, "/tmp"),
+	WALLED(unlinkat, "/tmp"),
+	WALLED(rename, "/tmp"),
+	WALLED(renameat, "/tmp"),
+	WALLED(renameat2, "/tmp"),
+	WALLED(ftruncate, "/tmp"),
+	WALLED(truncate, "/tmp"),
+	WALLED(fsync, "/tmp"),
+	WALLED(fdatasync, "/tmp"),
+	WALLED(fallocate, "/tmp"),
+	WALLED(flock, "/tmp"),
+	WALLED(utimensat, "/tmp"),
+	WALLED(chmod, "/tmp"),
+	WALLED(fchmod, "/tmp"),
+	WALLED(fchmodat, "/tmp"),
+	WALLED(symlink, "/tmp"),
+	WALLED(symlinkat, "/tmp"),
 	PLAIN(copy_file_range, "files"),
 	PLAIN(sendfile, "files"),
 	PLAIN(umask, "files"),
@@ -133,7 +141,7 @@ const struct rule rules_guest[] = {
 	{ NAME(sched_getaffinity), ALLOW, G, "how many processors", IF(INT_ARG(0, 0)) },
 	PLAIN(exit, "threads"),
 	PLAIN(exit_group, "the end"),
-	{ NAME(execve),	ALLOW,	IN(FILTER_GUEST), "the program itself: by a word that is gone with whoever knew it",
+	{ NAME(execve),	ALLOW,	IN(FILTER_GUEST) | P, "the program itself: by a word that is gone with whoever knew it",
 	    IF(COOKIE(4, FILTER_COOKIE_A), COOKIE(5, FILTER_COOKIE_B)) },
 	{ NAME(execve),	ALLOW,	M, "what Landlock lets it execute" },
 	{ NAME(clone),	ALLOW,	M, "a process", IF(ARG(0, NEVER, 0)) },
@@ -145,8 +153,8 @@ const struct rule rules_guest[] = {
 	PLAIN(rt_sigprocmask, "signals"),
 	PLAIN(rt_sigreturn, "signals"),
 	PLAIN(sigaltstack, "signals"),
-	PLAIN(kill, "itself: nobody else is in its pid namespace"),
-	PLAIN(tgkill, "abort()"),
+	WALLED(kill, "itself: nobody else is in its pid namespace"),
+	WALLED(tgkill, "abort()"),
 	PLAIN(wait4, "children, where there are any"),
 	PLAIN(waitid, "children, where there are any"),
 	PLAIN(rt_sigsuspend, "a shell waits"),
@@ -202,9 +210,9 @@ const struct rule rules_guest[] = {
 	PLAIN(ppoll, "the loop"),
 	PLAIN(select, "the loop"),
 	PLAIN(pselect6, "the loop"),
-	PLAIN(inotify_init1, "files that change"),
-	PLAIN(inotify_add_watch, "files that change"),
-	PLAIN(inotify_rm_watch, "files that change"),
+	WALLED(inotify_init1, "files that change"),
+	WALLED(inotify_add_watch, "files that change"),
+	WALLED(inotify_rm_watch, "files that change"),
 
 	/* Sockets of the internet, in a namespace that holds nothing. */
 	{ NAME(socket),	ALLOW,	G, "TCP", IF(INT_ARG(0, AF_INET), ARG(1, TYPE_MASK, SOCK_STREAM), INT_ARG(2, 0)) },
@@ -220,14 +228,14 @@ const struct rule rules_guest[] = {
 	{ NAME(socket),	EACCES,	G, "libc asks which families there are", IF(INT_ARG(0, AF_NETLINK)) },
 	{ NAME(listen),	EACCES,	G, "nobody could connect to it" },
 	PLAIN(connect, "sockets"),
-	PLAIN(bind, "sockets"),
+	WALLED(bind, "sockets"),
 	PLAIN(getsockname, "sockets"),
 	PLAIN(getpeername, "sockets"),
-	PLAIN(sendto, "sockets"),
+	WALLED(sendto, "sockets"),
 	PLAIN(recvfrom, "sockets"),
-	PLAIN(sendmsg, "sockets"),
+	WALLED(sendmsg, "sockets"),
 	PLAIN(recvmsg, "sockets"),
-	PLAIN(sendmmsg, "names are asked for"),
+	WALLED(sendmmsg, "names are asked for"),
 	PLAIN(shutdown, "sockets"),
 	{ NAME(getsockopt), ALLOW, G, "has it failed", IF(INT_ARG(1, SOL_SOCKET)) },
 	{ NAME(getsockopt), ALLOW, G, "sockets", IF(INT_ARG(1, IPPROTO_TCP)) },
@@ -251,7 +259,18 @@ const struct rule rules_guest[] = {
 	SOCKOPT(SOL_SOCKET, SO_BROADCAST, "Go, of every socket for names"),
 	SOCKOPT(IPPROTO_TCP, TCP_USER_TIMEOUT, "timeouts"),
 
-	SHUT(seccomp),
+	{ NAME(seccomp), TELL, W | T, "the walls stand" },
+	{ NAME(seccomp), ALLOW, P, "the last wall: by that word", IF(COOKIE(4, FILTER_COOKIE_A), COOKIE(5, FILTER_COOKIE_B)) },
+	/* Without namespaces: no address is the kernel's to take from it, no signal leaves it. */
+	{ NAME(connect), TELL,	T, "its keeper connects" },
+	{ NAME(socket),	TELL,	T, "its keeper has one that leads to the name server", IF(INT_ARG(0, AF_INET), ARG(1, TYPE_MASK, SOCK_DGRAM)) },
+	{ NAME(socket),	TELL,	T, "its keeper has one that leads to the name server", IF(INT_ARG(0, AF_INET6), ARG(1, TYPE_MASK, SOCK_DGRAM)) },
+	{ NAME(bind),	EACCES,	P, "the host's addresses" },
+	{ NAME(sendto),	ALLOW,	P, "connected sockets", IF(ARG(3, MSG_FASTOPEN, 0), NULL_ARG(4)) },
+	{ NAME(sendmsg), ALLOW,	P, "to its keeper, once: by that word", IF(COOKIE(4, FILTER_COOKIE_A), COOKIE(5, FILTER_COOKIE_B)) },
+	{ NAME(kill),	ALLOW,	P, "itself", IF(INT_ARG(0, FILTER_OWN_PID)) },
+	{ NAME(tgkill),	ALLOW,	P, "abort()", IF(INT_ARG(0, FILTER_OWN_PID)) },
+
 	SHUT(mount),
 	SHUT(landlock_create_ruleset),
 	SHUT(landlock_add_rule),
@@ -260,7 +279,7 @@ const struct rule rules_guest[] = {
 
 	/* What only an attack asks for. */
 	DEATH(ptrace),
-	DEATH(process_vm_readv),
+	{ NAME(process_vm_readv), TELL, G | T, "an attack, but for a keeper" },
 	DEATH(process_vm_writev),
 	DEATH(process_madvise),
 	DEATH(pidfd_getfd),

@@ -93,12 +93,15 @@ void	sandbox_shed(unsigned int waived, unsigned int first_fd);
 struct sandbox_guest {
 	const char *const *programs;	/* NULL-terminated: what it may execute */
 	bool		 own_program;	/* and what lies in its folder */
+	const char	*folder, *home;	/* its files, and its host's; as in SANDBOX_GUEST_FOLDER where it has a root of its own */
+	const char	*linked, *code;	/* likewise; NULL: none */
+	bool		 bare;		/* namespaces are waived */
 	bool		 processes;	/* it may make some, and execute; else it has threads, and executes nothing after that once */
 };
 const char *sandbox_guest_program(void);	/* Node, where this host has it; NULL: nowhere */
 /* Once, in the nursery.  No failure return, as in the others below. */
 void	sandbox_guest_prepare(const struct sandbox_guest *);
-pid_t	sandbox_fork_guest(void);		/* as sandbox_fork(), with mounts, net and ipc of its own */
+pid_t	sandbox_fork_guest(unsigned int waived);	/* as sandbox_fork(), with mounts, net and ipc of its own */
 /*
  * Its network: made-up addresses, all local, and those that its policy names by number.  Whoever answers there does so
  * on these sockets (close-on-exec, non-blocking): the name server's of UDP, of TCP, then one that listens for
@@ -122,6 +125,15 @@ size_t	sandbox_guest_net(const struct sandbox_net *, int fds[SANDBOX_NET_FDS_MAX
  * sandbox_call_hear() elsewhere.  -1: the filter is waived, or one around us is heard, and such calls are refused with ENOSYS.
  */
 int	sandbox_guest(unsigned int waived, const struct sandbox_guest *, unsigned int first_fd);
+/*
+ * Instead of these where namespaces are waived: sandbox_kept_begin() first, then a keeper is forked.  In the guest
+ * sandbox_kept() puts up the rest and sends to_keeper the descriptor on which the keeper is told what the guest asks for;
+ * in the keeper sandbox_keeper() leaves what it needs for that.
+ */
+void	sandbox_kept_begin(const struct sandbox_guest *, unsigned int first_fd);
+pid_t	sandbox_fork_keeper(void);
+void	sandbox_kept(unsigned int waived, const struct sandbox_guest *, pid_t keeper, int to_keeper);
+void	sandbox_keeper(void);
 /* Behind the walls, once; -1 with errno. */
 int	sandbox_guest_exec(const char *program, char *const argv[], char *const envp[]);
 /* Where it finds its files, wherever they are outside, and those beside the nursery's own program. */
@@ -143,6 +155,8 @@ void	sandbox_trap(int fd, int fd_of_children);
  */
 bool	sandbox_note(const char *line, size_t len, char name[SANDBOX_CALL_BYTES]);
 
+/* This machine's (AUDIT_ARCH_*). */
+uint32_t sandbox_arch(void);
 /* A call by its number on a machine (AUDIT_ARCH_*): its name, or the number where it has none. */
 void	sandbox_call_name(uint32_t arch, int nr, char name[SANDBOX_CALL_BYTES]);
 /*

@@ -33,6 +33,9 @@ static const struct {
 	[FILTER_GUEST_BIRTH]	= { "guest-birth", rules_guest, &nrules_guest, ANSWER_ALLOW },
 	[FILTER_GUEST]		= { "guest", rules_guest, &nrules_guest, ENOSYS },
 	[FILTER_GUEST_MANY]	= { "guest-many", rules_guest, &nrules_guest, ENOSYS },
+	[FILTER_GUEST_BARE]	= { "guest-bare", rules_guest, &nrules_guest, ENOSYS },
+	[FILTER_GUEST_TOLD]	= { "guest-told", rules_guest, &nrules_guest, ANSWER_ALLOW },
+	[FILTER_KEEPER]		= { "keeper", rules_keeper, &nrules_keeper, ANSWER_KILL },
 	[FILTER_FRONT]		= { "front", rules_front, &nrules_front, ANSWER_KILL },
 };
 static_assert(sizeof(filters) / sizeof(filters[0]) == FILTER__MAX, "every filter has a row");
@@ -140,11 +143,13 @@ filter_enter(enum filter f)
 	seccomp_release(ctx);
 }
 
-/* Made once, entered often: by one call, that needs no memory. */
+/* Made once, entered often: by one call, that needs no memory.  FILTERS_KEPT of them. */
 void
 filter_keep(enum filter f, struct sock_fprog *kept)
 {
-	static struct sock_filter	 code[FILTER_CODE_MAX];
+	static struct sock_filter	 codes[FILTERS_KEPT][FILTER_CODE_MAX];
+	static size_t			 used;
+	struct sock_filter		*code = codes[used++];
 	const char			*what;
 	int				 err, fd = memfd_create("filter", MFD_CLOEXEC);
 	scmp_filter_ctx			 ctx = filter_make(f, seccomp_arch_native(), &what, &err);
@@ -154,7 +159,7 @@ filter_keep(enum filter f, struct sock_fprog *kept)
 		sandbox_die(LAYER_SECCOMP, what, err);
 	if (fd == -1 || (err = seccomp_export_bpf(ctx, fd)) != 0)
 		sandbox_die(LAYER_SECCOMP, "write the filter down", fd == -1 ? errno : -err);
-	if ((n = pread(fd, code, sizeof(code), 0)) <= 0 || n == (ssize_t)sizeof(code))
+	if ((n = pread(fd, code, sizeof(codes[0]), 0)) <= 0 || n == (ssize_t)sizeof(codes[0]))
 		sandbox_die(LAYER_SECCOMP, "the filter is too long", 0);
 	close(fd);
 	seccomp_release(ctx);
@@ -164,14 +169,15 @@ filter_keep(enum filter f, struct sock_fprog *kept)
 void
 filter_enter_kept(const struct sock_fprog *kept)
 {
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, kept) == -1)
+	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, kept, 0L, filter_cookie[0], filter_cookie[1]) == -1)
 		sandbox_die(LAYER_SECCOMP, "load the filter", errno);
 }
 
 int
 filter_enter_heard(const struct sock_fprog *kept)
 {
-	int	 fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, kept);
+	int	 fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, kept, 0L,
+	    filter_cookie[0], filter_cookie[1]);
 
 	/* Whoever runs us may listen already, and there is one listener at most: then ours refuses without a word. */
 	if (fd == -1 && errno == EBUSY)

@@ -94,6 +94,12 @@ hex_get(const char *from, uint32_t *v)
 	return 0;
 }
 
+uint32_t
+sandbox_arch(void)
+{
+	return seccomp_arch_native();
+}
+
 void
 sandbox_call_name(uint32_t arch, int nr, char name[SANDBOX_CALL_BYTES])
 {

@@ -30,8 +30,9 @@ sandbox_wall(const struct sandbox_wall *w)
 {
 	struct sock_fprog	 birth;
 
-	if (w->guest != NULL && !ON(w->waived, LAYER_NAMESPACES))
-		sandbox_die(LAYER_NAMESPACES, "a connector that is no native one needs them: its walls and its way out stand on them", 0);
+	if (w->guest != NULL && !ON(w->waived, LAYER_NAMESPACES) && !ON(w->waived, LAYER_LANDLOCK))
+		sandbox_die(LAYER_LANDLOCK, "without namespaces a connector that is no native one needs it: no other wall is "
+		    "around its files", 0);
 	birth_begin(w->parent);
 	memory_begin();
 	if (ON(w->waived, LAYER_NAMESPACES)) {

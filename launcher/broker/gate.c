@@ -16,6 +16,7 @@
 #include "launcher/broker/gate.h"
 #include "launcher/broker/gateway.h"
 #include "launcher/broker/leg.h"
+#include "sandbox/sandbox.h"
 #include "worker/contract/util.h"
 
 #define EVENTS_MAX	64
@@ -172,10 +173,59 @@ connect_take(struct leg *l)
 	return 0;
 }
 
+/* A keeper asks for no permits: each connection is one.  It is given back at once, for nobody tells when it ends. */
+static int
+kept_connect_take(struct leg *l)
+{
+	int64_t	wait = l->rate.source == NULL ? 0 : govern_ask(&l->rate, false, now_ms());
+
+	if (wait == -1)
+		return decline(l, EGRESS_BUDGET, "permits were asked for too often");
+	if (wait > 0)
+		return reply(l, EGRESS_OK, (uint32_t)wait, "", -1) == -1 ? (fd_closep(&l->fd), 0) : 0;
+	if (l->rate.source != NULL)
+		(void)govern_done(&l->rate, 0, now_ms());
+	localhost_of(l, l->q.host);
+	return connect_take(l);
+}
+
+static int
+name_take(struct leg *l)
+{
+	const char	*why = policy_knows(&l->policy, l->q.host);
+
+	if (why != NULL)
+		return decline(l, EGRESS_REFUSED, why);
+	if (reply(l, EGRESS_OK, 0, "", -1) == -1)
+		fd_closep(&l->fd);
+	return 0;
+}
+
+/* What only a keeper asks. */
+static int
+keeper_take(struct leg *l)
+{
+	switch (l->q.kind) {
+	case EGRESS_CONNECT:
+		return kept_connect_take(l);
+	case EGRESS_NAME:
+		return name_take(l);
+	case EGRESS_CALL:
+		return record_call(l->id, sandbox_arch(), (int32_t)l->q.wait_ms);
+	default:
+		return malformed(l);
+	}
+}
+
 static int
 question_take(struct leg *l)
 {
+	if (l->kept)
+		return keeper_take(l);
 	switch (l->q.kind) {
+	case EGRESS_NAME:
+	case EGRESS_CALL:
+		return malformed(l);
 	case EGRESS_PERMIT:
 		return permit_take(l);
 	case EGRESS_DONE:
@@ -278,7 +328,8 @@ leg_open(const struct gate *g, struct wire_open *w, size_t bytes, int fd)
 	}
 	if ((l = leg_new(w->head.leg, fd, &p)) == NULL)
 		return -1;
-	l->networked = w->networked != 0;
+	l->networked = w->networked == WIRE_NETWORKED;
+	l->kept = w->networked == WIRE_KEPT;
 	if (watch(g, l->fd, l->id) == -1 || govern_join(&l->rate, &w->rate, now_ms()) == -1)
 		fd_closep(&l->fd);	/* the worker sees its way out closed */
 	return 0;

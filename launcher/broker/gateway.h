@@ -29,6 +29,8 @@ int	gateway_dialled(struct job *);		/* a job with a `stream`; it stays the calle
 int	gateway_tick(int64_t now);
 /* When tick() has something to do; INT64_MAX: never. */
 int64_t	gateway_due(int64_t now);
+/* Its number is its only name, and a policy may have the other. */
+void	localhost_of(const struct leg *, char host[EGRESS_HOST_BYTES_MAX + 1]);
 /* Ends its connections.  NULL is fine. */
 int	gateway_free(struct leg *);
 

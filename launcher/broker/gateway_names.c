@@ -9,14 +9,9 @@
 #include <bsd/string.h>
 
 #include "launcher/broker/gateway_private.h"
-#include "launcher/broker/stub.h"
+#include "worker/contract/stub.h"
 #include "worker/contract/util.h"
 
-#define NET		0xc6120000u		/* 198.18.0.0/15, of which the name server has .0.1 */
-#define NET_MASK	0xfffe0000u
-#define FIRST_NAME	(NET + 256)
-/* 2001:2::/64, whose last 32 bits are those of the same name's address in the other family. */
-static const uint8_t	 net6[12] = { 0x20, 0x01, 0x00, 0x02 };
 #define PACKETS_AT_ONCE	32
 
 struct wire_contact
@@ -74,18 +69,6 @@ name_place(struct gateway *g, const char *host, bool *is_new)
 	return i;
 }
 
-static struct stub_place
-addresses_of(size_t place)
-{
-	struct stub_place	 p = { 0 };
-	uint32_t		 four = htonl(FIRST_NAME + (uint32_t)place);
-
-	memcpy(p.four, &four, sizeof(p.four));
-	memcpy(p.six, net6, sizeof(net6));
-	memcpy(p.six + sizeof(net6), &four, sizeof(four));
-	return p;
-}
-
 /* The answer to one packet, 0 bytes: none.  -1: the launcher is gone. */
 static int
 name_answer(struct leg *l, const uint8_t *packet, size_t n, uint8_t out[STUB_BYTES_MAX], size_t *bytes)
@@ -111,7 +94,7 @@ name_answer(struct leg *l, const uint8_t *packet, size_t n, uint8_t out[STUB_BYT
 		r = gateway_refuse(l, q.host, 0, EGRESS_BUDGET, "no host name, or too many of them");
 	else if (is_new)
 		r = gateway_refuse(l, q.host, 0, EGRESS_REFUSED, why);
-	made = addresses_of(place);
+	made = stub_place(place);
 	*bytes = stub_answer(packet, &q, a, &made, out);
 	return r;
 }
@@ -170,19 +153,11 @@ tcp_serve(struct leg *l, struct stream *s, bool *ended)
 	return 0;
 }
 
-/* The IPv4 address that it stands for: it is one, is one mapped, or was made up beside one. */
-static bool
-four_of(const union dial_address *to, struct in_addr *four)
+void
+localhost_of(const struct leg *l, char host[EGRESS_HOST_BYTES_MAX + 1])
 {
-	const uint8_t	*six = to->in6.sin6_addr.s6_addr;
-
-	if (to->sa.sa_family == AF_INET)
-		*four = to->in.sin_addr;
-	else if (IN6_IS_ADDR_V4MAPPED(&to->in6.sin6_addr) || memcmp(six, net6, sizeof(net6)) == 0)
-		memcpy(four, six + sizeof(net6), sizeof(*four));
-	else
-		return false;
-	return true;
+	if (strcmp(host, "127.0.0.1") == 0 && policy_knows(&l->policy, host) != NULL)
+		(void)strlcpy(host, "localhost", EGRESS_HOST_BYTES_MAX + 1);
 }
 
 /* What it was called when it was looked up; an address that nobody was given is refused as what it is. */
@@ -191,19 +166,14 @@ place_of(const struct leg *l, const union dial_address *to, char host[EGRESS_HOS
 {
 	const struct gateway	*g = l->gateway;
 	struct in_addr		 a;
-	uint32_t		 address;
+	long			 name;
 
 	memset(host, 0, EGRESS_HOST_BYTES_MAX + 1);
-	if (!four_of(to, &a)) {
+	if (!stub_four(&to->sa, &a))
 		(void)inet_ntop(AF_INET6, &to->in6.sin6_addr, host, INET6_ADDRSTRLEN);
-		return;
-	}
-	address = ntohl(a.s_addr);
-	if ((address & NET_MASK) == NET && address >= FIRST_NAME && address - FIRST_NAME < g->nnames)
-		strncpy(host, g->names[address - FIRST_NAME], EGRESS_HOST_BYTES_MAX);
+	else if ((name = stub_name(a, g->nnames)) != -1)
+		strncpy(host, g->names[name], EGRESS_HOST_BYTES_MAX);
 	else
 		(void)inet_ntop(AF_INET, &a, host, INET_ADDRSTRLEN);
-	if (strcmp(host, "127.0.0.1") == 0 && policy_knows(&l->policy, host) != NULL)
-		(void)strlcpy(host, "localhost", EGRESS_HOST_BYTES_MAX + 1);
+	localhost_of(l, host);
 }
-

@@ -28,6 +28,7 @@ struct leg {
 	struct watch		 watch;
 	struct governed		 rate;
 	bool			 networked;	/* a guest's: its first packet is its network */
+	bool			 kept;		/* a guest's, whose keeper asks for it */
 	struct gateway		*gateway;	/* which has come; NULL: not yet, or none */
 
 	struct egress_question	 q;		/* the one outstanding */

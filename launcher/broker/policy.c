@@ -97,14 +97,14 @@ question_parse(const void *packet, size_t packet_bytes, struct egress_question *
 		return -1;
 	memcpy(q, packet, sizeof(*q));
 	if (q->kind >= EGRESS_KIND__MAX || q->inner > (q->kind == EGRESS_PERMIT) || q->pad[0] != 0 || q->pad[1] != 0 ||
-	    (q->wait_ms != 0 && q->kind != EGRESS_DONE))
+	    (q->wait_ms != 0 && q->kind != EGRESS_DONE && q->kind != EGRESS_CALL))
 		return -1;
-	if (q->kind != EGRESS_CONNECT) {
+	if (q->kind != EGRESS_CONNECT && q->kind != EGRESS_NAME) {
 		static const char	nothing[sizeof(q->host)];
 
 		return q->port == 0 && q->host_bytes == 0 && memcmp(q->host, nothing, sizeof(nothing)) == 0 ? 0 : -1;
 	}
-	if (q->port == 0 || q->host_bytes == 0 || q->host_bytes > EGRESS_HOST_BYTES_MAX)
+	if ((q->port == 0) != (q->kind == EGRESS_NAME) || q->host_bytes == 0 || q->host_bytes > EGRESS_HOST_BYTES_MAX)
 		return -1;
 	for (size_t i = 0; i < sizeof(q->host); i++) {
 		bool	visible = q->host[i] > ' ' && q->host[i] < 0x7f;
@@ -146,7 +146,7 @@ policy_take(struct policy *p, const struct wire_open *w, size_t packet_bytes)
 
 	*p = (struct policy){ 0 };
 	if (packet_bytes < WIRE_OPEN_BYTES(0) || w->nrules > WIRE_RULES_MAX || w->nopened > WIRE_OPENED_MAX ||
-	    w->ndirect > WIRE_DIRECT_MAX || !proxy_ok(&w->proxy) || !rate_ok(&w->rate.budget) ||
+	    w->ndirect > WIRE_DIRECT_MAX || w->networked >= WIRE_WAY__MAX || !proxy_ok(&w->proxy) || !rate_ok(&w->rate.budget) ||
 	    w->rate.shared > 1)
 		return -1;
 	n = (size_t)w->nrules + w->nopened + w->ndirect;

@@ -28,7 +28,7 @@ struct broker_policy {
 	const char *const	 *allow_private;	/* hosts the operator opened */
 	const struct wire_proxy	 *proxy;		/* the operator's; NULL: none */
 	const char *const	 *direct;		/* hosts it is not for */
-	bool			  networked;		/* the worker is a guest, with a network of its own */
+	uint16_t		  way;			/* enum wire_way: a guest has a network of its own, or a keeper */
 	unsigned int		  connects_max;		/* 0: BROKER_CONNECTS_MAX */
 	const struct wire_rate	 *rate;			/* the source's budget and which source; NULL: none */
 };

@@ -57,7 +57,7 @@ broker_policy_put(struct wire_open *w, const struct broker_policy *p, struct err
 		w->proxy = *p->proxy;
 	if (p->rate != NULL)
 		w->rate = *p->rate;
-	w->networked = p->networked;
+	w->networked = p->way;
 	w->connects_max = p->connects_max > 0 ? p->connects_max : BROKER_CONNECTS_MAX;
 	return 0;
 }

@@ -24,7 +24,7 @@
 #include "worker/contract/limits.h"
 #include "worker/contract/spec.h"
 
-#define WIRE_VERSION		7
+#define WIRE_VERSION		8
 #define WIRE_FD			3		/* in the broker */
 #define WIRE_RULES_MAX		SPEC_EGRESS_MAX
 #define WIRE_OPENED_MAX		64		/* hosts whose private addresses the operator opened */
@@ -55,6 +55,13 @@ struct wire_head {
 struct wire_host {
 	char		host[EGRESS_HOST_BYTES_MAX + 1];
 	uint16_t	port;		/* 0 in an opened or direct host: any */
+};
+
+enum wire_way {
+	WIRE_ASKS,		/* a native worker */
+	WIRE_NETWORKED,		/* a guest, whose first packet is its network (egress.h) */
+	WIRE_KEPT,		/* a guest without namespaces, whose keeper asks for it */
+	WIRE_WAY__MAX
 };
 
 enum wire_proxy_kind {
@@ -91,7 +98,7 @@ struct wire_open {
 	uint16_t		nrules;
 	uint16_t		nopened;
 	uint16_t		ndirect;
-	uint16_t		networked;	/* 1: a guest's, whose first packet is its network (egress.h) */
+	uint16_t		networked;	/* enum wire_way */
 	struct wire_proxy	proxy;
 	struct wire_host	hosts[WIRE_HOSTS_MAX];
 };

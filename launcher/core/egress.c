@@ -9,6 +9,7 @@
 #include "launcher/core/bounds.h"
 #include "launcher/core/far.h"
 #include "launcher/core/inv.h"
+#include "sandbox/sandbox.h"
 
 struct way_out {
 	struct egress_rule	*rules;			/* as many as there are: most have one, and invocations are many */
@@ -143,6 +144,14 @@ egress_take(struct invocation *iv, struct error *e)
 	return (iv->outlet = outlet_take(e)) == NULL ? -1 : 0;
 }
 
+static uint16_t
+way_of(const struct nursery_plan *p)
+{
+	if (p->guest[0] == '\0')
+		return WIRE_ASKS;
+	return (p->waived & (1u << LAYER_NAMESPACES)) != 0 ? WIRE_KEPT : WIRE_NETWORKED;
+}
+
 int
 egress_open(struct invocation *iv, struct error *e)
 {
@@ -150,7 +159,7 @@ egress_open(struct invocation *iv, struct error *e)
 	struct broker_policy	 policy = { .rules = iv->way->rules, .nrules = iv->way->nrules,
 	    .allow_private = (const char *const *)iv->way->allow_private, .proxy = &iv->way->proxy,
 	    .direct = iv->way->direct != NULL ? iv->way->direct->hosts : NULL, .connects_max = (unsigned int)iv->limits.connects,
-	    .rate = &iv->way->rate, .networked = iv->plan.guest[0] != '\0' };
+	    .rate = &iv->way->rate, .way = way_of(&iv->plan) };
 
 	if (iv->w->far != NULL)
 		return broker_attach(iv->outlet->broker, &policy, -1, far_number(iv->w->far), &iv->leg, e);

@@ -18,7 +18,8 @@ find(pid_t session, pid_t *found, size_t max)
 	int	 pid;
 
 	while (list != NULL && n < max && fscanf(list, "%d", &pid) == 1)
-		if (pid != session && getsid(pid) == session && !worker_knows(pid))
+		/* A keeper is in its guest's process group, and ends with it (worker.c). */
+		if (pid != session && getsid(pid) == session && !worker_knows(pid) && !worker_knows(getpgid(pid)))
 			found[n++] = pid;
 	if (list != NULL)
 		fclose(list);

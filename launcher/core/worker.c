@@ -1,6 +1,7 @@
 /*
  * worker.c -- a worker's birth, up to the moment when it may be given a request.
  */
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -185,14 +186,40 @@ worker_signal(struct worker *w, int sig)
 		(void)syscall(SYS_pidfd_send_signal, w->pidfd, sig, NULL, 0);
 }
 
+/* A guest without namespaces leads a process group, in which is its keeper, a child of ours too. */
+static bool
+is_kept(const struct worker *w)
+{
+	return w->guest && (w->waived & (1u << LAYER_NAMESPACES)) != 0;
+}
+
+/* While its number is its own. */
+static void
+kept_kill(const struct worker *w)
+{
+	if (is_kept(w))
+		(void)kill(-w->pid, SIGKILL);
+}
+
+static void
+kept_reap(const struct worker *w)
+{
+	while (is_kept(w) && (waitpid(-w->pid, NULL, 0) > 0 || errno == EINTR))
+		;
+}
+
 bool
 worker_reap(struct worker *w, int *status, struct rusage *usage)
 {
 	if (w->far != NULL)
 		return far_reap(w->far, status, usage);
 	/* Its number must stay its own until the mover has answered; that comes from the loop. */
-	if (w->pid <= 0 || !w->exited || w->group.asked || wait4(w->pid, status, WNOHANG, usage) != w->pid)
+	if (w->pid <= 0 || !w->exited || w->group.asked)
 		return false;
+	kept_kill(w);
+	if (wait4(w->pid, status, WNOHANG, usage) != w->pid)
+		return false;
+	kept_reap(w);
 	event_del(&w->gone);
 	w->pid = 0;
 	return true;
@@ -252,8 +279,10 @@ worker_free(struct worker *w)
 	group_settle(&w->group);
 	if (w->pid > 0) {
 		(void)syscall(SYS_pidfd_send_signal, w->pidfd, SIGKILL, NULL, 0);
+		kept_kill(w);
 		while (waitpid(w->pid, NULL, 0) == -1 && errno == EINTR)
 			;
+		kept_reap(w);
 	}
 	(void)group_leave(&w->group);
 	for (int i = 0; i < FD__COUNT; i++)

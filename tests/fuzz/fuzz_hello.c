@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "launcher/broker/hello.h"
-#include "launcher/broker/stub.h"
+#include "worker/contract/stub.h"
 
 int	LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 

@@ -233,7 +233,4 @@ for my $bad ([qr/kind/, kind => 'perl'], [qr/argv/, argv => []], [qr/processes/,
 	like($e->{err}, $words, 'and says why');
 }
 
-my $container = run('python', $config{http}, {}, '--sandbox', 'container', @open);
-is($container->{verdict}{cause}, 'sandbox', 'without namespaces it is not run at all');
-like($container->{err}, qr/is no native one needs them/, 'and says why');
 done_testing();

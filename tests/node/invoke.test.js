@@ -326,9 +326,22 @@ test("what a module keeps and what it left in /tmp is gone with the process", as
 	}
 });
 
-test("without namespaces a bundle is not run at all", async () => {
-	const r = await invoke("hello", "std:test-connection", { config: { token: "t" }, more: ["--sandbox", "container"] });
+test("without namespaces a bundle gives the same records, from its source too", async () => {
+	const more = ["--sandbox", "container"];
+	const r = await invoke("hello", "std:test-connection", { config: { token: "t" }, more });
 
-	assert.strictEqual(r.verdict.data.cause, "sandbox");
-	assert.match(r.verdict.data.message, /is no native one needs them/);
+	assert.deepStrictEqual(r.lines, ["{\"data\":{},\"type\":\"output\"}"], r.log);
+	for (const bundle of ["scim", "fetch"]) {
+		const config = await source(300, { tls: true }), open = ["--allow-private", "localhost"];
+		const within = await invoke(bundle, "std:account:list", { config, more: open });
+		const without = await invoke(bundle, "std:account:list", { config, more: [...more, ...open] });
+
+		assert.strictEqual(without.verdict.type, "end", without.log);
+		assert.strictEqual(without.lines.length, 300);
+		assert.strictEqual(without.records, within.records);
+		assert.strictEqual(without.verdict.data.layers.namespaces.state, "waived");
+	}
+	const refused = await invoke("fetch", "std:account:list", { config: await source(1), more });
+
+	assert.match(refused.verdict.data.message, /localhost/);
 });

@@ -169,6 +169,8 @@ nonsense(void **state)
 		{ .kind = EGRESS_PERMIT, .wait_ms = 1 },
 		{ .kind = EGRESS_PERMIT, .pad = { 1 } },
 		{ .kind = EGRESS_CONNECT, .wait_ms = 1, .port = 1, .host_bytes = 1, .host = "x" },
+		{ .kind = EGRESS_NAME, .host_bytes = 3, .host = "a.b" },	/* a keeper's to ask */
+		{ .kind = EGRESS_CALL, .wait_ms = 101 },
 	};
 	uint32_t			leg;
 
@@ -187,6 +189,97 @@ nonsense(void **state)
 		assert_int_equal(send(leg_fd, &q, sizeof(q), MSG_NOSIGNAL), sizeof(q));
 		must_be_cut(leg, leg_fd);
 	}
+}
+
+static int
+leg_kept(uint32_t *leg, struct rate_budget budget)
+{
+	struct egress_rule	r = rule("localhost", port);
+	struct wire_rate	rate = { .budget = budget, .source = { 8 } };
+	struct broker_policy	policy = { .rules = &r, .nrules = 1, .allow_private = opened, .rate = &rate, .way = WIRE_KEPT };
+	struct error		e = ERROR_NONE;
+	int			fd = -1;
+
+	if (broker_open(broker, &policy, leg, &fd, &e) == -1)
+		fail_msg("%s", e.msg);
+	return fd;
+}
+
+/* The answer, and whether a socket came with it; false: none. */
+static bool
+kept_ask(int leg_fd, uint16_t kind, const char *host, uint16_t at, struct egress_answer *a, bool *socket_came)
+{
+	struct egress_question	q = { .kind = kind, .port = at, .host_bytes = (uint16_t)strlen(host) };
+	struct pollfd		p = { .fd = leg_fd, .events = POLLIN };
+	autofd			fd = -1;
+
+	memcpy(q.host, host, q.host_bytes);
+	assert_int_equal(send(leg_fd, &q, sizeof(q), MSG_NOSIGNAL), sizeof(q));
+	if (poll(&p, 1, WAIT_MS) != 1 || answer_take(leg_fd, a, &fd) == -1)
+		return false;
+	*socket_came = fd != -1;
+	return true;
+}
+
+static void
+kept(void **state)
+{
+	static const struct {
+		uint16_t		kind;
+		const char		*host;
+		int			 at;		/* 0: none; 1: the source's; 2: another */
+		enum egress_status	 want;
+		bool			 socket;
+	} rows[] = {
+		{ EGRESS_NAME, "localhost", 0, EGRESS_OK, false },
+		{ EGRESS_NAME, "evil.example", 0, EGRESS_REFUSED, false },
+		{ EGRESS_NAME, "a_b.example", 0, EGRESS_REFUSED, false },
+		{ EGRESS_CONNECT, "localhost", 1, EGRESS_OK, true },
+		{ EGRESS_CONNECT, "127.0.0.1", 1, EGRESS_OK, true },	/* localhost by its number */
+		{ EGRESS_CONNECT, "127.0.0.1", 2, EGRESS_REFUSED, false },
+		{ EGRESS_CONNECT, "::1", 1, EGRESS_REFUSED, false },
+		{ EGRESS_CONNECT, "169.254.169.254", 1, EGRESS_REFUSED, false },
+	};
+	const struct egress_question	call = { .kind = EGRESS_CALL, .wait_ms = 101 };
+	uint32_t			leg;
+	autofd				leg_fd = leg_kept(&leg, (struct rate_budget){ 0 });
+	struct egress_answer		a;
+	struct error			e = ERROR_NONE;
+	bool				came;
+
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(rows); i++) {
+		uint16_t	at = rows[i].at == 0 ? 0 : rows[i].at == 1 ? port : (uint16_t)(port + 1);
+
+		if (!kept_ask(leg_fd, rows[i].kind, rows[i].host, at, &a, &came) || a.status != rows[i].want || came != rows[i].socket)
+			fail_msg("%s %d: %d", rows[i].host, rows[i].at, a.status);
+	}
+	assert_int_equal(send(leg_fd, &call, sizeof(call), MSG_NOSIGNAL), sizeof(call));
+	for (int i = 0; i < 100 && broker_ended(broker, leg, &e) == 0; i++) {
+		sleep_ms(20);
+		assert_int_equal(broker_read(broker, &e), 0);
+	}
+	assert_int_equal(e.code, ERR_SYSCALL);
+	closed(leg);
+}
+
+/* Each connection is a permit, for which a keeper is told to come back. */
+static void
+kept_waits(void **state)
+{
+	uint32_t		leg;
+	autofd			leg_fd = leg_kept(&leg, (struct rate_budget){ 2, 60000, 0 });
+	struct egress_answer	a;
+	bool			came;
+
+	(void)state;
+	for (int i = 0; i < 2; i++)
+		assert_true(kept_ask(leg_fd, EGRESS_CONNECT, "localhost", port, &a, &came) && came);
+	assert_true(kept_ask(leg_fd, EGRESS_CONNECT, "localhost", port, &a, &came));
+	assert_int_equal(a.status, EGRESS_OK);
+	assert_false(came);
+	assert_true(a.wait_ms > 0);
+	assert_int_equal(closed(leg).permits, 2);
 }
 
 static void
@@ -213,6 +306,8 @@ main(void)
 		cmocka_unit_test(shared),
 		cmocka_unit_test(killed),
 		cmocka_unit_test(held),
+		cmocka_unit_test(kept),
+		cmocka_unit_test(kept_waits),
 		cmocka_unit_test(connections),
 		cmocka_unit_test(nonsense),
 		cmocka_unit_test(hammering),

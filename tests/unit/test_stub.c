@@ -12,7 +12,7 @@
 
 #include "launcher/broker/hello.h"
 #include "launcher/broker/policy.h"
-#include "launcher/broker/stub.h"
+#include "worker/contract/stub.h"
 #include "worker/contract/util.h"
 
 #define HEAD	"\x12\x34\x01\x00\x00\x01\x00\x00\x00\x00\x00\x00"

@@ -9,6 +9,11 @@
  *		nowhere else (budgets; in a server any source, for what it told other workers): OK and wait_ms 0, and the request may be sent; else it is to be asked again
  *		in so many milliseconds, not before.  Whoever comes back keeps its place in the line.
  *	DONE	such a request has ended; it has no answer.  wait_ms: so long the source wants none of anybody
+ *	NAME	of a keeper (worker/guest/keeper.h), and of nobody else: OK where the policy has the host, on whatever port
+ *	CALL	likewise: its guest made a call that is death; wait_ms is its number.  It has no answer
+ *
+ * A keeper asks for no permits: its CONNECT takes one where the source has a budget, and has OK, no descriptor and
+ * wait_ms for an answer where it is to be asked again in so many milliseconds.
  *
  * Each permit is good for EGRESS_CONNECTS_PER_PERMIT connections, where permits are wanted.
  */
@@ -20,14 +25,14 @@
 
 #include "worker/contract/limits.h"
 
-enum egress_kind { EGRESS_CONNECT, EGRESS_PERMIT, EGRESS_DONE, EGRESS_KIND__MAX };
+enum egress_kind { EGRESS_CONNECT, EGRESS_PERMIT, EGRESS_DONE, EGRESS_NAME, EGRESS_CALL, EGRESS_KIND__MAX };
 
 struct egress_question {
 	uint16_t	kind;					/* enum egress_kind */
 	uint16_t	inner;					/* PERMIT: 1: another of this worker's is held open for it */
-	uint32_t	wait_ms;				/* DONE */
+	uint32_t	wait_ms;				/* DONE, CALL */
 	uint16_t	port;					/* CONNECT: host order, 1..65535; else 0 */
-	uint16_t	host_bytes;				/* CONNECT: 1..EGRESS_HOST_BYTES_MAX; else 0 */
+	uint16_t	host_bytes;				/* CONNECT, NAME: 1..EGRESS_HOST_BYTES_MAX; else 0 */
 	char		host[EGRESS_HOST_BYTES_MAX + 1];	/* rest is zero */
 	char		pad[2];
 };

@@ -6,6 +6,7 @@
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -21,6 +22,7 @@
 #include "worker/contract/util.h"
 #include "worker/contract/worker_fd.h"
 #include "worker/guest/guest.h"
+#include "worker/guest/keeper.h"
 #include "worker/runtime/worker.h"
 
 struct guest_plan {
@@ -29,10 +31,10 @@ struct guest_plan {
 	struct sandbox_guest	 walls;
 	const char		*programs[GUEST_PROGRAMS_MAX + 1];
 	size_t			 nprograms;
-	bool			 has_code, has_linked;
 };
 
 #define LOOK_MS		20
+#define ENVIRONMENT_MAX	16
 #define SPARE_FD	GUEST_FD__COUNT	/* free while descriptors change places */
 
 static void __attribute__((noreturn))
@@ -97,6 +99,29 @@ hearing_give(int fd)
 		broker_tell(&m, &fd, 1);
 }
 
+/* Where namespaces are waived: a keeper beside it, and this process's walls. */
+static void
+keep(const struct guest_plan *p)
+{
+	int	 ends[2];
+	pid_t	 keeper;
+
+	sandbox_kept_begin(&p->walls, FD__COUNT);
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) == -1)
+		cannot("the guest's keeper", errno);
+	if ((keeper = sandbox_fork_keeper()) == 0) {
+		/* Of the guest it has nothing: neither the request, nor a place to write to. */
+		for (int fd = 0; fd < FD__COUNT; fd++)
+			if (fd != FD_EGRESS)
+				close(fd);
+		close(ends[1]);
+		keeper_run(FD_EGRESS, ends[0]);
+	}
+	close(ends[0]);
+	sandbox_kept(p->waived, &p->walls, keeper, ends[1]);
+	close(FD_EGRESS);
+}
+
 /*
  * The launcher looks at this process before it sends the request, and must find it alive whatever the program does: its
  * first line comes after that look.  A parked one does not wait for a request; that look takes less.
@@ -110,6 +135,17 @@ request_await(bool parked)
 		;
 }
 
+/* libc compares where a name server's datagram comes from, port and all; a connection is as good. */
+static const char *const *
+environment_of(const struct guest_plan *p)
+{
+	static const char	*all[ENVIRONMENT_MAX + 2] = { "RES_OPTIONS=use-vc attempts:1 timeout:20" };
+
+	for (size_t i = 0; i < ENVIRONMENT_MAX && guest_environment[i] != NULL; i++)
+		all[i + 1] = guest_environment[i];
+	return p->walls.bare ? all : guest_environment;
+}
+
 static void __attribute__((noreturn))
 become(const struct guest_start *g, const struct guest_plan *p)
 {
@@ -119,14 +155,18 @@ become(const struct guest_start *g, const struct guest_plan *p)
 	guest_arguments(g, argv);
 	if (chdir(g->folder) == -1)
 		cannot("the connector's folder", errno);
-	network_give(&p->net);
-	hearing_give(sandbox_guest(p->waived, &p->walls, FD__COUNT));
+	if (p->walls.bare)
+		keep(p);
+	else {
+		network_give(&p->net);
+		hearing_give(sandbox_guest(p->waived, &p->walls, FD__COUNT));
+	}
 	if (write(FD_RESULT, locked, sizeof(locked) - 1) != (ssize_t)(sizeof(locked) - 1))
 		_exit(error_face(ERR_CLIENT_GONE)->exit);
 	request_await(g->parked);
 	(void)signal(SIGPIPE, SIG_DFL);		/* what is ignored stays so in the program */
 	places_change();
-	(void)sandbox_guest_exec(g->program, (char **)(uintptr_t)argv, (char **)(uintptr_t)guest_environment);
+	(void)sandbox_guest_exec(g->program, (char **)(uintptr_t)argv, (char **)(uintptr_t)environment_of(p));
 	cannot("the connector's program cannot be started", errno);
 }
 
@@ -156,17 +196,44 @@ word_take(struct guest_plan *p, const char *arg)
 	else if (is_word(arg, GUEST_WORD_ADDRESS, &v) && p->net.naddresses < SANDBOX_NET_ADDRESSES_MAX)
 		p->net.addresses[p->net.naddresses++] = inet_addr(v);
 	else if (is_word(arg, GUEST_WORD_CODE, &v))
-		p->has_code = true;
+		p->walls.code = !p->walls.bare ? SANDBOX_GUEST_CODE : access(v, R_OK | X_OK) == 0 ? v : NULL;	/* it saves time only */
 	else if (is_word(arg, GUEST_WORD_LINKED, &v))
-		p->has_linked = true;
+		p->walls.linked = p->walls.bare ? v : SANDBOX_GUEST_LINKED;
 	else
 		cannot("an argument that is none", 0);
+}
+
+/* In a root of its own its files are where they are in every such root; else where they are. */
+static void
+places_settle(struct guest_plan *p, const char *program, const char *folder)
+{
+	static char	 home[PATH_MAX];
+
+	p->walls.bare = (p->waived & (1u << LAYER_NAMESPACES)) != 0;
+	p->walls.folder = p->walls.bare ? folder : SANDBOX_GUEST_FOLDER;
+	snprintf(home, sizeof(home), "%.*s", (int)(strrchr(program, '/') == NULL ? 0 : strrchr(program, '/') - program), program);
+	p->walls.home = p->walls.bare ? home : SANDBOX_GUEST_HOME;
+}
+
+/* The launcher names files of the folder as they are named in a root of its own. */
+static void
+words_settle(const struct guest_plan *p, char **words)
+{
+	size_t	 n = strlen(SANDBOX_GUEST_FOLDER "/");
+	char	*whole;
+
+	for (; p->walls.bare && *words != NULL; words++)
+		if (strncmp(*words, SANDBOX_GUEST_FOLDER "/", n) == 0) {
+			if (asprintf(&whole, "%s/%s", p->walls.folder, *words + n) == -1)
+				cannot("no memory", 0);
+			*words = whole;
+		}
 }
 
 int
 main(int argc, char **argv)
 {
-	struct guest_start	 g = { .home = SANDBOX_GUEST_HOME, .folder = SANDBOX_GUEST_FOLDER };
+	struct guest_start	 g = { 0 };
 	static struct guest_plan p;
 	const char		*slash;
 	int			 i = 5;
@@ -175,9 +242,12 @@ main(int argc, char **argv)
 		(void)!write(STDERR_FILENO, usage, sizeof(usage) - 1);
 		return error_face(ERR_USAGE)->exit;
 	}
+	p.waived = (unsigned int)strtoul(argv[2], NULL, 10);
+	places_settle(&p, argv[0], argv[3]);
 	for (; i < argc && strcmp(argv[i], GUEST_WORDS_END) != 0; i++)
 		word_take(&p, argv[i]);
 	if (i + 1 < argc) {
+		words_settle(&p, argv + i + 1);
 		g.words = (const char *const *)(uintptr_t)(argv + i + 1);
 		g.program = g.words[0];
 		p.walls.own_program = true;
@@ -185,9 +255,12 @@ main(int argc, char **argv)
 		g.program = p.programs[0];
 	else
 		cannot("no program", 0);
-	g.linked = p.has_linked ? SANDBOX_GUEST_LINKED : NULL;
-	g.code = p.has_code ? SANDBOX_GUEST_CODE : NULL;
-	p.waived = (unsigned int)strtoul(argv[2], NULL, 10);
+	if (p.walls.bare && p.walls.processes)
+		cannot("sandbox: namespaces: a connector that makes processes needs them: without, nothing ends them all", 0);
+	g.folder = p.walls.folder;
+	g.home = p.walls.home;
+	g.linked = p.walls.linked;
+	g.code = p.walls.code;
 	p.walls.programs = p.programs;
 	slash = strrchr(argv[3], '/');
 	g.name = slash == NULL ? argv[3] : slash + 1;

@@ -113,7 +113,7 @@ nursery_run(unsigned int waived, bool guest)
 	if (report(0, 0) == -1)
 		_exit(error_face(ERR_SYSTEM)->exit);
 	while (order_take(&o) == 1) {
-		if ((pid = guest ? sandbox_fork_guest() : sandbox_fork(waived)) == 0) {
+		if ((pid = guest ? sandbox_fork_guest(waived) : sandbox_fork(waived)) == 0) {
 			if (!guest)
 				sandbox_shed(waived, FD__COUNT);
 			return o.parked != 0;

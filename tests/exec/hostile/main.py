@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Looks for what must not be there (input.looks), then does what must be stopped (input.way)."""
-import ctypes, errno, json, os, socket, ssl, sys, threading
+import ctypes, errno, fcntl, json, os, signal, socket, ssl, struct, sys, threading
 from urllib.parse import urlparse
 
 request = json.load(sys.stdin)
@@ -39,6 +39,13 @@ def datagram(host, at):
         s.connect((host, at))
         s.send(b"x")
         return repr(s.recv(10))
+
+def fail():
+    raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+
+def datagram_to():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+        return s.sendto(b"x", ("127.0.0.1", port))
 
 def fronted():
     c = ssl._create_unverified_context()
@@ -101,7 +108,98 @@ LOOKS = {
     "setuid": lambda: os.setuid(0),
     "session": lambda: os.setsid() or "done",
     "killParent": lambda: os.kill(os.getppid() or 2, 0),
+    "fastOpen": lambda: addressed(lambda s, to: s.sendto(b"x", 0x20000000, to)),
+    "sendTo": lambda: addressed(lambda s, to: s.sendto(b"x", to)),
+    "sendMessage": lambda: addressed(lambda s, to: s.sendmsg([b"x"], [], 0x20000000, to)),
+    "datagramTo": lambda: datagram_to(),
+    "unconnect": lambda: again(socket.AF_UNSPEC, bytes(14)),
+    "unixPath": lambda: again(socket.AF_UNIX, b"/run/x\0"),
+    "reconnect": lambda: again(socket.AF_INET, struct.pack("!H4s", 80, socket.inet_aton("169.254.169.254")) + bytes(8)),
+    "noAddress": lambda: libc.connect(socket.socket().fileno(), None, 16) == -1 and fail(),
+    "farAddress": lambda: libc.connect(socket.socket().fileno(), ctypes.c_void_p(0xffff800000000000), 16) == -1 and fail(),
+    "longAddress": lambda: libc.connect(socket.socket().fileno(), b"\2\0", 1 << 30) == -1 and fail(),
+    "noSocket": lambda: libc.connect(0, struct.pack("=H", 2) + struct.pack("!H", port) + bytes(12), 16) == -1 and fail(),
+    "noDescriptor": lambda: libc.connect(9999, struct.pack("=H", 2) + struct.pack("!H", port) + bytes(12), 16) == -1 and fail(),
+    "bindTo": lambda: socket.socket().bind(("0.0.0.0", 0)),
+    "tmpFile": lambda: write("/tmp/bascule-guest"),
+    "shmFile": lambda: write("/dev/shm/bascule-guest"),
+    "modeOfOther": lambda: os.chmod("/tmp", 0o777),
+    "timeOfOther": lambda: os.utime("/tmp"),
+    "lock": lambda: fcntl.flock(open("main.py"), fcntl.LOCK_EX),
+    "watch": lambda: libc.inotify_init1(0) == -1 and fail(),
+    "killGroup": lambda: os.kill(0, signal.SIGTERM),
+    "killAll": lambda: os.kill(-1, signal.SIGTERM),
+    "killNext": lambda: os.kill(os.getpid() + 1, signal.SIGKILL),
+    "ownGroup": lambda: os.setpgid(0, 0),
+    "connections": lambda: read("/proc/self/net/tcp") or read("/proc/net/tcp"),
+    "nameServers": lambda: read("/etc/resolv.conf"),
+    "neighbours": lambda: numbers(),
+    "race": lambda: race(),
+    "storm": lambda: storm(),
 }
+
+def addressed(call_, family=socket.AF_INET):
+    """A word to the metadata service by a call that takes an address itself."""
+    with socket.socket(family) as s:
+        s.settimeout(3)
+        return call_(s, ("169.254.169.254", 80))
+
+def again(family, address):
+    """The address of a socket that is connected already, given anew."""
+    with socket.create_connection((url.hostname, port), 3) as s:
+        if libc.connect(s.fileno(), struct.pack("=H", family) + address, 2 + len(address)) == -1:
+            raise OSError(ctypes.get_errno(), "connect")
+        return "connected to %s" % (s.getpeername(),)
+
+def race():
+    """One thread connects to a place that is allowed, another changes the address all the while: it must never be
+    connected to the other, which answers (input.forbidden)."""
+    forbidden = request["input"]["forbidden"]
+    good = struct.pack("!4s", socket.inet_aton(socket.gethostbyname(url.hostname)))
+    bad = socket.inet_aton("127.0.0.1")
+    address = ctypes.create_string_buffer(struct.pack("=H", socket.AF_INET) + struct.pack("!H", port) + good + bytes(8), 16)
+    stop, seen, done = [], {}, 0
+
+    def flip():
+        while not stop:
+            address[2:8] = struct.pack("!H", forbidden) + bad
+            address[2:8] = struct.pack("!H", port) + good
+    threads = [threading.Thread(target=flip, daemon=True) for _ in range(2)]
+    [t.start() for t in threads]
+    for _ in range(40):
+        with socket.socket() as s:
+            if libc.connect(s.fileno(), address, 16) == 0:
+                seen[s.getpeername()[1]] = seen.get(s.getpeername()[1], 0) + 1
+                done += 1
+    stop.append(1)
+    return "only the allowed" if done > 0 and list(seen) == [port] else repr(seen)
+
+def storm():
+    """Many calls wait at once, and each is answered."""
+    got = []
+
+    def one():
+        try:
+            connect("10.0.0.1")
+        except OSError as e:
+            got.append(e.errno)
+    threads = [threading.Thread(target=one) for _ in range(30)]
+    [t.start() for t in threads]
+    [t.join() for t in threads]
+    return "%d refused" % got.count(errno.EACCES)
+
+def numbers():
+    """What the kernel shows of others without a /proc of its own: nobody's memory, nobody's descriptors."""
+    found = []
+    for pid in range(max(2, os.getpid() - 20), os.getpid() + 20):
+        for what in ("environ", "mem", "maps", "fd", "root/etc/passwd", "cwd"):
+            try:
+                p = "/proc/%d/%s" % (pid, what)
+                if pid != os.getpid() and (os.readlink(p) if what == "cwd" else os.listdir(p) if what == "fd" else open(p).read(1)):
+                    found.append(p)
+            except OSError:
+                pass
+    return " ".join(found) or "nothing"
 
 def hoard():
     keep = []

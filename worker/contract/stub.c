@@ -1,9 +1,53 @@
 /*
  * stub.c -- a name server's packets (RFC 1035, 4).
  */
+#include <arpa/inet.h>
 #include <string.h>
 
-#include "launcher/broker/stub.h"
+#include "worker/contract/stub.h"
+
+#define NET		0xc6120000u		/* 198.18.0.0/15, of which the name server has .0.1 */
+#define FIRST_NAME	(NET + 256)
+/* 2001:2::/64, whose last 32 bits are those of the same name's address in the other family. */
+static const uint8_t	 net6[12] = { 0x20, 0x01, 0x00, 0x02 };
+
+struct stub_place
+stub_place(size_t name)
+{
+	struct stub_place	 p = { 0 };
+	uint32_t		 four = htonl(FIRST_NAME + (uint32_t)name);
+
+	memcpy(p.four, &four, sizeof(p.four));
+	memcpy(p.six, net6, sizeof(net6));
+	memcpy(p.six + sizeof(net6), &four, sizeof(four));
+	return p;
+}
+
+bool
+stub_four(const struct sockaddr *sa, struct in_addr *four)
+{
+	struct sockaddr_in	 in;
+	struct sockaddr_in6	 in6;
+
+	if (sa->sa_family == AF_INET) {
+		memcpy(&in, sa, sizeof(in));
+		*four = in.sin_addr;
+		return true;
+	}
+	memcpy(&in6, sa, sizeof(in6));
+	if (!IN6_IS_ADDR_V4MAPPED(&in6.sin6_addr) && memcmp(&in6.sin6_addr, net6, sizeof(net6)) != 0)
+		return false;
+	memcpy(four, in6.sin6_addr.s6_addr + sizeof(net6), sizeof(*four));
+	return true;
+}
+
+long
+stub_name(struct in_addr four, size_t names)
+{
+	uint32_t	 a = ntohl(four.s_addr);
+
+	return a >= FIRST_NAME && a - FIRST_NAME < names ? (long)(a - FIRST_NAME) : -1;
+}
 
 #define HEADER_BYTES	12
 #define LABEL_BYTES_MAX	63
