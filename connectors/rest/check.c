@@ -25,11 +25,16 @@ file_read(const char *folder, const char *name, size_t *len)
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	*len = 0;
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode) ||
-	    st.st_size > (off_t)DESCRIPTION_BYTES_MAX || (text = malloc((size_t)st.st_size + 1)) == NULL) {
+	/* A pipe that nobody writes to is no file either. */
+	if ((fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) == -1 || fstat(fd, &st) == -1) {
 		perror(path);
 		if (fd != -1)
 			close(fd);
+		return NULL;
+	}
+	if (!S_ISREG(st.st_mode) || st.st_size > (off_t)DESCRIPTION_BYTES_MAX || (text = malloc((size_t)st.st_size + 1)) == NULL) {
+		fprintf(stderr, "%s: it is no file of at most %u KiB\n", path, DESCRIPTION_BYTES_MAX >> 10);
+		close(fd);
 		return NULL;
 	}
 	while (*len < (size_t)st.st_size && (n = read(fd, text + *len, (size_t)st.st_size - *len)) > 0)

@@ -30,7 +30,7 @@ description_read(const char *folder)
 	else
 		snprintf(path, sizeof(path), "%.*s/" DESCRIPTION_FILE, slash == NULL ? 1 : (int)(slash - program),
 		    slash == NULL ? "." : program);
-	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1) {
+	if ((fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)) == -1) {
 		why = "there is none beside the program";
 		return;
 	}

@@ -7,6 +7,7 @@ use FindBin qw($Bin);
 use lib $Bin;
 use IO::Socket::INET;
 use JSON::PP;
+use POSIX ();
 use MIME::Base64 qw(encode_base64 encode_base64url);
 use Test::More;
 use support;
@@ -191,6 +192,27 @@ subtest 'work without end' => sub {
 	$calm->('a deep description');
 	run('many parts', 'one', 'std:account:list', {}, 'account/attributes' => { id => '/id', x => '${record.x}' x 300 });
 	isnt($r->{exit}, 0, 'so is a text of many parts');
+};
+
+subtest 'what is no file' => sub {
+	my $folder = "$dir/nofile";
+	mkdir($folder);
+	chmod(0755, $dir, $folder);
+	spill('nofile/connector-spec.json', $spec);
+	local $support::connector = $folder;
+	for my $case ([ 'a pipe', sub { POSIX::mkfifo("$folder/rest.json", 0644) } ], [ 'a device', sub { symlink('/dev/zero', "$folder/rest.json") } ],
+	    [ 'a folder', sub { mkdir("$folder/rest.json") } ], [ 'one of 2 MiB', sub { spill('nofile/rest.json', '{"format":1,"x":"' . 'x' x (2 << 20) . '"}') } ]) {
+		my ($name, $make) = @$case;
+		$make->();
+		my $started = time;
+		my $out = `timeout 20 @{[bascule()]} validate --spec $folder 2>&1`;
+		is($? >> 8, 66, "$name is nothing to check");
+		like($out, qr/no file of at most 1024 KiB/, 'which is said');
+		$r = invoke({ baseUrl => "$source/one", key => $key }, 'std:account:list');
+		isnt($r->{exit}, 0, "$name is no description");
+		cmp_ok(time - $started, '<', 8, 'at once');
+		-d "$folder/rest.json" ? rmdir("$folder/rest.json") : unlink("$folder/rest.json");
+	}
 };
 
 subtest 'secrets by filters' => sub {
