@@ -8,7 +8,7 @@
 
 #include "worker/contract/json.h"
 #include "worker/contract/limits.h"
-#include "worker/contract/scan.h"
+#include "worker/contract/scan_class.h"
 #include "worker/contract/util.h"
 
 #define DOUBLE_DIGITS	17	/* enough for every double */
@@ -72,7 +72,7 @@ printable(const unsigned char *p, const unsigned char *end)
 {
 	size_t	 n;
 
-	while ((p = scan_plain(p, end)) < end && *p >= 0x80 && (n = utf8_bytes(p)) > 0)
+	while ((p = plain_pass(p, end)) < end && *p >= 0x80 && (n = utf8_bytes(p)) > 0)
 		p += n;
 	return p;
 }

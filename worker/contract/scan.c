@@ -5,7 +5,6 @@
  * come in any portions.  Bytes inside strings are the bulk of every line; they
  * are passed over eight at a time.
  */
-#include <endian.h>
 #include <string.h>
 
 #include "worker/contract/scan.h"
@@ -27,8 +26,8 @@ enum scan_state {
 	ST__MAX
 };
 
-static const struct { const char *text; enum scan_event ev; } literals[] = {
-	{ "true", SCAN_TRUE }, { "false", SCAN_FALSE }, { "null", SCAN_NULL },
+static const struct { const char *text; uint8_t len; enum scan_event ev; } literals[] = {
+	{ "true", 4, SCAN_TRUE }, { "false", 5, SCAN_FALSE }, { "null", 4, SCAN_NULL },
 };
 
 static const char *const expected[] = {
@@ -147,9 +146,16 @@ string_begin(struct scan *s, bool name)
 }
 
 static int
-literal_begin(struct scan *s, uint8_t which)
+literal_begin(struct scan *s, uint8_t which, const unsigned char *p, const unsigned char *end, struct error *e)
 {
-	s->token = s->offset++;
+	size_t	 len = literals[which].len;
+
+	s->token = s->offset;
+	if ((size_t)(end - p) >= len && memcmp(p, literals[which].text, len) == 0) {
+		s->offset += len;
+		return value_ended(s, literals[which].ev, e);
+	}
+	s->offset++;
 	s->sub = which;
 	s->hex = 1;
 	s->state = ST_LITERAL;
@@ -158,9 +164,9 @@ literal_begin(struct scan *s, uint8_t which)
 
 /* The first byte of a value. */
 static int
-value_begin(struct scan *s, unsigned char c, struct error *e)
+value_begin(struct scan *s, const unsigned char *p, const unsigned char *end, struct error *e)
 {
-	switch (c) {
+	switch (*p) {
 	case '{':
 		return container_begin(s, true, e);
 	case '[':
@@ -168,11 +174,11 @@ value_begin(struct scan *s, unsigned char c, struct error *e)
 	case '"':
 		return string_begin(s, false);
 	case 't':
-		return literal_begin(s, 0);
+		return literal_begin(s, 0, p, end, e);
 	case 'f':
-		return literal_begin(s, 1);
+		return literal_begin(s, 1, p, end, e);
 	case 'n':
-		return literal_begin(s, 2);
+		return literal_begin(s, 2, p, end, e);
 	case '-':
 		s->state = ST_MINUS;
 		break;
@@ -189,17 +195,21 @@ value_begin(struct scan *s, unsigned char c, struct error *e)
 	return 0;
 }
 
+#define IS_SPACE(c)	((c) == ' ' || (c) == '\n' || (c) == '\r' || (c) == '\t')
+
 /* A byte between tokens; white space is passed already. */
 static int
-structure(struct scan *s, unsigned char c, struct error *e)
+structure(struct scan *s, const unsigned char *p, const unsigned char *end, struct error *e)
 {
+	unsigned char	 c = *p;
+
 	switch ((enum scan_state)s->state) {
 	case ST_VALUE_OR_END:
 		if (c == ']')
 			return container_end(s, false, e);
-		return value_begin(s, c, e);
+		return value_begin(s, p, end, e);
 	case ST_VALUE:
-		return value_begin(s, c, e);
+		return value_begin(s, p, end, e);
 	case ST_NAME_OR_END:
 		if (c == '}')
 			return container_end(s, true, e);
@@ -211,7 +221,9 @@ structure(struct scan *s, unsigned char c, struct error *e)
 			return syntax(s, s->state, e);
 		s->state = ST_VALUE;
 		s->offset++;
-		return 0;
+		if (++p == end || IS_SPACE(*p))
+			return 0;
+		return value_begin(s, p, end, e);
 	case ST_COMMA_OR_END:
 		if (c == '}' || c == ']')
 			return container_end(s, c == '}', e);
@@ -233,33 +245,6 @@ string_ended(struct scan *s, struct error *e)
 		return value_ended(s, SCAN_STRING, e);
 	s->state = ST_COLON;
 	return tell(s, SCAN_NAME, e);
-}
-
-#define EACH(byte)	(0x0101010101010101u * (byte))	/* in every byte of a word */
-#define TOPS		EACH(0x80)
-
-/*
- * The first byte that is not SC_PLAIN.  In a word each such byte gets its top bit: those under ' ' and those equal to
- * '"' or '\\' by a borrow, those over 0x7f have it.  A borrow may mark plain bytes too, but only ones above one that is not
- * plain, and the lowest mark is the first in memory: words are read as on a little-endian machine.
- */
-const unsigned char *
-scan_plain(const unsigned char *p, const unsigned char *end)
-{
-	for (; end - p >= 8; p += 8) {
-		uint64_t	 w, quote, escape, marks;
-
-		memcpy(&w, p, sizeof(w));
-		w = le64toh(w);
-		quote = w ^ EACH('"');
-		escape = w ^ EACH('\\');
-		marks = (w | (w - EACH(0x20)) | (quote - EACH(1)) | (escape - EACH(1))) & TOPS;
-		if (marks != 0)
-			return p + __builtin_ctzll(marks) / 8;
-	}
-	while (p < end && string_class[*p] == SC_PLAIN)
-		p++;
-	return p;
 }
 
 /*
@@ -284,31 +269,26 @@ string_follows(struct scan *s, const unsigned char *p, const unsigned char *end)
 	return true;
 }
 
-/* From inside a string up to something that needs a state of its own. */
-static int
-string_bytes(struct scan *s, const unsigned char *p, const unsigned char *end, struct error *e)
+/* The multi-byte character of this class at p, if it is whole; else NULL. */
+static const unsigned char *
+utf8_pass(uint8_t class, const unsigned char *p, const unsigned char *end)
 {
-	const unsigned char	*from;
-	uint8_t			 class;
+	size_t	 left = utf8_tail[class].left;
 
-	for (;;) {
-		from = p;
-		p = scan_plain(p, end);
-		s->offset += (uint64_t)(p - from);
-		if (p == end)
-			return 0;
-		if (*p != '"')
-			break;
-		if (string_ended(s, e) == -1)
-			return -1;
-		if (!string_follows(s, ++p, end))
-			return 0;
-		p += 2;
-	}
-	class = string_class[*p];
+	if ((size_t)(end - p) <= left || p[1] < utf8_tail[class].lo || p[1] > utf8_tail[class].hi)
+		return NULL;
+	for (size_t i = 2; i <= left; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return NULL;
+	return p + left + 1;
+}
+
+/* The byte at s->offset begins what is not whole here, or is wrong: its own state says which. */
+static int
+string_part(struct scan *s, uint8_t class, struct error *e)
+{
 	switch (class) {
 	case SC_ESCAPE:
-		s->escaped = true;
 		s->state = ST_ESCAPE;
 		break;
 	case SC_CONTROL:
@@ -323,6 +303,39 @@ string_bytes(struct scan *s, const unsigned char *p, const unsigned char *end, s
 	}
 	s->offset++;
 	return 0;
+}
+
+/* From inside a string up to something that needs a state of its own. */
+static int
+string_bytes(struct scan *s, const unsigned char *p, const unsigned char *end, struct error *e)
+{
+	const unsigned char	*from = p, *behind;
+	uint8_t			 class;
+
+	for (;;) {
+		if ((p = plain_pass(p, end)) == end) {
+			s->offset += (uint64_t)(p - from);
+			return 0;
+		}
+		class = string_class[*p];
+		if (class == SC_QUOTE) {
+			s->offset += (uint64_t)(p - from);
+			if (string_ended(s, e) == -1)
+				return -1;
+			if (!string_follows(s, ++p, end))
+				return 0;
+			from = p += 2;
+		} else if (class == SC_ESCAPE && end - p > 1 && escape_short[p[1]]) {
+			s->escaped = true;
+			p += 2;
+		} else if (class >= SC_TWO && class < SC_BAD && (behind = utf8_pass(class, p, end)) != NULL) {
+			p = behind;
+		} else {
+			s->escaped |= class == SC_ESCAPE;
+			s->offset += (uint64_t)(p - from);
+			return string_part(s, class, e);
+		}
+	}
 }
 
 /* The bytes of a multi-byte character behind its first. */
@@ -349,7 +362,7 @@ escape_byte(struct scan *s, unsigned char c, struct error *e)
 	if (c == 'u') {
 		s->hex = 4;
 		s->state = ST_HEX;
-	} else if (c != '\0' && strchr("\"\\/bfnrt", c) != NULL)
+	} else if (escape_short[c])
 		s->state = ST_STRING;
 	else
 		return syntax(s, ST_ESCAPE, e);
@@ -447,10 +460,10 @@ step(struct scan *s, const unsigned char *p, const unsigned char *end, struct er
 	case ST_BROKEN:
 		return syntax(s, ST_BROKEN, e);
 	default:
-		while (p < end && (*p == ' ' || *p == '\n' || *p == '\r' || *p == '\t'))
+		while (p < end && IS_SPACE(*p))
 			p++;
 		s->offset += (uint64_t)(p - from);
-		return p == end ? 0 : structure(s, *p, e);
+		return p == end ? 0 : structure(s, p, end, e);
 	}
 }
 

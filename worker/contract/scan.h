@@ -51,8 +51,6 @@ void	scan_init(struct scan *, unsigned int depth_max);
 int	scan_feed(struct scan *, const char *, size_t, struct error *);
 /* 0 if exactly one value was read, else -1. */
 int	scan_end(struct scan *, struct error *);
-/* The first byte of [p, end) that does not stand for itself in a string, or belongs to a longer character. */
-const unsigned char *scan_plain(const unsigned char *p, const unsigned char *end);
 /* True within a string, a name, a number or a literal: it began at s->token. */
 bool	scan_in_token(const struct scan *);
 /* True once one whole value has been read (numbers at top level: only after scan_end). */

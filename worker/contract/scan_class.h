@@ -1,10 +1,12 @@
 /*
- * scan_class.h -- of scan.c: what each byte is inside a string (RFC 8259, and RFC 3629 section 4 for UTF-8).
+ * scan_class.h -- of scan.c and json_print.c: what each byte is inside a string (RFC 8259, and RFC 3629 section 4 for UTF-8).
  */
 #ifndef CONTRACT_SCAN_CLASS_H
 #define CONTRACT_SCAN_CLASS_H
 
+#include <endian.h>
 #include <stdint.h>
+#include <string.h>
 
 /* What a byte is inside a string. */
 enum string_class {
@@ -37,5 +39,37 @@ static const struct { uint8_t left, lo, hi; } utf8_tail[] = {
 	[SC_FOUR]	= { 3, 0x80, 0xbf },
 	[SC_F4]		= { 3, 0x80, 0x8f },
 };
+
+/* What may follow a '\\', but for 'u'. */
+static const uint8_t escape_short[256] = {
+	['"'] = 1, ['\\'] = 1, ['/'] = 1, ['b'] = 1, ['f'] = 1, ['n'] = 1, ['r'] = 1, ['t'] = 1,
+};
+
+#define EACH(byte)	(0x0101010101010101u * (byte))	/* in every byte of a word */
+#define TOPS		EACH(0x80)
+
+/*
+ * The first byte of [p, end) that is not SC_PLAIN.  In a word each such byte gets its top bit: those under ' ' and those equal to
+ * '"' or '\\' by a borrow, those over 0x7f have it.  A borrow may mark plain bytes too, but only ones above one that is not
+ * plain, and the lowest mark is the first in memory: words are read as on a little-endian machine.
+ */
+static inline const unsigned char *
+plain_pass(const unsigned char *p, const unsigned char *end)
+{
+	for (; end - p >= 8; p += 8) {
+		uint64_t	 w, quote, escape, marks;
+
+		memcpy(&w, p, sizeof(w));
+		w = le64toh(w);
+		quote = w ^ EACH('"');
+		escape = w ^ EACH('\\');
+		marks = (w | (w - EACH(0x20)) | (quote - EACH(1)) | (escape - EACH(1))) & TOPS;
+		if (marks != 0)
+			return p + __builtin_ctzll(marks) / 8;
+	}
+	while (p < end && string_class[*p] == SC_PLAIN)
+		p++;
+	return p;
+}
 
 #endif
