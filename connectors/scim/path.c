@@ -222,13 +222,19 @@ scim_path_free(struct scim_path *p)
 	*p = (struct scim_path){ 0 };
 }
 
+/* Letters differ in one bit by their case: a quick look, before the one that decides. */
+static bool
+is_name(const char *s, const char *name)
+{
+	return ((s[0] ^ name[0]) & ~0x20) == 0 && (s[0] == '\0' || ((s[1] ^ name[1]) & ~0x20) == 0) && strcasecmp(s, name) == 0;
+}
+
 const cJSON *
 scim_member(const cJSON *obj, const char *name)
 {
 	const cJSON	*v = cJSON_IsObject(obj) ? obj->child : NULL;
 
-	/* Letters differ in one bit by their case: a quick look, before the one that decides. */
-	while (v != NULL && (((v->string[0] ^ name[0]) & ~0x20) != 0 || strcasecmp(v->string, name) != 0))
+	while (v != NULL && !is_name(v->string, name))
 		v = v->next;
 	return cJSON_IsNull(v) ? NULL : v;
 }

@@ -47,9 +47,9 @@ on_event(void *arg, const struct scan *s, enum scan_event ev, struct error *e)
 cJSON *
 json_parse(const char *text, size_t len, const struct json_limits *limits, struct error *e)
 {
-	struct json_build	*b;
+	struct json_build	 b;
 	struct scan		 s;
-	cJSON			*v;
+	cJSON			*v = NULL;
 
 	if (limits == NULL)
 		limits = &json_limits_default;
@@ -57,20 +57,17 @@ json_parse(const char *text, size_t len, const struct json_limits *limits, struc
 		error_set(e, ERR_LIMIT, "over %zu bytes of JSON", limits->bytes_max);
 		return NULL;
 	}
-	if ((b = malloc(sizeof(*b))) == NULL) {
-		(void)error_set(e, ERR_LIMIT, "out of memory for JSON");
-		return NULL;
-	}
-	json_build_init(b, limits->nodes_max);
-	b->text = text;
+	json_build_init(&b, limits->nodes_max);
+	b.text = text;
 	scan_init(&s, limits->depth_max);
 	s.on = on_event;
-	s.arg = b;
-	if (scan_feed(&s, text, len, e) == -1 || scan_end(&s, e) == -1) {
-		json_build_tell(b, s.depth, e);
-		json_build_drop(b);
+	s.arg = &b;
+	if (scan_feed(&s, text, len, e) == -1 || scan_end(&s, e) == -1)
+		json_build_tell(&b, s.depth, e);
+	else {
+		v = b.root;
+		b.root = NULL;
 	}
-	v = b->root;
-	free(b);
+	json_build_drop(&b);
 	return v;
 }

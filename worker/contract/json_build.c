@@ -14,17 +14,6 @@
 #define MEMBERS_PAIRWISE	16	/* up to here duplicates are looked for pair by pair */
 #define POINTER_BYTES_MAX	200	/* of the pointer in a message */
 #define WHOLE_DIGITS		15	/* any number of so many digits is exact in a double */
-#define NAMES_KEPT		512u	/* of them half are used */
-#define NAME_KEPT_BYTES		80u	/* a longer name is not kept */
-
-/*
- * Names of members of a list's rows: the same again and again.  Never freed, so that a node that has one may outlive its
- * tree, or be copied.
- */
-static struct {
-	char		*name[NAMES_KEPT];
-	unsigned int	 n;
-} kept;
 
 /* Four digits that the scanner has checked. */
 static unsigned int
@@ -234,9 +223,9 @@ node_place(struct json_build *b, cJSON *v, unsigned int level)
 		b->root = v;
 		return;
 	}
-	parent = b->open[level - 1];
+	parent = b->level[level - 1].open;
 	first = parent->child;
-	b->children[level - 1]++;
+	b->level[level - 1].children++;
 	if (first == NULL) {
 		parent->child = v->prev = v;
 	} else {
@@ -249,8 +238,8 @@ node_place(struct json_build *b, cJSON *v, unsigned int level)
 	v->string = b->name;
 	v->type |= b->name_kept ? cJSON_StringIsConst : 0;
 	b->name = NULL;
-	b->again[level - 1] |= (b->names[level - 1] & b->name_bit) != 0;
-	b->names[level - 1] |= b->name_bit;
+	b->level[level - 1].again |= (b->level[level - 1].names & b->name_bit) != 0;
+	b->level[level - 1].names |= b->name_bit;
 }
 
 struct member {
@@ -320,67 +309,44 @@ duplicates_settle(cJSON *object, size_t n, struct error *e)
 	return 0;
 }
 
-static uint64_t
-name_hash(const char *text, size_t len)
-{
-	uint64_t	 h = len, w;
-
-	for (; len >= sizeof(w); text += sizeof(w), len -= sizeof(w)) {
-		memcpy(&w, text, sizeof(w));
-		h = (h ^ w) * UINT64_C(0x9e3779b97f4a7c15);
-		h ^= h >> 32;
-	}
-	for (; len > 0; text++, len--)
-		h = (h ^ (unsigned char)*text) * UINT64_C(0x100000001b3);
-	h *= UINT64_C(0x9e3779b97f4a7c15);
-	return h ^ h >> 29;
-}
-
-/* NULL: there is no more room for names, or no memory. */
-static char *
-name_find(const char *text, size_t len, uint64_t hash)
-{
-	unsigned int	 i = (unsigned int)hash % NAMES_KEPT;
-
-	for (; kept.name[i] != NULL; i = (i + 1) % NAMES_KEPT)
-		if (strncmp(kept.name[i], text, len) == 0 && kept.name[i][len] == '\0')
-			return kept.name[i];
-	if (kept.n == NAMES_KEPT / 2 || (kept.name[i] = strndup(text, len)) == NULL)
-		return NULL;
-	kept.n++;
-	return kept.name[i];
-}
-
 static int
 name_read(struct json_build *b, const struct scan *s, struct error *e)
 {
-	const char	*text = token_text(b, s) + 1;
-	size_t		 len = token_inner(s);
-	uint64_t	 hash;
+	const char		*text = token_text(b, s) + 1;
+	size_t			 len = token_inner(s);
+	const struct kept_name	*k;
 
-	b->name = NULL;
-	b->name_kept = false;
-	if (s->escaped) {
-		if ((b->name = malloc(len + 1)) == NULL)
-			return no_memory(e);
-		if (token_unescape(b, s, b->name, e) == -1)
-			return -1;
-		b->name_bit = UINT64_C(1) << (name_hash(b->name, strlen(b->name)) >> 58);
+	b->name_kept = b->names_kept && !s->escaped && (k = name_find(text, len, &b->name_last)) != NULL;
+	if (b->name_kept) {
+		b->name = k->text;
+		b->name_bit = k->bit;
 		return 0;
 	}
-	hash = name_hash(text, len);
-	b->name_bit = UINT64_C(1) << (hash >> 58);
-	if (b->names_kept && len <= NAME_KEPT_BYTES)
-		b->name_kept = (b->name = name_find(text, len, hash)) != NULL;
-	if (b->name == NULL && (b->name = strndup(text, len)) == NULL)
+	if ((b->name = malloc(len + 1)) == NULL)
 		return no_memory(e);
+	if (token_unescape(b, s, b->name, e) == -1)
+		return -1;
+	b->name_bit = name_bit(b->name, s->escaped ? strlen(b->name) : len);
 	return 0;
 }
 
 static int
 container_end(struct json_build *b, unsigned int level, enum scan_event ev, struct error *e)
 {
-	return ev == SCAN_OBJECT_END && b->again[level] ? duplicates_settle(b->open[level], b->children[level], e) : 0;
+	return ev == SCAN_OBJECT_END && b->level[level].again ? duplicates_settle(b->level[level].open, b->level[level].children, e) : 0;
+}
+
+/* Once, to the most there can be. */
+static int
+levels_grow(struct json_build *b, struct error *e)
+{
+	struct json_level	*all = calloc(JSON_DEPTH_MAX, sizeof(*all));
+
+	if (all == NULL)
+		return no_memory(e);
+	memcpy(all, b->few, sizeof(b->few));
+	b->level = all;
+	return 0;
 }
 
 int
@@ -397,15 +363,13 @@ json_build_event(struct json_build *b, const struct scan *s, enum scan_event ev,
 	if (b->nodes++ == b->nodes_max)
 		return error_set(e, ERR_LIMIT, "byte %llu: over %zu values", (unsigned long long)(s->token - b->origin),
 		    b->nodes_max);
+	if (begins && depth > JSON_LEVELS_FEW && b->level == b->few && levels_grow(b, e) == -1)
+		return -1;
 	if ((v = node_new(b, s, ev, e)) == NULL)
 		return -1;
 	node_place(b, v, depth - begins);
-	if (begins) {
-		b->open[depth - 1] = v;
-		b->children[depth - 1] = 0;
-		b->names[depth - 1] = 0;
-		b->again[depth - 1] = false;
-	}
+	if (begins)
+		b->level[depth - 1] = (struct json_level){ .open = v };
 	return 0;
 }
 
@@ -418,13 +382,13 @@ json_build_tell(const struct json_build *b, unsigned int depth, struct error *e)
 	if (depth == 0)
 		return;
 	for (unsigned int i = 0; i < depth && n < sizeof(text) - 1; i++) {
-		const cJSON	*inner = i + 1 < depth ? b->open[i + 1] : NULL;
-		const cJSON	*last = b->open[i]->child != NULL ? b->open[i]->child->prev : NULL;
+		const cJSON	*inner = i + 1 < depth ? b->level[i + 1].open : NULL;
+		const cJSON	*last = b->level[i].open->child != NULL ? b->level[i].open->child->prev : NULL;
 		const char	*name = inner != NULL || b->name == NULL ? last != NULL ? last->string : NULL : b->name;
 		int		 wrote;
 
-		if (cJSON_IsArray(b->open[i]))
-			wrote = snprintf(text + n, sizeof(text) - n, "/%u", b->children[i] - (inner != NULL));
+		if (cJSON_IsArray(b->level[i].open))
+			wrote = snprintf(text + n, sizeof(text) - n, "/%u", b->level[i].children - (inner != NULL));
 		else
 			wrote = snprintf(text + n, sizeof(text) - n, "/%s", name != NULL ? name : "");
 		n += wrote > 0 ? (size_t)wrote : 0;
@@ -441,6 +405,8 @@ json_build_init(struct json_build *b, size_t nodes_max)
 {
 	b->nodes_max = nodes_max;
 	b->names_kept = b->name_kept = false;
+	b->name_last = 0;
+	b->level = b->few;
 	b->text = NULL;
 	b->text_at = 0;
 	json_build_next(b, 0, 0);
@@ -464,5 +430,8 @@ json_build_drop(struct json_build *b)
 	if (!b->name_kept)
 		free(b->name);
 	b->name = NULL;
+	if (b->level != b->few)
+		free(b->level);
+	b->level = b->few;
 }
 

@@ -13,6 +13,15 @@
 #include "worker/contract/json.h"
 #include "worker/contract/scan.h"
 
+#define JSON_LEVELS_FEW	8		/* most documents need no more, and a fresh process pays for each page it touches */
+
+struct json_level {
+	cJSON		*open;
+	uint64_t	 names;			/* a bit for a name: no two of one where none met another's */
+	uint32_t	 children;
+	bool		 again;			/* one met another's */
+};
+
 struct json_build {
 	const char	*text;			/* of the token at hand */
 	uint64_t	 text_at;		/* its offset in the document */
@@ -23,12 +32,22 @@ struct json_build {
 	cJSON		*root;			/* once there: the caller's */
 	char		*name;			/* of the member now being read */
 	bool		 name_kept;
+	unsigned int	 name_last;		/* which of the kept ones came before it */
 	uint64_t	 name_bit;
-	cJSON		*open[JSON_DEPTH_MAX];	/* containers, outermost first */
-	uint32_t	 children[JSON_DEPTH_MAX];	/* of each */
-	uint64_t	 names[JSON_DEPTH_MAX];	/* of each, a bit for a name: no two of one where none met another's */
-	bool		 again[JSON_DEPTH_MAX];	/* one met another's */
+	struct json_level few[JSON_LEVELS_FEW], *level;	/* containers, outermost first; level: those, or enough for any depth */
 };
+
+/* json_names.c */
+struct kept_name {
+	char		*text;		/* NULL: empty */
+	size_t		 len;
+	uint64_t	 bit;
+	unsigned int	 next;		/* the one that came behind it last time */
+};
+/* NULL: too long, no room for more names, or no memory.  *last, 0 at first: which name came before it; becomes this one. */
+const struct kept_name *name_find(const char *text, size_t len, unsigned int *last);
+/* One bit, chosen by the name. */
+uint64_t name_bit(const char *text, size_t len);
 
 /* A number with these digits; NULL: no memory. */
 cJSON	*json_number_node(const char *digits, size_t len);
@@ -38,7 +57,7 @@ void	 json_build_next(struct json_build *, unsigned int outer, uint64_t origin);
 int	 json_build_event(struct json_build *, const struct scan *, enum scan_event, struct error *);
 /* Where it stands, behind the message, as a JSON pointer. */
 void	 json_build_tell(const struct json_build *, unsigned int depth, struct error *);
-/* Forgets what is under way. */
+/* Forgets what is under way, and gives back what it holds but for a root: that is to be taken first, or goes too. */
 void	 json_build_drop(struct json_build *);
 
 #endif

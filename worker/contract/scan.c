@@ -269,20 +269,6 @@ string_follows(struct scan *s, const unsigned char *p, const unsigned char *end)
 	return true;
 }
 
-/* The multi-byte character of this class at p, if it is whole; else NULL. */
-static const unsigned char *
-utf8_pass(uint8_t class, const unsigned char *p, const unsigned char *end)
-{
-	size_t	 left = utf8_tail[class].left;
-
-	if ((size_t)(end - p) <= left || p[1] < utf8_tail[class].lo || p[1] > utf8_tail[class].hi)
-		return NULL;
-	for (size_t i = 2; i <= left; i++)
-		if ((p[i] & 0xc0) != 0x80)
-			return NULL;
-	return p + left + 1;
-}
-
 /* The byte at s->offset begins what is not whole here, or is wrong: its own state says which. */
 static int
 string_part(struct scan *s, uint8_t class, struct error *e)

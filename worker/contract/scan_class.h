@@ -72,4 +72,18 @@ plain_pass(const unsigned char *p, const unsigned char *end)
 	return p;
 }
 
+/* The multi-byte character of this class at p, if it is whole; else NULL. */
+static inline const unsigned char *
+utf8_pass(uint8_t class, const unsigned char *p, const unsigned char *end)
+{
+	size_t	 left = utf8_tail[class].left;
+
+	if ((size_t)(end - p) <= left || p[1] < utf8_tail[class].lo || p[1] > utf8_tail[class].hi)
+		return NULL;
+	for (size_t i = 2; i <= left; i++)
+		if ((p[i] & 0xc0) != 0x80)
+			return NULL;
+	return p + left + 1;
+}
+
 #endif

@@ -9,10 +9,14 @@
 #include <malloc.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <cjson/cJSON.h>
+
 #include "worker/contract/limits.h"
+#include "worker/runtime/runtime.h"
 #include "worker/runtime/worker.h"
 
 #define TOP_BYTES	(96 * KIB)	/* below what malloc would give back */
@@ -23,6 +27,22 @@
 #define BLOCKS_MAX	100000		/* of one size */
 #define PAGE_BYTES	(4 * KIB)
 #define HEAD_BYTES	8		/* of a block, in front of it */
+
+/*
+ * Freed nodes of trees, to be taken again: each row of a list has dozens, and malloc's own such lists hold seven.  What
+ * lies here are ordinary blocks of malloc's, which free() may have.
+ */
+#define NODE_BYTES_MAX	136		/* a node and a text behind it */
+#define NODE_STEP	16
+#define NODES_MAX	256		/* of a size */
+
+struct node {
+	struct node	*next;
+};
+static struct {
+	struct node	*first[NODE_BYTES_MAX / NODE_STEP + 1];
+	uint16_t	 n[NODE_BYTES_MAX / NODE_STEP + 1];
+} nodes WORKER_STATE;
 
 static char	*fresh;		/* where a worker's own allocations begin, on a page */
 
@@ -46,6 +66,7 @@ heap_settle(void)
 {
 	uintptr_t	 top;
 
+	memset(&nodes, 0, sizeof(nodes));	/* they lie anywhere, and stay taken */
 	malloc_trim(0);
 	top = (uintptr_t)sbrk(0) - mallinfo2().keepcost;
 	for (size_t n = LARGE_BYTES; n > SMALL_BYTES; n /= 2)
@@ -71,3 +92,53 @@ heap_populate(void)
 	if (bytes > 0)
 		(void)madvise((char *)(uintptr_t)((uintptr_t)fresh & ~(uintptr_t)(PAGE_BYTES - 1)), bytes, MADV_POPULATE_WRITE);
 }
+
+#ifndef BASCULE_SANITIZER	/* it looks after blocks itself */
+/* Usable bytes of a block are 8 more than a multiple of 16: this is the multiple. */
+static size_t
+node_size(size_t bytes)
+{
+	return (bytes + NODE_STEP - 1 - HEAD_BYTES) / NODE_STEP;
+}
+
+static void *
+node_alloc(size_t bytes)
+{
+	size_t		 i = bytes < NODE_STEP ? 1 : node_size(bytes);
+	struct node	*p = bytes <= NODE_BYTES_MAX ? nodes.first[i] : NULL;
+
+	if (p == NULL)
+		return malloc(bytes);
+	nodes.first[i] = p->next;
+	nodes.n[i]--;
+	return p;
+}
+
+static void
+node_free(void *p)
+{
+	size_t		 bytes = p == NULL ? 0 : malloc_usable_size(p), i = node_size(bytes);
+	struct node	*node = p;
+
+	if (bytes < NODE_STEP || bytes > NODE_BYTES_MAX || bytes % NODE_STEP != HEAD_BYTES || nodes.n[i] == NODES_MAX) {
+		free(p);
+		return;
+	}
+	if (nodes.first[i] == node)
+		abort();	/* freed twice */
+	node->next = nodes.first[i];
+	nodes.first[i] = node;
+	nodes.n[i]++;
+}
+
+void
+heap_nodes(void)
+{
+	cJSON_InitHooks(&(cJSON_Hooks){ node_alloc, node_free });
+}
+#else
+void
+heap_nodes(void)
+{
+}
+#endif

@@ -255,6 +255,7 @@ main(int argc, char **argv)
 		(void)write_all(STDERR_FILENO, usage, sizeof(usage) - 1);
 		return error_face(ERR_USAGE)->exit;
 	}
+	heap_nodes();
 	if (spec_beside(argc == 4 ? argv[3] : NULL, &sp, &e) == -1 || fetch_preload(&e) == -1)
 		cannot_start(&e);
 	scrub_setup();

@@ -25,6 +25,8 @@ void	scrub(void);
  * command: each page that a forked worker writes to is copied first, and free blocks lie on many.
  */
 void	heap_settle(void);
+/* Nodes of trees are allocated from those that were freed; before the first is. */
+void	heap_nodes(void);
 /* In a parked worker: has the first pages of that top copied now, in one call, instead of by a fault for each. */
 void	heap_populate(void);
 /* Before stage 2: forks copy the page tables of that text which is run from here on, instead of none. */
