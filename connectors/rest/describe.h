@@ -85,6 +85,7 @@ struct step {
 	char		*items;		/* pointer to the rows of a list; NULL: none */
 	char		*item;		/* pointer to the record of a single answer; "" the answer itself */
 	struct page_plan page;
+	bool		 distinct;	/* no record of the list may come twice */
 	struct keep	 keeps[KEEPS_MAX];
 	size_t		 nkeeps;
 	struct new_id {

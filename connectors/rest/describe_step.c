@@ -265,7 +265,7 @@ page_read(struct page_plan *p, const cJSON *v, const char *where, struct faults 
 	size_t		 i;
 
 	members_only(v, "kind:s next:x more:x total:x param:s sizeParam:s size:n first:n in:s mayMiss:b totalMayMove:b "
-	    "truncated:x", where, f);
+	    "truncated:x distinct:b", where, f);
 	for (i = 0; i < N_ITEMS(page_kinds) && strcmp(page_kinds[i].word, word) != 0; i++)
 		;
 	if (i == N_ITEMS(page_kinds)) {
@@ -424,6 +424,7 @@ step_read(struct step *s, const cJSON *v, const char *where, struct faults *f)
 	s->item = pointer_read(json_get(v, "item"), inside(at, where, "item"), f);
 	page_read(&s->page, json_get(v, "page"), inside(at, where, "page"), f);
 	s->page.rows = s->items;
+	s->distinct = json_bool(json_get(v, "page"), "distinct", false);
 	s->nkeeps = keeps_read(s->keeps, json_get(v, "keep"), inside(at, where, "keep"), f);
 	new_id_read(s, json_get(v, "newId"), inside(at, where, "newId"), f);
 }

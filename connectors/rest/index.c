@@ -2,17 +2,12 @@
  * index.c -- belongings, sorted once and searched.
  */
 #include <bsd/stdlib.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
-#include <openssl/rand.h>
 #include <string.h>
 
 #include "connectors/rest/index.h"
+#include "connectors/rest/keyed.h"
 
-#define FNV_START	UINT64_C(0xcbf29ce484222325)
-#define FNV_PRIME	UINT64_C(0x100000001b3)
 #define FIRST		1024u	/* slots, values, belongings */
-#define SECRET_BYTES	16	/* SipHash's key */
 
 struct belonging {
 	uint64_t	key;
@@ -21,7 +16,7 @@ struct belonging {
 static_assert(sizeof(struct belonging) == 12, "the figures of index.h hold");
 
 struct index {
-	EVP_MAC_CTX		*mac;
+	struct keyed		*key;
 	struct belonging	*v;
 	size_t			 n, cap;
 	cJSON			**values;
@@ -31,44 +26,16 @@ struct index {
 	size_t			 nslots;
 };
 
-static uint64_t
-hash_of(const char *s)
-{
-	uint64_t	 h = FNV_START;
-
-	for (; *s != '\0'; s++)
-		h = (h ^ (unsigned char)*s) * FNV_PRIME;
-	return h;
-}
-
 /*
  * A belonging has its key's hash only, and people choose names: with a hash that anybody can compute, one could choose
- * a name that has another's belongings.  So it is SipHash, under a secret of this index.
+ * a name that has another's belongings.  So it is under a secret of this index; that of values, which a source chooses, too.
  */
-static int
-key_hash(const struct index *x, const char *key, uint64_t *hash)
-{
-	size_t	 n = 0;
-
-	return EVP_MAC_init(x->mac, NULL, 0, NULL) == 1 &&
-	    EVP_MAC_update(x->mac, (const unsigned char *)key, strlen(key)) == 1 &&
-	    EVP_MAC_final(x->mac, (unsigned char *)hash, &n, sizeof(*hash)) == 1 && n == sizeof(*hash) ? 0 : -1;
-}
-
 struct index *
 index_new(void)
 {
 	struct index	*x = calloc(1, sizeof(*x));
-	EVP_MAC		*mac = x == NULL ? NULL : EVP_MAC_fetch(NULL, "SIPHASH", NULL);
-	size_t		 bytes = sizeof(uint64_t);
-	OSSL_PARAM	 params[] = { OSSL_PARAM_size_t("size", &bytes), OSSL_PARAM_END };
-	unsigned char	 secret[SECRET_BYTES];
-	bool		 ok = mac != NULL && (x->mac = EVP_MAC_CTX_new(mac)) != NULL && RAND_bytes(secret, sizeof(secret)) == 1 &&
-	    EVP_MAC_init(x->mac, secret, sizeof(secret), params) == 1;
 
-	EVP_MAC_free(mac);
-	explicit_bzero(secret, sizeof(secret));
-	if (ok)
+	if (x != NULL && (x->key = keyed_new()) != NULL)
 		return x;
 	index_free(x);
 	return NULL;
@@ -85,7 +52,7 @@ index_free(struct index *x)
 	free(x->hashes);
 	free(x->slots);
 	free(x->v);
-	EVP_MAC_CTX_free(x->mac);
+	keyed_free(x->key);
 	free(x);
 }
 
@@ -152,7 +119,8 @@ index_value(struct index *x, cJSON *v, uint32_t *number, struct error *e)
 		return 0;
 	if ((text = json_text(taken)) == NULL)
 		return error_set(e, ERR_SYSTEM, "no memory");
-	hash = hash_of(text);
+	if (keyed_hash(x->key, text, &hash) == -1)
+		return error_set(e, ERR_SYSTEM, "a join's values cannot be hashed");
 	if (value_known(x, hash, taken, number))
 		return 0;
 	if (x->nvalues == INDEX_VALUES_MAX || (x->bytes += strlen(text)) > INDEX_VALUES_BYTES_MAX)
@@ -184,7 +152,7 @@ index_put(struct index *x, const char *key, uint32_t number, struct error *e)
 		x->v = v;
 		x->cap = cap;
 	}
-	if (key_hash(x, key, &hash) == -1)
+	if (keyed_hash(x->key, key, &hash) == -1)
 		return error_set(e, ERR_SYSTEM, "a join's keys cannot be hashed");
 	x->v[x->n++] = (struct belonging){ hash, number };
 	return 0;
@@ -215,7 +183,7 @@ index_find(const struct index *x, const char *key)
 	uint64_t	 h;
 	size_t		 lo = 0, hi = x->n;
 
-	if (key_hash(x, key, &h) == -1)
+	if (keyed_hash(x->key, key, &h) == -1)
 		return NULL;
 	while (lo < hi) {
 		size_t	 mid = lo + (hi - lo) / 2;

@@ -1,6 +1,7 @@
 /*
  * list.c -- lists, page by page: rows become records.
  */
+#include "connectors/rest/distinct.h"
 #include "connectors/rest/rest.h"
 
 struct paging {
@@ -63,6 +64,7 @@ struct listing {
 	cJSON			*rows[JOIN_BATCH];
 	size_t			 n, bytes;
 	size_t			 batch;		/* rows that are enough */
+	struct distinct		*seen;		/* ids of the list under way; NULL: nobody asks */
 };
 
 static int
@@ -94,11 +96,24 @@ rows_emit(struct listing *l, struct error *e)
 	return got;
 }
 
+/* Whoever comes twice stands where somebody else should. */
+static int
+row_new(struct listing *l, const cJSON *row, struct error *e)
+{
+	char		 scratch[64];
+	const char	*id = json_scalar_text(json_at(row, l->o->id), scratch, sizeof(scratch));
+	int		 fresh = l->seen == NULL || id == NULL ? 1 : distinct_put(l->seen, id, e);
+
+	if (fresh != 0)
+		return fresh == 1 ? 0 : -1;
+	return error_set(e, ERR_INVALID_RESPONSE, "the list is not complete: record %.64s came twice", redact_holds(id) ? "" : id);
+}
+
 static int
 record_row(void *arg, cJSON *row, struct error *e)
 {
 	struct listing	*l = arg;
-	int		 counts = 0, gone = l->r->tracking == NULL ? 0 : delta_row(l->r, l->o, row, e);
+	int		 counts = 0, gone = l->r->tracking == NULL ? row_new(l, row, e) : delta_row(l->r, l->o, row, e);
 
 	if (gone == 0)
 		counts = record_counts(l->r, l->o, row, e);
@@ -128,8 +143,12 @@ records_list(struct rest *r, const struct object *o, const struct op *op, struct
 
 		scope_begin(&r->sc);
 		got = s->when == NULL ? 1 : text_true(r, s->when, e);
+		if (got == 1 && s->distinct && (l.seen = distinct_new()) == NULL)
+			got = error_set(e, ERR_SYSTEM, "no memory to tell rows apart");
 		if (got == 1)
 			got = pages_run(r, s, record_row, &l, e);
+		distinct_free(l.seen);
+		l.seen = NULL;
 	}
 	if (got == 0)
 		got = rows_emit(&l, e);

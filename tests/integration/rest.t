@@ -92,6 +92,8 @@ my %answers = (
 	'GET /half/users?cursor=b&limit=2' => [200, '', '{"ok":false,"error":"ratelimited"}'],
 	'GET /round/users?limit=2' => [200, '', '{"ok":true,"users":[{"id":"1"}],"next":"b"}'],
 	'GET /round/users?cursor=b&limit=2' => [200, '', '{"ok":true,"users":[{"id":"2"}],"next":"b"}'],
+	'GET /twice/users?limit=2' => [200, '', '{"ok":true,"users":[{"id":"1"},{"id":"2"}],"next":"b"}'],
+	'GET /twice/users?cursor=b&limit=2' => [200, '', '{"ok":true,"users":[{"id":"2"},{"id":"3"}],"next":""}'],
 	'GET /good/users?limit=2' => [200, '', '{"ok":true,"users":[{"id":"1","n":12345678901234567890},{"id":"2"}],"next":"b"}'],
 	'GET /good/users?cursor=b&limit=2' => [200, '', '{"ok":true,"users":[{"id":"3","hidden":"x"}],"next":""}'],
 	'POST /good/users' => [201, "Location: /good/users/77?x=1\r\n", ''],
@@ -168,6 +170,14 @@ subtest 'answers that look good' => sub {
 	isnt($r->{exit}, 0, 'a failure on the second page');
 	is($r->{records}, 2, 'after the rows of the first');
 	isnt(invoke(at('round'), 'std:account:list')->{exit}, 0, 'a cursor that comes again');
+	is(invoke(at('twice'), 'std:account:list')->{records}, 4, 'a record that comes twice is none of our business');
+	{
+		local $support::connector = connector_for(with('/account/list/page/distinct', JSON::PP::true));
+		$r = invoke(at('twice'), 'std:account:list');
+		isnt($r->{exit}, 0, 'unless the description says so');
+		like($r->{err}, qr{/account/list: .*record 2 came twice}, 'then it is named');
+		is(invoke(at('good'), 'std:account:list')->{records}, 3, 'and others are listed');
+	}
 	{
 		local $support::connector = connector_for(with('/http/errors', [{ status => [200],
 		    when => "\${response.body | match:'contains','x'}", then => 'ok' }]));

@@ -9,6 +9,7 @@
 
 #include <cmocka.h>
 
+#include "connectors/rest/distinct.h"
 #include "connectors/rest/expr.h"
 #include "connectors/rest/index.h"
 
@@ -120,10 +121,33 @@ test_bodies(void **state)
 	cJSON_Delete(in);
 }
 
+static void
+test_distinct(void **state)
+{
+	struct distinct	*d = distinct_new();
+	char		 name[32];
+
+	(void)state;
+	assert_non_null(d);
+	for (int i = 0; i < 100000; i++) {
+		snprintf(name, sizeof(name), "id-%d", i);
+		assert_int_equal(distinct_put(d, name, &err), 1);
+	}
+	for (int i = 0; i < 100000; i += 997) {
+		snprintf(name, sizeof(name), "id-%d", i);
+		assert_int_equal(distinct_put(d, name, &err), 0);
+	}
+	assert_int_equal(distinct_put(d, "", &err), 1);
+	assert_int_equal(distinct_put(d, "", &err), 0);
+	distinct_free(d);
+	distinct_free(NULL);
+}
+
 int
 main(void)
 {
-	const struct CMUnitTest	 tests[] = { cmocka_unit_test(test_index), cmocka_unit_test(test_names_of_one_hash),
+	const struct CMUnitTest	 tests[] = { cmocka_unit_test(test_index),
+		cmocka_unit_test(test_distinct), cmocka_unit_test(test_names_of_one_hash),
 	    cmocka_unit_test(test_bodies) };
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
