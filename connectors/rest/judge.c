@@ -188,11 +188,12 @@ answer_explain(void *arg, const struct fetch_response *rs, struct error *e)
 
 	if (ru != NULL && ru->then != THEN_OK)
 		rule_tell(r, ru, rs, e);
-	else if (r->now != NULL) {
-		/* No rule is needed for it: most sources answer so to a state that is too old. */
-		r->outcome = ru == NULL && rs->status == STATUS_GONE ? THEN_RESTART : r->outcome;
-		r->decided = r->now;
+	else if (r->now != NULL)
 		error_in(e, "%s", r->now->where);
+	/* No rule is needed for it, and one of what is not there means something else: most answer so to a state that is too old. */
+	if (rs->status == STATUS_GONE && (ru == NULL || ru->then == THEN_NOT_FOUND)) {
+		r->outcome = THEN_RESTART;
+		r->decided = r->now;
 	}
 }
 
