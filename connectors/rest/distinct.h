@@ -9,7 +9,7 @@
 #ifndef REST_DISTINCT_H
 #define REST_DISTINCT_H
 
-#include "worker/contract/error.h"
+#include "worker/runtime/bascule.h"
 
 #define DISTINCT_IDS_MAX	100000000u
 
