@@ -76,6 +76,15 @@ beta_customizer_get(struct exchange *x)
 		answer_json(x->req, 200, customizer_print(c));
 }
 
+/* The command line tool wants 200, and asks at /beta; what was made of the published API wants 201, elsewhere. */
+static int
+created_status(struct exchange *x)
+{
+	const char	*path = evhttp_uri_get_path(evhttp_request_get_evhttp_uri(x->req));
+
+	return path != NULL && strncmp(path, "/beta/", strlen("/beta/")) == 0 ? 200 : 201;
+}
+
 void
 beta_customizer_create(struct exchange *x)
 {
@@ -90,7 +99,7 @@ beta_customizer_create(struct exchange *x)
 		return;
 	}
 	audit_add(x->caller, "customizer.create", c->name);
-	answer_json(x->req, 200, customizer_print(c));
+	answer_json(x->req, created_status(x), customizer_print(c));
 }
 
 void

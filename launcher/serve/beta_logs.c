@@ -1,8 +1,8 @@
 /*
  * beta_logs.c -- the journal, as the platform's logs and numbers.
  *
- * An invocation is two lines, invokeCommand when it came and commandOutcome when it had ended, and between them
- * connectorMessage, what its worker logged, as long as that is in memory and for those who may read it.  Pages go
+ * An invocation is three lines, invokeCommand when it came, commandOutcome and invokeCommand again when it had ended, and
+ * between them connectorMessage, what its worker logged, as long as that is in memory and for those who may read it.  Pages go
  * forward in time and end at what there was when the first was asked for, whatever comes meanwhile.
  */
 #include <stdio.h>
@@ -154,11 +154,24 @@ told(void *arg, const char *text, size_t len)
 }
 
 static void
+completed(cJSON *logs, const struct wanted *w, const cJSON *row, int64_t end, int64_t took_ms)
+{
+	char		 text[REQUEST_TYPE_BYTES_MAX + DURATION_BYTES + 96], took[DURATION_BYTES];
+	struct line	 l = { .at_ms = end, .level = "INFO", .event = "invokeCommand" };
+
+	duration_print(took_ms, took);
+	snprintf(text, sizeof(text), "Command invocation complete : %s, for connector version: %u. Elapsed time %s",
+	    json_str(row, "command", ""), version_of(json_str(row, "connector", "")), took);
+	l.message = cJSON_CreateString(text);
+	line_add(logs, w, row, &l);
+}
+
+static void
 ended(cJSON *logs, const struct wanted *w, const cJSON *row)
 {
 	const cJSON	*receipt = json_get(row, "receipt");
 	bool		 ok = strcmp(json_str(receipt, "outcome", "failed"), "ok") == 0;
-	int64_t		 came = json_i64(row, "accepted", 0), end = json_i64(row, "ended", came);
+	int64_t		 came = json_i64(row, "accepted", 0), end = json_i64(row, "ended", came), took = end > came ? end - came : 0;
 	struct line	 l = { .at_ms = end, .level = ok ? "INFO" : "ERROR", .event = "commandOutcome" };
 	char		 text[640];
 
@@ -167,7 +180,7 @@ ended(cJSON *logs, const struct wanted *w, const cJSON *row)
 	l.message = cJSON_CreateObject();
 	(void)json_set_str(l.message, "commandType", json_str(row, "command", ""));
 	(void)json_set_bool(l.message, "completed", true);
-	(void)json_set(l.message, "elapsed", json_int(end > came ? end - came : 0));
+	(void)json_set(l.message, "elapsed", json_int(took));
 	if (!ok) {
 		snprintf(text, sizeof(text), "[ConnectorError] %s", json_str(receipt, "message", json_str(receipt, "cause", "failed")));
 		(void)json_set_str(l.message, "error", text);
@@ -176,6 +189,7 @@ ended(cJSON *logs, const struct wanted *w, const cJSON *row)
 	(void)json_set_str(l.message, "requestId", json_str(row, "id", ""));
 	(void)json_set(l.message, "version", json_int(version_of(json_str(row, "connector", ""))));
 	line_add(logs, w, row, &l);
+	completed(logs, w, row, end, took);
 }
 
 static int

@@ -1,11 +1,12 @@
 /*
- * moment.c -- RFC 3339.
+ * moment.c -- moments as RFC 3339 has them, durations as Go has them.
  */
 #include <stdio.h>
 #include <string.h>
 #include <time.h>
 
 #include "launcher/serve/moment.h"
+#include "worker/contract/limits.h"
 
 void
 moment_print(int64_t wall_ms, char out[MOMENT_BYTES])
@@ -98,4 +99,25 @@ moment_read(const char *text, int64_t *wall_ms)
 	*wall_ms = ((int64_t)timegm(&tm) - 60 * east) * 1000 + ms;
 	/* The 31st of a month that has none. */
 	return tm.tm_mon != v[1] - 1 && v[5] != 60 ? -1 : 0;
+}
+
+void
+duration_print(int64_t ms, char out[DURATION_BYTES])
+{
+	char	 second[24];
+	size_t	 n;
+
+	n = (size_t)snprintf(second, sizeof(second), "%d.%03d", (int)(ms / 1000 % 60), (int)(ms % 1000));
+	while (second[n - 1] == '0')
+		second[--n] = '\0';
+	if (second[n - 1] == '.')
+		second[--n] = '\0';
+	if (ms > 0 && ms < 1000)
+		snprintf(out, DURATION_BYTES, "%dms", (int)ms);
+	else if (ms < MINUTES(1))
+		snprintf(out, DURATION_BYTES, "%ss", second);
+	else if (ms < 60 * MINUTES(1))
+		snprintf(out, DURATION_BYTES, "%dm%ss", (int)(ms / MINUTES(1)), second);
+	else
+		snprintf(out, DURATION_BYTES, "%lldh%dm%ss", (long long)(ms / (60 * MINUTES(1))), (int)(ms / MINUTES(1) % 60), second);
 }

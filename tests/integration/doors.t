@@ -184,18 +184,19 @@ for (1 .. 3) { $r = invoked($name, 'std:test-connection') }
 ($last) = $r->{head} =~ /^Bascule-Invocation: (\S+)\r$/m;
 invoked($name, 'std:account:read', { identity => 'x' }, { attack => 'emit-none', password => 'pa55w0rd' });
 my ($turns, @logs) = logs({});
-is(scalar(@logs), 8, 'two lines of each invocation');
+is(scalar(@logs), 12, 'three lines of each invocation');
 is(join(',', sort keys %{$logs[0]}), 'component,event,level,message,requestID,targetID,targetName,tenantID,timestamp', '... as the platform has them');
 like($logs[0]{timestamp}, qr/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/, '... in time');
 like($logs[0]{message}, qr/^Command execution started : std:test-connection, for connector version 0\.$/, '... its beginning');
 is_deeply([@{$logs[1]{message}}{qw(commandType completed message requestId version)}],
     ['std:test-connection', JSON::PP::true, 'command completed', $logs[1]{requestID}, 0], '... its end');
-is_deeply([$logs[7]{level}, $logs[7]{message}{message}], ['ERROR', 'command failed'], 'a failure');
-like($logs[7]{message}{error}, qr/^\[ConnectorError\] /, '... says why');
+like("$logs[2]{event} $logs[2]{message}", qr/^invokeCommand Command invocation complete : std:test-connection, for connector version: 0\. Elapsed time (0s|\d+ms|\d+(\.\d+)?s)$/, '... and again');
+is_deeply([$logs[10]{level}, $logs[10]{message}{message}], ['ERROR', 'command failed'], 'a failure');
+like($logs[10]{message}{error}, qr/^\[ConnectorError\] /, '... says why');
 unlike(JSON::PP->new->encode(\@logs), qr/pa55w0rd/, '... and no secret');
-my @of = ([{ event => 'commandOutcome' }, 4], [{ logLevels => ['ERROR'] }, 1], [{ logLevels => ['INFO', 'ERROR'] }, 8], [{ requestID => $last }, 2],
-    [{ targetName => $name }, 8], [{ targetName => 'x' }, 0], [{ targetID => $logs[0]{targetID} }, 8], [{ component => 'x' }, 0],
-    [{ startTime => '2100-01-01T00:00:00Z' }, 0], [{ endTime => '2020-01-01T00:00:00Z' }, 0], [{ startTime => $logs[7]{timestamp} }, 1]);
+my @of = ([{ event => 'commandOutcome' }, 4], [{ logLevels => ['ERROR'] }, 1], [{ logLevels => ['INFO', 'ERROR'] }, 12], [{ requestID => $last }, 3],
+    [{ targetName => $name }, 12], [{ targetName => 'x' }, 0], [{ targetID => $logs[0]{targetID} }, 12], [{ event => 'invokeCommand' }, 8], [{ component => 'x' }, 0],
+    [{ startTime => '2100-01-01T00:00:00Z' }, 0], [{ endTime => '2020-01-01T00:00:00Z' }, 0], [{ startTime => $logs[10]{timestamp} }, 2]);
 for my $case (@of) {
 	my (undef, @some) = logs($case->[0]);
 	$case->[0]{startTime} ? cmp_ok(scalar @some, $case->[1] ? '>=' : '==', $case->[1], 'filtered by startTime')
@@ -228,7 +229,7 @@ $r = invoked($name, 'evil:half-log');
 (undef, @logs) = logs({ requestID => $last });
 my @said = grep { $_->{event} eq 'connectorMessage' } @logs;
 cmp_ok(scalar @said, '>', 0, 'what a worker logged');
-is_deeply([map { $_->{event} } @logs[0, -1]], [qw(invokeCommand commandOutcome)], '... between beginning and end');
+is_deeply([map { $_->{event} } @logs[0, -2, -1]], [qw(invokeCommand commandOutcome invokeCommand)], '... between beginning and end');
 is_deeply([@{$said[0]{message}}{qw(commandType invocationId version)}], ['evil:half-log', $last, 0], '... with what it belongs to');
 stop('logs');
 

@@ -128,6 +128,23 @@ moments(void **state)
 	assert_string_equal(text, "2026-11-24T12:00:00.007Z");
 }
 
+/* What Go 1.19 prints of them. */
+static void
+durations(void **state)
+{
+	static const struct { int64_t ms; const char *text; } rows[] = {
+		{ 0, "0s" }, { 1, "1ms" }, { 999, "999ms" }, { 1000, "1s" }, { 1500, "1.5s" }, { 10000, "10s" }, { 59999, "59.999s" },
+		{ 60000, "1m0s" }, { 123004, "2m3.004s" }, { 3600000, "1h0m0s" }, { 3600500, "1h0m0.5s" }, { 90061001, "25h1m1.001s" },
+	};
+	char	 text[DURATION_BYTES];
+
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(rows); i++) {
+		duration_print(rows[i].ms, text);
+		assert_string_equal(text, rows[i].text);
+	}
+}
+
 int
 main(void)
 {
@@ -135,6 +152,7 @@ main(void)
 		cmocka_unit_test(dialects),
 		cmocka_unit_test(names),
 		cmocka_unit_test(moments),
+		cmocka_unit_test(durations),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
