@@ -5,7 +5,7 @@ set -eu
 
 build="gcc make pkg-config libc6-dev libcurl4-openssl-dev libcjson-dev libbsd-dev libseccomp-dev
 	libssl-dev libevent-dev libsqlite3-dev zlib1g-dev libzstd-dev libnghttp2-dev libbrotli-dev libmd-dev
-	libarchive-dev dpkg-dev ca-certificates"
+	libarchive-dev dpkg-dev lld ca-certificates"
 check="$build libcmocka-dev clang clang-format libclang-rt-14-dev mandoc jq curl perl procps python3
 	util-linux openssl haproxy tinyproxy microsocks valgrind nodejs npm zip python3-jsonschema"
 # For make check-all: podman with what it runs containers with (not crun, which refuses hybrid control groups), and
