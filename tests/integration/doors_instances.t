@@ -19,6 +19,19 @@ my $uuid = qr/^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{1
 my $nobody = '00000000-0000-4000-8000-000000000000';
 my $json = JSON::PP->new->canonical->allow_nonref;
 
+# Each answer is held against the description of this API, at the end.
+my @answers;
+{
+	no warnings 'redefine';
+	my $plain = \&asking::curl;
+	*main::curl = sub {
+		my ($method, $path) = @_;
+		my $r = $plain->(@_);
+		push(@answers, { method => lc $method, path => $path =~ s/\?.*//sr, code => $r->{code}, body => $r->{body} });
+		return $r;
+	};
+}
+
 sub pack_zip {
 	my ($as, %files) = @_;
 	mkdir("$work/$as");
@@ -210,5 +223,39 @@ upload("$C/$r->{json}{id}", $zip);
 refused(curl('POST', "$I/$own/invoke", { type => 'std:test-connection' }), 404, qr/no Node bundle/, 'nor can any on a program');
 stop('again');
 is(system('grep', '-rqs', 'pa55w0rd', "$work/registry", "$work/j.db", "$work/one.log", "$work/again.log") >> 8, 1, 'no secret is kept or logged');
+
+SKIP: {
+	skip('machine: no python3-jsonschema', 1) if system('python3 -c "import jsonschema" 2>/dev/null') != 0;
+	my $said = `python3 - @{[root()]}/launcher/serve/openapi.json @{[spill('answers.json', \@answers)]} <<'PY'
+import json, re, sys
+import jsonschema
+
+api = json.load(open(sys.argv[1]))
+seen, wrong = set(), []
+plain = {re.compile("^" + re.sub(r"{[a-z]+}", "[^/]+", p) + "\$"): p for p in api["paths"]}
+for a in json.load(open(sys.argv[2])):
+    path = re.sub(r"^/v202[456]/", "/beta/", re.sub(r"^/(connector-customizers)/v1", r"/beta/\\1", a["path"]))
+    found = next((p for r, p in plain.items() if r.match(path) and a["method"] in api["paths"][p]), None)
+    if found is None:
+        wrong.append("%s %s" % (a["method"], a["path"]))
+        continue
+    answer = api["paths"][found][a["method"]]["responses"].get(a["code"])
+    seen.add((found, a["method"], a["code"]))
+    if answer is None:
+        wrong.append("%s %s: %s is not described" % (a["method"], found, a["code"]))
+    elif "content" not in answer or "application/json" not in answer["content"]:
+        continue
+    else:
+        schema = dict(answer["content"]["application/json"]["schema"], components=api["components"])
+        try:
+            jsonschema.Draft202012Validator(schema).validate(json.loads(a["body"]))
+        except jsonschema.ValidationError as e:
+            wrong.append("%s %s %s: %s" % (a["method"], found, a["code"], e.message))
+print("\\n".join(sorted(set(wrong))))
+ours = [(p, m) for p in api["paths"] if p.startswith("/beta/connector-") for m in api["paths"][p]]
+print("\\n".join("%s %s: never asked for" % (m, p) for p, m in ours if not any(s[:2] == (p, m) for s in seen)))
+PY`;
+	is($said, "\n\n", 'each answer is as the description has it, and each of its doors was asked at') or diag(scalar @answers);
+}
 
 done_testing();
