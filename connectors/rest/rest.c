@@ -163,6 +163,7 @@ rest_free(struct rest *r)
 	json_wipe(r->secret);
 	cJSON_Delete(r->step);
 	cJSON_Delete(r->id);
+	free(r->made);
 	indexes_drop(r);
 	free(r);
 }

@@ -20,6 +20,7 @@ struct rest {
 	cJSON				*config, *secret, *step, *id, *session, *token;	/* roots of the scope that are ours */
 	const struct step		*now;		/* whose request is under way, for the judges */
 	struct index			*indexes[JOINS_MAX];	/* of the object's joins, made when wanted first */
+	char				*made;		/* id that a step of the operation under way said; NULL: none */
 	bool				 listing;	/* many records are to come */
 	struct tracking			*tracking;	/* of changes, while their list is read; NULL: an ordinary one */
 	const char			*resume;	/* where that list begins, instead of at its path; NULL: there */

@@ -191,6 +191,8 @@ op_run(struct rest *r, const struct op *op, struct fetch_response *last)
 	int		 got = 0;
 
 	r->outcome = THEN_OK;
+	free(r->made);
+	r->made = NULL;
 	for (size_t i = 0; got == 0 && i < op->n; i++) {
 		const struct step	*s = &op->steps[i];
 
@@ -205,6 +207,8 @@ op_run(struct rest *r, const struct op *op, struct fetch_response *last)
 		fetch_response_free(&rs);
 		rs = (struct fetch_response){ 0 };
 		got = s->each != NULL ? step_each(r, s, &rs) : step_once(r, s, &rs);
+		if (got == 0 && r->made == NULL && strcmp(s->method, "GET") != 0)
+			r->made = new_id(r, s, &rs);
 	}
 	if (got == 0 && last != NULL) {
 		*last = rs;

@@ -61,7 +61,8 @@ rest_account_create(struct call *c)
 	if (o->create.n == 0)
 		return unsupported(c, "create");
 	if (op_run(r, &o->create, &rs) == -1)
-		return adopt(r, o, &exists) == 1 ? 0 : -1;
+		return r->made != NULL ? error_in(c->err, "%s was made, but is not complete", r->made) :
+		    adopt(r, o, &exists) == 1 ? 0 : -1;
 	last = &o->create.steps[o->create.n - 1];
 	if ((id = made_id(r, &o->create, &rs)) == NULL)
 		return fail_invalid_response(c, "%s: it was made, but the answer does not say its id (\"newId\")", last->where);
