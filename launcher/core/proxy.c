@@ -131,7 +131,7 @@ url_take(struct wire_proxy *w, const char *url, bool no_credentials, struct erro
 
 	if (strncasecmp(url, "https://", 8) == 0)
 		return refuse(e, "TLS to the proxy itself is not supported; use http:// (the source's TLS goes through it "
-		    "untouched)");
+		    "untouched), or stunnel beside this program: see EGRESS in bascule(1)");
 	while (i < N_ITEMS(schemes) && strncasecmp(url, schemes[i].scheme, strlen(schemes[i].scheme)) != 0)
 		i++;
 	if (i == N_ITEMS(schemes))

@@ -139,10 +139,11 @@ emit_release(void)
 		emit_flush();
 }
 
+/* The first one does not: how soon it comes is what a caller sees. */
 static bool
 may_wait(void)
 {
-	return out.holds > 0 && out.lines.len < HELD_BYTES && now_ms() - out.since_ms < HELD_MS;
+	return out.holds > 0 && out.outputs > 0 && out.lines.len < HELD_BYTES && now_ms() - out.since_ms < HELD_MS;
 }
 
 /* Makes one line, and writes it unless it may wait for others.  The caller has judged the data. */
