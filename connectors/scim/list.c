@@ -274,6 +274,7 @@ scim_entitlement_read(struct call *c)
 	autojson	*group = NULL;
 	struct scim_map	 map;
 	cJSON		*out;
+	int		 r;
 
 	if (check_type(c) == -1)
 		return -1;
@@ -283,6 +284,7 @@ scim_entitlement_read(struct call *c)
 	    scim_map_init_group(&map, json_get(c->input, "schema"), c->err) == -1)
 		return -1;
 	out = entitlement(s, &map, group, c->err);
+	r = out != NULL ? emit_output(c, out) : -1;	/* its names are the map's */
 	scim_map_free(&map);
-	return out != NULL ? emit_output(c, out) : -1;
+	return r;
 }

@@ -40,7 +40,7 @@ void	scim_map_free(struct scim_map *);
 /* The attribute of that name; one that is not mapped is a path itself.  NULL with *e. */
 struct scim_attr *scim_map_find(struct scim_map *, const char *name, struct error *e);
 
-/* All that is wanted and there, as an object; groups are the caller's to add.  NULL with *e. */
+/* All that is wanted and there, as an object; groups are the caller's to add.  Its names are the map's, which must outlive it.  NULL with *e. */
 cJSON	*scim_map_read(const struct scim_map *, const cJSON *resource, struct error *e);
 
 /* What "attributes=" has to ask for, comma-separated, with id, meta and the path besides.  NULL: no memory. */

@@ -222,11 +222,14 @@ scim_path_free(struct scim_path *p)
 	*p = (struct scim_path){ 0 };
 }
 
-/* Letters differ in one bit by their case: a quick look, before the one that decides. */
+/* Mostly they are spelt alike; letters differ in one bit by their case: a quick look, before the one that decides. */
 static bool
 is_name(const char *s, const char *name)
 {
-	return ((s[0] ^ name[0]) & ~0x20) == 0 && (s[0] == '\0' || ((s[1] ^ name[1]) & ~0x20) == 0) && strcasecmp(s, name) == 0;
+	for (; *s == *name; s++, name++)
+		if (*s == '\0')
+			return true;
+	return ((*s ^ *name) & ~0x20) == 0 && strcasecmp(s, name) == 0;
 }
 
 const cJSON *

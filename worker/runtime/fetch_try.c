@@ -143,11 +143,9 @@ static int
 on_row(void *arg, cJSON *row, struct error *e)
 {
 	struct attempt	*a = arg;
-	int64_t		 clock = fetch_clock(a->f);
 
 	a->nrows++;
 	a->callers = a->rq->on_row(a->rq->arg, row, e) == -1;
-	fetch_clock_set(a->f, clock);
 	return a->callers ? -1 : 0;
 }
 
@@ -191,6 +189,8 @@ static size_t
 body_take(struct attempt *a, const char *data, size_t len)
 {
 	long	 status = 0;
+	int64_t	 clock;
+	int	 r;
 
 	curl_easy_getinfo(a->easy, CURLINFO_RESPONSE_CODE, &status);
 	a->in_bytes += len;
@@ -210,8 +210,11 @@ body_take(struct attempt *a, const char *data, size_t len)
 	}
 	if (attempt_rows(a) == -1)
 		return 0;
-	/* A row's handler may make calls of its own: another level, another handle. */
-	if (rows_feed(a->rows, data, len, &a->err) == -1) {
+	/* A row's handler may make calls of its own: another level, another handle.  What it takes is no silence of the source's. */
+	clock = fetch_clock(a->f);
+	r = rows_feed(a->rows, data, len, &a->err);
+	fetch_clock_set(a->f, clock);
+	if (r == -1) {
 		if (!a->callers && a->err.code == ERR_REQUEST)
 			a->err.code = ERR_INVALID_RESPONSE;
 		return 0;
