@@ -112,12 +112,16 @@ $(B)/connectors/$(1)/connector-spec.json: connectors/$(1)/connector-spec.json
 endef
 $(foreach c,$(CONNECTORS),$(eval $(call connector_rules,$(c))))
 
-$(B)/connectors/node/node: $(call room,connectors/node) $(GUEST)
+# One file too, for the same reason.
+HOST_shared	= $(LIBS_sandbox) $(LIBS_base)
+HOST_static	= -Wl,--gc-sections,-z,pack-relative-relocs -lseccomp -lbsd -lmd
+HOST_LIBS_static = $(B)/static/libcjson.a
+$(B)/connectors/node/node: $(call room,connectors/node) $(GUEST) $(HOST_LIBS_$(WORKER_LINK))
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ $(LIBS_sandbox) $(LIBS_base)
-$(B)/connectors/exec/exec: $(call room,connectors/exec) $(GUEST)
+	$(LINK_one) -o $@ $^ $(HOST_$(WORKER_LINK))
+$(B)/connectors/exec/exec: $(call room,connectors/exec) $(GUEST) $(HOST_LIBS_$(WORKER_LINK))
 	@mkdir -p $(@D)
-	$(LINK) -o $@ $^ $(LIBS_sandbox) $(LIBS_base)
+	$(LINK_one) -o $@ $^ $(HOST_$(WORKER_LINK))
 $(B)/connectors/node/host.js: connectors/node/join.sh $(wildcard connectors/node/*.js)
 	@mkdir -p $(@D)
 	sh connectors/node/join.sh $(wildcard connectors/node/*.js) >$@.new

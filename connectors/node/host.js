@@ -16,6 +16,7 @@
  * Plain CommonJS and no package: an ES module would cost a fifth of Node's start again.  What is installed is one file
  * (join.sh).
  */
+require("./flags.js");
 const safe = require("./safe.js");
 const { FD, readRequest, write } = require("./wire.js");
 const { openResults } = require("./results.js");

@@ -22,7 +22,7 @@
 #include "launcher/core/files.h"
 #include "sandbox/sandbox.h"
 
-#define FORMAT		"bascule code 1"	/* with host.js */
+#define FORMAT		"bascule code 2"	/* with host.js: flags.js says under which flags */
 #define COMMAND		"bascule:compile"
 #define CODE_BYTES_MAX	(32 * MIB)
 #define BUNDLE_BYTES_MAX (16 * MIB)	/* read in the loop, once */

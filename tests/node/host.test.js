@@ -255,6 +255,18 @@ test("a bundle is a module like any other", async () => {
 	assert.deepStrictEqual(JSON.parse(r.lines[0]).data, [false, "index.js", "module", true, 1, "imported", "function", true, false]);
 });
 
+test("the heap keeps its limit, and Node's modules the code that they come with", async () => {
+	const folder = made("limited", plain(`const v8 = require("v8");
+		res.write({ data: { mib: v8.getHeapStatistics().heap_size_limit / 1048576, tag: v8.cachedDataVersionTag() }, type: "output" });`));
+	const r = await run(folder, command(), { flags: ["--max-old-space-size=100"] });
+	const { mib, tag } = JSON.parse(r.lines[0]).data;
+
+	assert.ok(mib >= 100 && mib < 200, `${mib}`);
+	assert.strictEqual(r.log, "");
+	/* The tag is of V8's version and its flags. */
+	assert.strictEqual(tag, require("node:v8").cachedDataVersionTag());
+});
+
 test("bundles that cannot be run are named", async () => {
 	const cases = [
 		[made("esm", "import fs from 'fs'; export const connector = {};"), /is an ES module: build the bundle as CommonJS/],
