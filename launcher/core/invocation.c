@@ -200,8 +200,6 @@ request_send(struct invocation *iv)
 	buf_wipe(&iv->request);
 	request_close(iv);
 	inv_goto(iv, INV_STREAMING);
-	if (iv->w->far == NULL)
-		ends_prepare();
 }
 
 /* A nursery that died under others' hands has not seen this request: once more, from a new one. */
@@ -290,6 +288,8 @@ results_move(struct invocation *iv)
 			break;
 		case RELAY_ENDED:
 			iv->ended = true;
+			if (iv->w->far == NULL)
+				ends_prepare();		/* while it exits */
 			break;
 		case RELAY_BROKEN:
 			iv->ended = true;	/* nothing of it is believed any more */

@@ -123,7 +123,6 @@ hand(struct post *p, enum relay_news how, const struct error *why)
 	p->fds[0] = fd_steal(&w->request_fd);
 	relay_ends_take(w->relay, &p->fds[1], &p->fds[2]);
 	say(p, SAY_HANDED);
-	ends_prepare();
 }
 
 static void
@@ -258,6 +257,7 @@ packet_take(const union desk_packet *p, size_t bytes, int fds[DESK_FDS_MAX])
 		if (bytes != sizeof(p->head) || (of = find(p->head.no)) == NULL)
 			return -1;
 		post_free(of);
+		ends_prepare();		/* nobody waits for us now */
 		return 0;
 	case DESK_FILES:
 		if (bytes != sizeof(p->head) || fds[0] == -1)

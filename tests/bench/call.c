@@ -170,14 +170,16 @@ call_first(struct call_run *c, struct error *e)
 	if (write(c->w->request_fd, c->request, n) != (ssize_t)n)
 		return error_sys(e, "request");
 	fd_closep(&c->w->request_fd);
-	ends_prepare();
 	return results_until(c, false, e);
 }
 
 int
 call_rest(struct call_run *c, struct error *e)
 {
-	return results_until(c, true, e);
+	int	 r = results_until(c, true, e);
+
+	ends_prepare();		/* while it exits, as invocation.c does */
+	return r;
 }
 
 int

@@ -75,6 +75,7 @@ call(enum kind k, struct sample *s, struct error *e)
 	int64_t		 start = 0;
 	int		 r;
 
+	c.parked = k == PARKED;
 	if ((r = begin(&c, k, e)) == 0) {
 		if (k == PARKED)
 			bench_pace();
