@@ -227,6 +227,9 @@ test_trust(void **state)
 	}
 }
 
+static int64_t	 given_ms;	/* how long it may be kept */
+#define HANDED_MS	50000	/* how long what is handed in may still be */
+
 /* What the runtime would tell its launcher at the end, as a request brings it back; "{}" where that is nothing. */
 static char *
 given(void)
@@ -254,8 +257,8 @@ given(void)
 	assert_int_equal(facts.record, REC_CACHE);
 	assert_int_equal(kept_value_read(line, &facts, &v, &e), 0);
 	assert_int_equal(kept_kind(v.name, v.name_bytes), KEPT_SESSION);
-	assert_in_range(v.ttl_ms, 1000, CACHE_TTL_MS_MAX);
-	assert_true(asprintf(&out, "{\"%.*s\":{\"ttlMs\":1000,\"value\":\"%.*s\"}}", (int)v.name_bytes, v.name, (int)v.value_bytes,
+	given_ms = v.ttl_ms;
+	assert_true(asprintf(&out, "{\"%.*s\":{\"ttlMs\":%d,\"value\":\"%.*s\"}}", (int)v.name_bytes, v.name, HANDED_MS, (int)v.value_bytes,
 	    v.value) > 0);
 	return out;
 }
@@ -308,8 +311,12 @@ test_sessions(void **state)
 		assert_int_equal(shared->connections, 1);
 		assert_int_equal(shared->hits[REUSED], 0);
 		assert_string_not_equal(first, "{}");
+		assert_in_range(given_ms, HANDED_MS + 1000, CACHE_TTL_MS_MAX);
+		/* What comes of a session lives no longer than that: the certificate is looked at again one day. */
+		given_ms = 1;
 		second = invoked(base, pem, first, tls, 1);
 		assert_int_equal(shared->hits[REUSED], 1);
+		assert_in_range(given_ms, i == 0 ? 2 : 1, HANDED_MS);
 		/* It may be used by several at once, and each gives the next. */
 		third = invoked(base, pem, first, tls, 1);
 		assert_int_equal(shared->hits[REUSED], 2);

@@ -46,9 +46,12 @@ cache_get(struct call *c, const char *name, int64_t *left_ms)
 }
 
 const char *
-cache_take(const char *name)
+cache_take(const char *name, int64_t *left_ms)
 {
-	return names(name, KEPT_SESSION) ? json_str(json_get(handed, name), "value", NULL) : NULL;
+	const cJSON	*v = names(name, KEPT_SESSION) ? json_get(handed, name) : NULL;
+
+	*left_ms = json_i64(v, "ttlMs", 0);
+	return json_str(v, "value", NULL);
 }
 
 static int

@@ -23,6 +23,8 @@ struct place {
 	char		 name[sizeof(KEPT_SESSION_PREFIX) + NAME_DIGITS];
 	SSL_SESSION	*in;		/* that came, until it is used */
 	SSL_SESSION	*out;		/* the newest of this invocation */
+	int64_t		 in_until_ms;	/* what comes of the one that came is no longer good than that; 0: none came */
+	int64_t		 out_until_ms;
 };
 
 static struct place	 places[FETCH_SESSIONS_MAX];
@@ -83,6 +85,7 @@ place_get(const struct origin *o, const X509 *shown)
 {
 	struct place	*p;
 	const char	*text;
+	int64_t		 left_ms;
 	char		 name[sizeof(p->name)];
 
 	if (!cache_keeps(KEPT_SESSION) || !name_make(o, shown, name))
@@ -96,8 +99,25 @@ place_get(const struct origin *o, const X509 *shown)
 	memcpy(p->name, name, sizeof(name));
 	SSL_SESSION_free(p->out);	/* of a connection that was closed after all was forgotten */
 	p->out = NULL;
-	p->in = (text = cache_take(name)) == NULL ? NULL : session_read(text);
+	p->in = (text = cache_take(name, &left_ms)) == NULL ? NULL : session_read(text);
+	p->in_until_ms = p->in == NULL ? 0 : now_ms() + left_ms;
 	return p;
+}
+
+/*
+ * A session that came of another is no younger than that: certificates were looked at when the first of them was made, and
+ * are to be again within the hour.  Which one it came of is not known where there are two.
+ */
+static int64_t
+until_ms(const struct place *p, SSL *ssl)
+{
+	int64_t	 until = now_ms() + CACHE_TTL_MS_MAX;
+
+	if (!SSL_session_reused(ssl))
+		return until;
+	if (p->in_until_ms != 0 && p->in_until_ms < until)
+		until = p->in_until_ms;
+	return p->out != NULL && p->out_until_ms < until ? p->out_until_ms : until;
 }
 
 static int
@@ -107,6 +127,7 @@ on_session(SSL *ssl, SSL_SESSION *session)
 
 	if (p != NULL && SSL_get_verify_result(ssl) == X509_V_OK && SSL_SESSION_is_resumable(session) == 1 &&
 	    SSL_SESSION_up_ref(session) == 1) {
+		p->out_until_ms = until_ms(p, ssl);
 		SSL_SESSION_free(p->out);
 		p->out = session;
 	}
@@ -143,16 +164,17 @@ session_attach(SSL_CTX *ctx, const struct origin *o, const X509 *shown)
 	SSL_CTX_set_info_callback(ctx, on_start);
 }
 
-/* As long as both sides say; the launcher has a bound of its own. */
+/* As long as both sides say. */
 static int64_t
-life_ms(const SSL_SESSION *s)
+life_ms(const struct place *p)
 {
-	unsigned long	 hint = SSL_SESSION_get_ticket_lifetime_hint(s);
-	long		 timeout = SSL_SESSION_get_timeout(s);
+	unsigned long	 hint = SSL_SESSION_get_ticket_lifetime_hint(p->out);
+	long		 timeout = SSL_SESSION_get_timeout(p->out);
+	int64_t		 left = p->out_until_ms - now_ms();
 
 	if (hint > 0 && (timeout <= 0 || hint < (unsigned long)timeout))
 		timeout = (long)hint;
-	return timeout < CACHE_TTL_MS_MAX / 1000 ? (int64_t)timeout * 1000 : CACHE_TTL_MS_MAX;
+	return timeout < left / 1000 ? (int64_t)timeout * 1000 : left;
 }
 
 static void
@@ -165,7 +187,7 @@ session_give(const struct place *p)
 
 	if (text != NULL) {
 		(void)EVP_EncodeBlock((unsigned char *)text, der, n);
-		cache_give(p->name, text, life_ms(p->out));
+		cache_give(p->name, text, life_ms(p));
 		OPENSSL_cleanse(text, size);
 	}
 	free(text);

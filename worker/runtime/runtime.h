@@ -73,7 +73,7 @@ void	cache_setup(const cJSON *values, unsigned int kinds);
 /* True if a value of this kind that is put may be kept. */
 bool	cache_keeps(enum kept_kind);
 /* As cache_get() and cache_put(), of KEPT_SESSION: no text of anybody's can have such a value in it, so it is no secret of logs. */
-const char *cache_take(const char *name);
+const char *cache_take(const char *name, int64_t *left_ms);
 void	cache_give(const char *name, const char *value, int64_t ttl_ms);
 /* fetch_session.c: what was got is given to the launcher, before the verdict; or forgotten. */
 void	sessions_give(void);
