@@ -236,7 +236,7 @@ scim_map_read(const struct scim_map *m, const cJSON *resource, struct error *e)
 		if (v == NULL)
 			continue;
 		/* A string, which most are to be, is left as it is. */
-		typed = strcmp(a->type, "string") == 0 ? json_steal(&v) : scim_coerce(v, a->type);
+		typed = a->type[0] == 's' ? json_steal(&v) : scim_coerce(v, a->type);
 		/* A map has no name twice, and its names outlive what is read by it. */
 		if (typed == NULL || !cJSON_AddItemToObjectCS(out, a->name, typed)) {
 			(void)error_set(e, ERR_SYSTEM, "account: no memory");

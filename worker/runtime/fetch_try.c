@@ -12,6 +12,7 @@
 #include "worker/runtime/fetch_priv.h"
 #include "worker/runtime/runtime.h"
 
+#define LIST_PORTION_BYTES	(64L * KIB)	/* read at once of an answer with rows: libcurl reads 16 KiB else */
 #define TIMER_OFF_MS	0x7fffffffL	/* of libcurl's own timers: on_progress() has a better clock */
 
 int (*fetch_connect)(const char *host, uint16_t port, struct error *e) = egress_open;
@@ -268,6 +269,8 @@ options_set(struct attempt *a, CURL *c)
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, a);
 	curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, on_body);
 	curl_easy_setopt(c, CURLOPT_WRITEDATA, a);
+	if (a->rq->rows != NULL)
+		curl_easy_setopt(c, CURLOPT_BUFFERSIZE, LIST_PORTION_BYTES);
 	curl_easy_setopt(c, CURLOPT_ERRORBUFFER, a->curl_text);
 	curl_easy_setopt(c, CURLOPT_HTTPHEADER, a->headers);
 	/*
