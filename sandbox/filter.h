@@ -25,7 +25,8 @@ enum filter {
 	FILTER_GUEST,		/* a worker that becomes a program of somebody else's */
 	FILTER_GUEST_MANY,	/* the same with processes */
 	FILTER_GUEST_BARE,	/* as FILTER_GUEST, where namespaces are waived */
-	FILTER_GUEST_TOLD,	/* on top of that one: what its keeper is told of */
+	FILTER_GUEST_BARE_MANY,	/* the same with processes */
+	FILTER_GUEST_TOLD,	/* on top of these: what its keeper is told of */
 	FILTER_KEEPER,		/* the keeper of such a guest */
 	FILTER_FRONT,		/* the half of a server that speaks to the network */
 	FILTER__MAX

@@ -36,7 +36,6 @@
 
 #define TMP_OPTIONS	"size=64m,nr_inodes=4096,mode=1777"
 #define PROC_OPTIONS	"subset=pid,hidepid=invisible"	/* Linux 5.8 */
-#define THREADS_MAX	512				/* of all workers of a nursery: the kernel counts by user */
 
 #define BACKLOG		64
 #define DNS_PORT	53
@@ -77,7 +76,7 @@ sandbox_guest_prepare(const struct sandbox_guest *g)
 	if (getrandom(filter_cookie, sizeof(filter_cookie), 0) != (ssize_t)sizeof(filter_cookie) || filter_cookie[0] == 0)
 		sandbox_die(LAYER_SECCOMP, "draw a number", errno);
 	if (g->bare)
-		kept_prepare();
+		kept_prepare(g->processes);
 	else
 		filter_keep(g->processes ? FILTER_GUEST_MANY : FILTER_GUEST, &filter);
 }
@@ -116,9 +115,9 @@ places_mount(void)
 }
 
 void
-guest_threads_bound(void)
+guest_tasks_bound(unsigned int n)
 {
-	const struct rlimit	 most = { THREADS_MAX, THREADS_MAX };
+	const struct rlimit	 most = { n, n };
 
 	if (setrlimit(RLIMIT_NPROC, &most) == -1)
 		sandbox_die(LAYER_RLIMITS, "threads", errno);
@@ -273,7 +272,7 @@ sandbox_guest(unsigned int waived, const struct sandbox_guest *g, unsigned int f
 	ids_shed();
 	birth_orphan_never();
 	if (ON(waived, LAYER_RLIMITS))
-		guest_threads_bound();
+		guest_tasks_bound(THREADS_MAX);
 	return ON(waived, LAYER_SECCOMP) ? filter_enter_heard(&filter) : -1;
 }
 

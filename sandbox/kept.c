@@ -9,11 +9,16 @@
  * A socket for datagrams is from its beginning one end of a pair, whose other end is the keeper's name server.
  *
  * A keeper is in a Landlock domain that the guest's is nested in, which lets it look into the guest and not the
- * guest into it.  Both are in one process group, which the guest cannot leave: the launcher ends it as one.
+ * guest into it.  Both are in one process group, which no process of the guest can leave: the launcher ends it as one, and
+ * so does the keeper once the broker is gone, since it does not die with the launcher as the guest does.
  */
+#include <dirent.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -25,9 +30,9 @@
 static struct sock_fprog	 bare, told;
 
 void
-kept_prepare(void)
+kept_prepare(bool processes)
 {
-	filter_keep(FILTER_GUEST_BARE, &bare);
+	filter_keep(processes ? FILTER_GUEST_BARE_MANY : FILTER_GUEST_BARE, &bare);
 	filter_keep(FILTER_GUEST_TOLD, &told);
 }
 
@@ -50,8 +55,6 @@ sandbox_fork_keeper(void)
 
 	if (pid == -1)
 		sandbox_die(LAYER_BIRTH, "a keeper", errno);
-	if (pid == 0)
-		birth_orphan_never();
 	return pid;
 }
 
@@ -89,16 +92,60 @@ own_pid_put(struct sock_fprog *f)
 			f->filter[i].k = (uint32_t)getpid();
 }
 
+/* Of a process of this user; of others 0.  Whose the file is says nothing: those that cannot be looked into have root's. */
+static unsigned int
+threads_of(const char *pid)
+{
+	char		 path[64], text[4096];
+	const char	*uid, *threads;
+	ssize_t		 len;
+	int		 fd;
+
+	snprintf(path, sizeof(path), "/proc/%.32s/status", pid);
+	if ((fd = open(path, O_RDONLY | O_CLOEXEC)) == -1)
+		return 0;
+	len = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[len > 0 ? len : 0] = '\0';
+	if ((uid = strstr(text, "\nUid:")) == NULL || strtoul(uid + 5, NULL, 10) != getuid() ||
+	    (threads = strstr(uid, "\nThreads:")) == NULL)
+		return 0;
+	return (unsigned int)strtoul(threads + 9, NULL, 10);
+}
+
+/*
+ * Processes and threads of this user, whoever made them: the kernel counts by user, and there is no group that counts
+ * ours alone.  Others may come and go after that.
+ */
+static unsigned int
+tasks_of_user(void)
+{
+	DIR			*all = opendir("/proc");
+	const struct dirent	*d;
+	unsigned int		 n = 0;
+
+	if (all == NULL)
+		sandbox_die(LAYER_RLIMITS, "count processes: /proc", errno);
+	while ((d = readdir(all)) != NULL)
+		if (d->d_name[0] >= '1' && d->d_name[0] <= '9')
+			n += threads_of(d->d_name);
+	closedir(all);
+	return n;
+}
+
 void
 sandbox_kept(unsigned int waived, const struct sandbox_guest *g, pid_t keeper, int to_keeper)
 {
-	int	 fd;
+	unsigned int	 most = THREADS_MAX;
+	int		 fd;
 
 	/* Where only ancestors may look into a process (yama); elsewhere there is no such word. */
 	(void)prctl(PR_SET_PTRACER, (unsigned long)keeper, 0, 0, 0);
+	if (g->processes)
+		most = tasks_of_user() + g->tasks;
 	landlock_guest(g, false);
 	if (ON(waived, LAYER_RLIMITS))
-		guest_threads_bound();
+		guest_tasks_bound(most);
 	if (!ON(waived, LAYER_SECCOMP))
 		sandbox_die(LAYER_SECCOMP, "without namespaces its way out stands on it", 0);
 	own_pid_put(&bare);

@@ -35,8 +35,9 @@ void	landlock_load(const char *program, const char *beside);	/* stage 1: read an
 void	landlock_resolver(void);			/* the broker: read the resolver's files, take no TCP port */
 /* a guest: start its programs, read, write /tmp; keeper: what that may read as well, which is before the fork */
 void	landlock_guest(const struct sandbox_guest *, bool keeper);
-void	guest_threads_bound(void);			/* by user */
-void	kept_prepare(void);				/* the filters of guests without namespaces */
+#define THREADS_MAX	512				/* of all workers of a nursery: the kernel counts by user */
+void	guest_tasks_bound(unsigned int most);		/* threads and processes of its user */
+void	kept_prepare(bool processes);			/* the filters of guests without namespaces */
 void	landlock_close(void);				/* stage 2: nothing */
 void	rlimits_set(const struct sandbox_wall *);
 

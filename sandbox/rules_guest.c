@@ -34,11 +34,12 @@
 
 /*
  * W: in namespaces, where it has a /tmp and a network of its own.  P: without them, where everything it could touch is
- * the host's, and its keeper is told of what leads out (T).
+ * the host's, and its keeper is told of what leads out (T); N is to P as M to W.
  */
 #define M	IN(FILTER_GUEST_MANY)
 #define W	(IN(FILTER_GUEST) | M)
-#define P	IN(FILTER_GUEST_BARE)
+#define N	IN(FILTER_GUEST_BARE_MANY)
+#define P	(IN(FILTER_GUEST_BARE) | N)
 #define T	IN(FILTER_GUEST_TOLD)
 #define G	(W | P)
 #define D	(G | T | IN(FILTER_GUEST_BIRTH))
@@ -141,14 +142,14 @@ const struct rule rules_guest[] = {
 	{ NAME(sched_getaffinity), ALLOW, G, "how many processors", IF(INT_ARG(0, 0)) },
 	PLAIN(exit, "threads"),
 	PLAIN(exit_group, "the end"),
-	{ NAME(execve),	ALLOW,	IN(FILTER_GUEST) | P, "the program itself: by a word that is gone with whoever knew it",
+	{ NAME(execve),	ALLOW,	IN(FILTER_GUEST) | IN(FILTER_GUEST_BARE), "the program itself: by a word that is gone with whoever knew it",
 	    IF(COOKIE(4, FILTER_COOKIE_A), COOKIE(5, FILTER_COOKIE_B)) },
-	{ NAME(execve),	ALLOW,	M, "what Landlock lets it execute" },
-	{ NAME(clone),	ALLOW,	M, "a process", IF(ARG(0, NEVER, 0)) },
-	{ NAME(fork),	ALLOW,	M, "a process" },
-	{ NAME(vfork),	ALLOW,	M, "a process" },
-	{ NAME(setpgid), EPERM,	M, "a shell's jobs: the launcher knows them by their session and group" },
-	{ NAME(setsid),	EPERM,	M, "the launcher knows them by their session" },
+	{ NAME(execve),	ALLOW,	M | N, "what Landlock lets it execute" },
+	{ NAME(clone),	ALLOW,	M | N, "a process", IF(ARG(0, NEVER, 0)) },
+	{ NAME(fork),	ALLOW,	M | N, "a process" },
+	{ NAME(vfork),	ALLOW,	M | N, "a process" },
+	{ NAME(setpgid), EPERM,	M | N, "a shell's jobs: the launcher knows them by their session and group" },
+	{ NAME(setsid),	EPERM,	M | N, "the launcher knows them by their session" },
 	PLAIN(rt_sigaction, "signals"),
 	PLAIN(rt_sigprocmask, "signals"),
 	PLAIN(rt_sigreturn, "signals"),

@@ -6,6 +6,7 @@
  */
 #include <fcntl.h>
 #include <linux/seccomp.h>
+#include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@ const struct rule rules_keeper[] = {
 	{ NAME(ioctl),		ALLOW,	K, "the answer", IF(INT_ARG(1, SECCOMP_IOCTL_NOTIF_SEND)) },
 	{ NAME(ioctl),		ALLOW,	K, "does it still wait", IF(INT_ARG(1, SECCOMP_IOCTL_NOTIF_ID_VALID)) },
 	{ NAME(ioctl),		ALLOW,	K, "a socket for it", IF(INT_ARG(1, SECCOMP_IOCTL_NOTIF_ADDFD)) },
+	{ NAME(kill),		ALLOW,	K, "its own group, itself in it", IF(INT_ARG(0, 0), INT_ARG(1, SIGKILL)) },
 	{ NAME(process_vm_readv), ALLOW, K, "the address that it gave" },
 	{ NAME(openat),		ALLOW,	K, "how its socket is to behave; by Landlock's leave", IF(ARG(2, O_ACCMODE | O_CREAT | O_TRUNC, O_RDONLY)) },
 	{ NAME(readlink),	ALLOW,	K, "which of its sockets" },

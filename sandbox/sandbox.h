@@ -96,6 +96,7 @@ struct sandbox_guest {
 	const char	*folder, *home;	/* its files, and its host's; as in SANDBOX_GUEST_FOLDER where it has a root of its own */
 	const char	*linked, *code;	/* likewise; NULL: none */
 	bool		 bare;		/* namespaces are waived */
+	unsigned int	 tasks;		/* with processes: how many, of both kinds */
 	bool		 processes;	/* it may make some, and execute; else it has threads, and executes nothing after that once */
 };
 const char *sandbox_guest_program(void);	/* Node, where this host has it; NULL: nowhere */

@@ -34,6 +34,7 @@ static const struct {
 	[FILTER_GUEST]		= { "guest", rules_guest, &nrules_guest, ENOSYS },
 	[FILTER_GUEST_MANY]	= { "guest-many", rules_guest, &nrules_guest, ENOSYS },
 	[FILTER_GUEST_BARE]	= { "guest-bare", rules_guest, &nrules_guest, ENOSYS },
+	[FILTER_GUEST_BARE_MANY] = { "guest-bare-many", rules_guest, &nrules_guest, ENOSYS },
 	[FILTER_GUEST_TOLD]	= { "guest-told", rules_guest, &nrules_guest, ANSWER_ALLOW },
 	[FILTER_KEEPER]		= { "keeper", rules_keeper, &nrules_keeper, ANSWER_KILL },
 	[FILTER_FRONT]		= { "front", rules_front, &nrules_front, ANSWER_KILL },

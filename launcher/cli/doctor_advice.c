@@ -44,7 +44,7 @@ static const struct {
 		"files: Landlock, and no open() in the filter; network: no socket() and no connect(); other processes: "
 		    "no kill(), ptrace(), fork() or exec(); memory and time: limits; egress: the broker, as before",
 		"the second wall behind the filter and Landlock; a user of its own for each nursery; a kill that "
-		    "reaches all by itself; for programs of their own a /tmp, more than one process, and the look at TLS server names",
+		    "reaches all by itself; for programs of their own a /tmp and the look at TLS server names",
 	},
 	[LAYER_LANDLOCK] = {
 		"files: the mount namespace holds libraries only, read-only, and the filter has no open(); network: "

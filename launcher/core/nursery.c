@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -338,6 +339,9 @@ nursery_start(const struct nursery_plan *p, void (*news)(void *), void *arg, str
 	}
 	event_add(&n->reports, NULL);
 	event_add(&n->late, &most);
+	/* What a guest without a pid namespace leaves behind comes to us, who end it (worker.c). */
+	if (p->guest[0] != '\0' && (p->waived & (1u << LAYER_NAMESPACES)) != 0)
+		(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	group_prepare(p->waived, p->memory_bytes);
 	return n;
 }

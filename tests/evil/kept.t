@@ -8,10 +8,13 @@ use lib "$FindBin::Bin/../integration";
 use File::Copy qw(copy);
 use IO::Socket::INET;
 use JSON::PP;
+use POSIX ();
 use Test::More;
 use support;
 
-plan skip_all => 'machine: no /usr/bin/python3' unless -x '/usr/bin/python3';
+for my $program ('/usr/bin/python3', '/usr/bin/jq', '/usr/bin/curl') {
+	plan skip_all => "machine: no $program" unless -x $program;
+}
 my $tests = root() . '/tests/exec';
 my $b = root() . '/' . ($ENV{B} || 'build');
 my %config;
@@ -166,10 +169,58 @@ for my $w ([fails => 'failed'], [silent => 'failed'], [loop => 'deadline'], [mem
 my $left = grep { (readlink("$_/exe") // '') eq "$b/connectors/exec/exec" } glob('/proc/[0-9]*');
 is($left, 0, 'no keeper is left');
 
-# What stands on namespaces is not run without, nor is anything without the other walls.
-my $shell = run('shell', $config{http}, {}, @open);
-is($shell->{verdict}{cause}, 'sandbox', 'a connector that makes processes is not run');
-like($shell->{err}, qr/makes processes needs them/, 'and it says why');
+# A shell, and what it runs.
+for my $c (sort keys %config) {
+	my $r = run('shell', $config{$c}, {}, @open);
+	is(scalar(@{$r->{outputs}}), 30, "shell lists users by $c") or diag($r->{err});
+}
+my $refused_shell = run('shell', $config{http}, {});
+is($refused_shell->{verdict}{egress}[0]{outcome}, 'refused', 'shell: a private place is refused');
+
+# With processes: all of them end, whatever they do, and whoever is left to end them.
+my $many = scratch() . '/many';
+mkdir($many, 0755);
+chmod(0755, scratch(), $many);
+copy("$tests/hostile/main.py", "$many/main.py");
+chmod(0755, "$many/main.py");
+my $spec = decode_json(slurp("$tests/hostile/connector-spec.json"));
+spill('many/connector-spec.json', { %$spec, runtime => { kind => 'exec', argv => ['./main.py'], processes => 8, tools => ['/usr/bin/jq'] } });
+chmod(0644, "$many/connector-spec.json");
+
+# Those of it that live; given a moment to go.
+sub living {
+	my @found;
+	for (1 .. 40) {
+		@found = grep { (-r "$_/cmdline" ? slurp("$_/cmdline") : '') =~ m{\Q$many/main.py\E} } glob('/proc/[0-9]*');
+		return 0 if !@found;
+		select(undef, undef, undef, 0.05);
+	}
+	return scalar(@found);
+}
+for my $w ([end => undef], [orphan => undef], [bomb => 'deadline'], [loop => 'deadline']) {
+	my $r = run($many, $config{http}, { way => $w->[0] }, @open, @limits);
+	is($r->{verdict}{cause}, $w->[1], "with processes: $w->[0]") or diag($r->{err});
+	is(living(), 0, "with processes: $w->[0] leaves none");
+}
+my $powers = run($many, $config{http}, { looks => [qw(shell execCopy ownGroup session killAll killParent)] }, @open);
+isnt($_->{refused}, undef, "with processes: $_->{look} is refused") for @{$powers->{outputs}};
+is(scalar(@{$powers->{outputs}}), 6, 'with processes: every look was answered');
+my $request = spill('bomb.json', { type => 'std:account:list', config => $config{http}, input => { way => 'bomb' } });
+my $launcher = fork() // die "fork: $!";
+if ($launcher == 0) {
+	open(STDIN, '<', $request);
+	open(STDOUT, '>', '/dev/null');
+	open(STDERR, '>', '/dev/null');
+	exec(bascule(), 'invoke', $many, '--sandbox', 'container', @open) or POSIX::_exit(127);
+}
+select(undef, undef, undef, 1.5);
+my $before = grep { (-r "$_/cmdline" ? slurp("$_/cmdline") : '') =~ m{\Q$many/main.py\E} } glob('/proc/[0-9]*');
+cmp_ok($before, '>', 2, 'there are several of it');
+kill('KILL', $launcher);
+waitpid($launcher, 0);
+is(living(), 0, 'a launcher that is killed leaves none either');
+
+# Nothing is run without Landlock as well.
 my $bare = run('python', $config{http}, {}, '--without', 'landlock', @open);
-is($bare->{verdict}{cause}, 'sandbox', 'without Landlock as well nothing is run');
+is($bare->{verdict}{cause}, 'sandbox', 'nor without Landlock as well');
 done_testing();

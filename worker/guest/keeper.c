@@ -259,7 +259,7 @@ heard_take(int from)
 void
 keeper_run(int broker_fd, int from_guest)
 {
-	struct pollfd	 fds[1 + NAMES_FDS_MAX];
+	struct pollfd	 fds[2 + NAMES_FDS_MAX];
 	size_t		 n;
 
 	broker = broker_fd;
@@ -269,13 +269,16 @@ keeper_run(int broker_fd, int from_guest)
 	sandbox_keeper();
 	for (;;) {
 		fds[0] = (struct pollfd){ .fd = heard, .events = POLLIN };
-		n = 1 + names_wait(fds + 1);
+		fds[1] = (struct pollfd){ .fd = broker };	/* for its end alone: it speaks when it is asked */
+		n = 2 + names_wait(fds + 2);
 		if (poll(fds, n, -1) == -1)
 			continue;
 		if (fds[0].revents & POLLIN)
 			call_serve();
 		else if (fds[0].revents != 0)
 			_exit(0);		/* nobody is left behind that filter */
-		names_serve(fds + 1);
+		if (fds[1].revents != 0)
+			keeper_end();
+		names_serve(fds + 2);
 	}
 }

@@ -27,6 +27,8 @@ void	keeper_run(int broker, int from_guest) __attribute__((noreturn));
 
 /* keeper_ask.c: a question to the broker; the answer, and *fd: a socket that came with it, or -1. */
 struct egress_answer keeper_ask(int broker, enum egress_kind kind, const char *host, uint16_t port, int *fd);
+/* The broker is gone, and the launcher with it: nobody ends the guest and what it has made but us. */
+void	keeper_end(void) __attribute__((noreturn));
 /* Of its guest: a call that is death. */
 void	keeper_tell(int broker, int nr);
 

@@ -2,17 +2,25 @@
  * keeper_ask.c -- the broker, as a keeper speaks to it.  Who is not answered any more has nothing left to do.
  */
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "worker/guest/keeper.h"
 
+void
+keeper_end(void)
+{
+	(void)kill(0, SIGKILL);
+	_exit(0);
+}
+
 static void
 send_question(int broker, const struct egress_question *q)
 {
 	if (send(broker, q, sizeof(*q), MSG_NOSIGNAL) != (ssize_t)sizeof(*q))
-		_exit(0);
+		keeper_end();
 }
 
 void
@@ -39,7 +47,7 @@ answer_take(int broker, int *fd)
 	while ((n = recvmsg(broker, &msg, MSG_CMSG_CLOEXEC)) == -1 && errno == EINTR)
 		;
 	if (n != (ssize_t)sizeof(a) || (msg.msg_flags & (MSG_TRUNC | MSG_CTRUNC)) != 0)
-		_exit(0);
+		keeper_end();
 	*fd = -1;
 	if ((c = CMSG_FIRSTHDR(&msg)) != NULL && c->cmsg_type == SCM_RIGHTS && c->cmsg_len == CMSG_LEN(sizeof(int)))
 		memcpy(fd, CMSG_DATA(c), sizeof(int));

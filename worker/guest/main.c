@@ -190,7 +190,7 @@ word_take(struct guest_plan *p, const char *arg)
 	if (is_word(arg, GUEST_WORD_RUN, &v) && p->nprograms < GUEST_PROGRAMS_MAX)
 		p->programs[p->nprograms++] = v;
 	else if (is_word(arg, GUEST_WORD_PROCESSES, &v))
-		p->walls.processes = strtoul(v, NULL, 10) > 1;
+		p->walls.processes = (p->walls.tasks = (unsigned int)strtoul(v, NULL, 10)) > 1;
 	else if (is_word(arg, GUEST_WORD_PORT, &v) && p->net.nports < SANDBOX_NET_PORTS_MAX)
 		p->net.ports[p->net.nports++] = (uint16_t)strtoul(v, NULL, 10);
 	else if (is_word(arg, GUEST_WORD_ADDRESS, &v) && p->net.naddresses < SANDBOX_NET_ADDRESSES_MAX)
@@ -255,8 +255,6 @@ main(int argc, char **argv)
 		g.program = p.programs[0];
 	else
 		cannot("no program", 0);
-	if (p.walls.bare && p.walls.processes)
-		cannot("sandbox: namespaces: a connector that makes processes needs them: without, nothing ends them all", 0);
 	g.folder = p.walls.folder;
 	g.home = p.walls.home;
 	g.linked = p.walls.linked;
