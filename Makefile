@@ -195,6 +195,7 @@ FUZZ_CC		= clang -fsanitize=fuzzer,address,undefined -g -O1
 FUZZ_SRC	= $(wildcard worker/contract/*.c) $(filter-out worker/runtime/main.c,$(wildcard worker/runtime/*.c)) \
 		  $(filter-out launcher/broker/main.c,$(wildcard launcher/broker/*.c)) \
 		  $(filter-out launcher/practice/main.c,$(wildcard launcher/practice/*.c)) $(wildcard sandbox/*.c) \
+		  $(addprefix launcher/core/,relay.c line_buf.c locked.c) \
 		  $(filter-out $(addprefix connectors/rest/,main.c load.c),$(wildcard connectors/rest/*.c))
 FUZZ_SECONDS	?= 20
 $(B)/fuzz.a: $(FUZZ_SRC)
@@ -204,7 +205,7 @@ $(B)/fuzz.a: $(FUZZ_SRC)
 	$(AR) rcs $@ $(B)/fuzz/*.o
 $(B)/tests/fuzz/%: tests/fuzz/%.c $(B)/fuzz.a
 	@mkdir -p $(@D)
-	$(FUZZ_CC) $(STD) -o $@ $< $(B)/fuzz.a $(LIBS_worker) $(LIBS_practice) $(LIBS_sandbox) $(LIBS_base) -lpthread
+	$(FUZZ_CC) $(STD) -o $@ $< $(B)/fuzz.a $(LIBS_worker) $(LIBS_launcher) $(LIBS_practice) $(LIBS_sandbox) $(LIBS_base) -lpthread
 fuzz: $(FUZZ)
 	@mkdir -p $(B)/logs
 	@set -e; for t in $(FUZZ); do n=$${t##*/fuzz_}; mkdir -p $(B)/corpus/$$n; \

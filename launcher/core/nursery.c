@@ -168,16 +168,19 @@ orders_send(struct nursery *n)
 	}
 }
 
-/* A pid it names must be a living child of ours that nobody has yet. */
+/*
+ * A pid it names must be a child of ours that nobody has yet, and of this nursery: another's worker is not its to
+ * give, nor the broker.  Its children are in its session, which none of them can leave.
+ */
 static int
 child_take(const struct nursery *n, pid_t pid, int *pidfd)
 {
 	siginfo_t	 si;
 
-	if (pid == n->pid || (*pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) == -1)
+	if (pid == n->pid || worker_knows(pid) || (*pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) == -1)
 		return -1;
-	/* An unreaped child of ours keeps its pid; anybody else's fails waitid. */
-	if (waitid(P_PIDFD, (id_t)*pidfd, &si, WEXITED | WNOHANG | WNOWAIT) == -1) {
+	/* An unreaped child of ours keeps its pid, and its session; anybody else's fails waitid. */
+	if (getsid(pid) != n->pid || waitid(P_PIDFD, (id_t)*pidfd, &si, WEXITED | WNOHANG | WNOWAIT) == -1) {
 		fd_closep(pidfd);
 		return -1;
 	}
