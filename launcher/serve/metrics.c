@@ -217,6 +217,7 @@ now_print(struct buf *b)
 	const struct {
 		const char	*name, *type, *help;
 		int64_t		 v;
+		bool		 ms;		/* told in seconds */
 	} rows[] = {
 		{ "bascule_invocations_running", "gauge", "Invocations that have a worker.", (int64_t)a.running },
 		{ "bascule_queue_length", "gauge", "Invocations that wait for their turn.", (int64_t)a.waiting },
@@ -226,7 +227,7 @@ now_print(struct buf *b)
 		{ "bascule_parked_workers", "gauge", "Workers parked before their first read.", k.parked },
 		{ "bascule_rate_permits_total", "counter", "Requests permitted to workers of sources with a budget.",
 		    (int64_t)k.rate_requests },
-		{ "bascule_rate_wait_milliseconds_total", "counter", "How long they were waited for.", (int64_t)k.rate_wait_ms },
+		{ "bascule_rate_wait_seconds_total", "counter", "How long they were waited for.", (int64_t)k.rate_wait_ms, true },
 		{ "bascule_token_cache_hits_total", "counter", "Invocations that were handed a kept token.", (int64_t)k.cache_hits },
 		{ "bascule_token_cache_misses_total", "counter", "Invocations that may be, and were handed none.",
 		    (int64_t)k.cache_misses },
@@ -249,7 +250,10 @@ now_print(struct buf *b)
 
 	for (size_t i = 0; i < N_ITEMS(rows); i++) {
 		head(b, rows[i].name, rows[i].type, rows[i].help);
-		buf_addf(b, "%s %lld\n", rows[i].name, (long long)rows[i].v);
+		if (rows[i].ms)
+			buf_addf(b, "%s %lld.%03d\n", rows[i].name, (long long)(rows[i].v / 1000), (int)(rows[i].v % 1000));
+		else
+			buf_addf(b, "%s %lld\n", rows[i].name, (long long)rows[i].v);
 	}
 }
 

@@ -138,7 +138,7 @@ subtest 'counted' => sub {
 	my $page = qx(curl -sS --unix-socket $socket http://localhost/metrics);
 	my ($n) = $page =~ /^bascule_rate_permits_total (\d+)$/m;
 	cmp_ok($n, '>', 100, 'permits');
-	like($page, qr/^bascule_rate_wait_milliseconds_total [1-9]/m, 'and waits');
+	like($page, qr/^bascule_rate_wait_seconds_total (?!0\.000$)\d+\.\d{3}$/m, 'and waits');
 };
 
 subtest 'bascule invoke' => sub {
