@@ -31,6 +31,7 @@ struct nursery {
 	int			 pidfd;
 	pid_t			 pid;
 	bool			 ready, gone;
+	bool			 loaded;	/* has said so: it may be another's doing that it ends, and a new one will do */
 	unsigned int		 inside;	/* its own events are on the stack: who stops it now does not free it */
 	bool			 stopped;
 	unsigned int		 waived;
@@ -43,21 +44,21 @@ struct nursery {
 	void			*arg;
 };
 
+/* One that is ending has lost what is looked for before it is dead: that is waited for. */
 static bool
 dead(const struct nursery *n)
 {
 	struct pollfd	 p = { .fd = n->pidfd, .events = POLLIN };
 
-	return poll(&p, 1, 0) == 1;
+	return poll(&p, 1, DEATH_MS) == 1;
 }
 
 static bool
 died_of_sigsys(const struct nursery *n)
 {
-	struct pollfd	 p = { .fd = n->pidfd, .events = POLLIN };
 	siginfo_t	 si = { 0 };
 
-	return poll(&p, 1, DEATH_MS) == 1 && waitid(P_PIDFD, (id_t)n->pidfd, &si, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+	return dead(n) && waitid(P_PIDFD, (id_t)n->pidfd, &si, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 	    (si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED) && si.si_status == SIGSYS;
 }
 
@@ -113,7 +114,7 @@ lose(struct nursery *n, const struct error *why)
 	while ((w = TAILQ_FIRST(&n->orders)) != NULL) {
 		TAILQ_REMOVE(&n->orders, w, order);
 		w->nursery = NULL;
-		worker_lose(w, why, n->ready);
+		worker_lose(w, why, n->loaded);
 	}
 	if (!n->stopped)
 		n->news(n->arg);
@@ -197,13 +198,15 @@ ready_handle(struct nursery *n, const struct nursery_report *r)
 	if (r->serial != 0 || r->pid != 0)
 		return -1;
 	if (sandbox_verify_namespaces(n->pid, n->waived, why, sizeof(why)) == -1) {
-		if (dead(n))		/* that is told by the end of its socket */
+		if (dead(n)) {		/* that is told by the end of its socket; until then it gives nobody */
+			n->loaded = true;
 			return 0;
+		}
 		error_set(&e, ERR_SANDBOX, "the nursery is not confined as it should be: it %s", why);
 		lose(n, &e);
 		return 0;
 	}
-	n->ready = true;
+	n->ready = n->loaded = true;
 	if (n->unanswered == 0)
 		event_del(&n->late);
 	n->news(n->arg);
@@ -259,7 +262,7 @@ reports_take(struct nursery *n)
 		if ((k = recv(n->orders_fd, &r, sizeof(r), MSG_TRUNC | MSG_DONTWAIT)) == -1)
 			break;
 		if (k != (ssize_t)sizeof(r))
-			lose_because(n, n->ready ? "the nursery ended" : "the nursery ended before it was ready");
+			lose_because(n, n->loaded ? "the nursery ended" : "the nursery ended before it was ready");
 		else if (report_handle(n, &r) == -1)
 			lose(n, &(struct error){ .code = ERR_SANDBOX, .msg = "the nursery answered nonsense" });
 	} while (!n->gone && n->unanswered > 0);

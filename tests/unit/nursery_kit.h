@@ -34,6 +34,7 @@ static struct {
 	struct worker		*workers[KIT_WORKERS];	/* ordered */
 	unsigned int		 nworkers, nborn, nlost, nnews;
 	bool			 held[KIT_OWN];
+	bool			 again;			/* the last that was lost may be tried with another nursery */
 	bool			 wrong;			/* told twice, or of a process that was not the nursery's to give */
 } kit;
 
@@ -76,7 +77,7 @@ worker_born(struct worker *w, pid_t pid, int pidfd)
 void
 worker_lose(struct worker *w, const struct error *why, bool again)
 {
-	(void)again;
+	kit.again = again;
 	kit.wrong = kit.wrong || w->state != WORKER_ORDERED || why->code == ERR_NONE;
 	w->state = WORKER_LOST;
 	kit.nlost++;

@@ -121,6 +121,46 @@ test_fork_failed(void **state)
 	assert_true(kit_stop());
 }
 
+/*
+ * What is looked at once it is ready cannot be seen: of one that has died since, whoever waits tries another; of one that
+ * lives, or died before it was ready, nobody does.  A worker that it named meanwhile is not taken.
+ */
+static void
+test_not_seen(void **state)
+{
+	static const struct {
+		bool	ready, lives, names, again;
+	} cases[] = {
+		{ true, false, false, true },
+		{ true, false, true, true },
+		{ true, true, false, false },
+		{ false, false, false, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(cases); i++) {
+		kit_start();
+		kit.n->waived = 0;		/* so it should be in others than ours */
+		if (cases[i].lives) {
+			close(kit.n->pidfd);
+			kit.n->pidfd = (int)syscall(SYS_pidfd_open, kit.pids[KIT_NURSERY], 0);
+		}
+		kit_order();
+		if (cases[i].ready)
+			kit_report(0, KIT_ZERO);
+		if (cases[i].names)
+			kit_report(1, KIT_FIRST);
+		if (!cases[i].lives)
+			fd_closep(&kit.theirs);
+		kit_turn();
+		assert_true(nursery_gone(kit.n) && !nursery_ready(kit.n));
+		assert_int_equal(kit.nborn, 0);
+		assert_int_equal(kit.nlost, 1);
+		assert_int_equal(kit.again, cases[i].again);
+		assert_true(kit_stop());
+	}
+}
+
 int
 main(void)
 {
@@ -130,6 +170,7 @@ main(void)
 		cmocka_unit_test(test_one_given_twice),
 		cmocka_unit_test(test_nonsense),
 		cmocka_unit_test(test_fork_failed),
+		cmocka_unit_test(test_not_seen),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
