@@ -199,16 +199,28 @@ description_check(const struct upload *u, struct error *e)
 	return 1;
 }
 
+/* Makes a file of this folder executable; 1: it is none, or not there. */
+static int
+script_mark(const char *folder, const char *name, struct error *e)
+{
+	char		 path[REG_PATH_BYTES + 128];
+	struct stat	 st;
+	autofd		 fd = -1;
+
+	if ((size_t)snprintf(path, sizeof(path), "%s/%s", folder, name) >= sizeof(path) ||
+	    (fd = files_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0)) == -1 || fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
+		return 1;
+	return fchmod(fd, 0755) == -1 || fsync(fd) == -1 ? error_sys(e, "registry: %.200s", path) : 0;
+}
+
 /* What its specification says is run is a file of it: it becomes executable, as no archive can be trusted to say. */
 static int
 script_check(const struct upload *u, const struct spec *spec, bool wanted, struct error *e)
 {
 	struct spec_runtime	 r;
 	const char		*name;
-	char			 path[REG_PATH_BYTES + 128];
-	struct stat		 st;
-	autofd			 fd = -1;
-	int			 described;
+	char			 folder[REG_PATH_BYTES + 16];
+	int			 described, marked;
 
 	spec_runtime(spec, &r);
 	if (r.kind != RUNTIME_EXEC) {
@@ -220,13 +232,12 @@ script_check(const struct upload *u, const struct spec *spec, bool wanted, struc
 	if (name[0] == '/')
 		return 0;
 	name += strncmp(name, "./", 2) == 0 ? 2 : 0;
-	if ((size_t)snprintf(path, sizeof(path), "%s/files/%s", u->staged, name) >= sizeof(path) || strncmp(name, "../", 3) == 0 ||
-	    strstr(name, "/../") != NULL || (fd = files_open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK, 0)) == -1 ||
-	    fstat(fd, &st) == -1 || !S_ISREG(st.st_mode))
+	snprintf(folder, sizeof(folder), "%s/files", u->staged);
+	if (strncmp(name, "../", 3) == 0 || strstr(name, "/../") != NULL || (marked = script_mark(folder, name, e)) == 1)
 		return error_set(e, ERR_REQUEST, "archive: connector-spec.json: runtime.argv: %.100s is not in it", name);
-	if (fchmod(fd, 0755) == -1 || fsync(fd) == -1)
-		return error_sys(e, "registry: %.200s", path);
-	return 0;
+	/* The same archive may be there already, as a customizer's, of which nothing is executed; then that one stays. */
+	reg_folder(&u->version, folder);
+	return marked == -1 || script_mark(folder, name, e) == -1 ? -1 : 0;
 }
 
 /* Of a connector: its specification, and what that says is run. */

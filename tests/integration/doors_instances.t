@@ -181,6 +181,15 @@ is_deeply(curl('PUT', "$I/$iid", { name => 'HR 2', connectorCustomizerId => $cid
 refused(curl('DELETE', "$C/$cid"), 409, qr/1 instance/, 'a customizer that is linked stays');
 refused(curl('DELETE', "$P/hr"), 409, qr/1 instance/, 'so does a connector');
 
+# --- one archive that is both: as a customizer's nothing of it is executed, as a connector's what it says
+my $both = pack_zip('both', 'index.js' => customizer('both'), 'run.sh' => "#!/bin/sh\nprintf '{\"type\":\"output\",\"data\":{}}\\n' >&3\n",
+    'connector-spec.json' => { name => 'both', commands => ['std:test-connection'], sourceConfig => [], runtime => { kind => 'exec', argv => ['./run.sh'] } });
+my $bid = curl('POST', $C, { name => 'Both' })->{json}{id};
+curl('POST', $P, { alias => 'both' });
+is(upload($_, $both)->{code}, 200, "an archive for $_") for "$C/$bid", "$P/both";
+is(curl('POST', "$P/both/invoke", { type => 'std:test-connection' })->{body}, qq({"type":"output","data":{}}\n), '... is run') or diag(log_of());
+is(curl('DELETE', $_)->{code}, 204, '... and gone') for "$C/$bid", "$P/both";
+
 # --- pages
 for my $n (1 .. 5) { curl('POST', $C, { name => "Page $n" }) }
 sub names { return join(',', map { $_->{name} =~ /Page (\d)/ ? $1 : () } @{curl('GET', $C . $_[0])->{json}}) }
