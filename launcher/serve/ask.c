@@ -197,6 +197,18 @@ source_derive(const struct connector_ref *ref, struct ask *a, struct error *e)
 	return 0;
 }
 
+/* What its context says of the connector. */
+static void
+connector_tell(struct request *rq, const struct connector_ref *ref)
+{
+	char		 id[REF_ID_BYTES + 1];
+	uint32_t	 version;
+
+	ref_identity(ref->name, id, &version);
+	snprintf(rq->connector_ref, sizeof(rq->connector_ref), "%s", id);
+	rq->version = version;
+}
+
 int
 ask_read(const char *text, size_t len, const struct connector_ref *ref, struct ask *out, struct error *e)
 {
@@ -214,6 +226,7 @@ ask_read(const char *text, size_t len, const struct connector_ref *ref, struct a
 		(void)error_set(e, ERR_UNSUPPORTED, "type: connector %s has no command \"%.128s\"; GET /v1/connectors/%s lists "
 		    "those it has", ref->name, a.rq.type, ref->name);
 	else if (limits_settle(&a.limits, &server.set.limits, a.rq.cmd, e) == 0 && source_derive(ref, &a, e) == 0) {
+		connector_tell(&a.rq, ref);
 		*out = a;
 		return 0;
 	}

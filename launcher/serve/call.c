@@ -7,6 +7,7 @@
 
 #include <event2/event.h>
 
+#include "launcher/core/core.h"
 #include "launcher/serve/answer.h"
 #include "launcher/serve/ask.h"
 #include "launcher/serve/call_private.h"
@@ -72,6 +73,7 @@ call_free(struct call *c)
 	stream_close(&c->stream);
 	body_drop(c);
 	call_keep_free(c);
+	free(c->linked);
 	free(c);
 }
 
@@ -275,7 +277,7 @@ call_start(struct call *c, struct connector_ref *ref, struct ask *a, struct erro
 	return 0;
 }
 
-/* Its turn has come: the body is read again, the tree of it was not kept. */
+/* Its turn has come: the body is read again, the tree of it was not kept.  Which files are run was decided when it came. */
 static void
 on_turn(void *arg)
 {
@@ -286,7 +288,7 @@ on_turn(void *arg)
 	int			 r = ref_find(c->connector, "", -1, &ref, &e);
 
 	if (r == 0 && (r = ask_read(c->body.data, c->body.len, &ref, &a, &e)) == 0) {
-		r = ask_link(&a, &ref, &e) == -1 ? -1 : call_start(c, &ref, &a, &e);
+		r = c->linked != NULL && connector_link(&ref, c->linked, &e) == -1 ? -1 : call_start(c, &ref, &a, &e);
 		ask_free(&a);
 	}
 	connector_free(&ref);
@@ -312,10 +314,13 @@ static struct call *
 call_new(struct exchange *x, const struct connector_ref *ref, const struct ask *a, const char *trace)
 {
 	const char	*given = evhttp_find_header(evhttp_request_get_input_headers(x->req), "traceparent");
+	const char	*linked = guest_word(&ref->words, GUEST_WORD_LINKED);
 	struct call	*c = calloc(1, sizeof(*c));
 
-	if (c == NULL)
+	if (c == NULL || (linked != NULL && (c->linked = strdup(linked)) == NULL)) {
+		free(c);
 		return NULL;
+	}
 	c->start_ms = now_ms();
 	c->deadline_ms = a->limits.deadline_ms > 0 ? c->start_ms + a->limits.deadline_ms : 0;
 	c->cmd = a->rq.cmd;

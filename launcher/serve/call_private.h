@@ -47,6 +47,7 @@ struct call {
 	enum command		 cmd;
 	char			 id[REQUEST_ID_BYTES_MAX + 1];
 	char			 connector[CONNECTOR_NAME_MAX + 1];
+	char			*linked;	/* folder of the customizer that is linked to it; NULL: none is */
 	char			 type[REQUEST_TYPE_BYTES_MAX + 1];
 	char			 source[SOURCE_BYTES_MAX + 1];
 	char			 trace[TRACEPARENT_BYTES + 1];

@@ -112,18 +112,6 @@ make(struct exchange *x, const struct accepted *accepted, struct connector_ref *
 		answer_refuse(x->req, 503, ERR_SYSTEM, "no memory for another invocation");
 }
 
-/* What its context says of the connector. */
-static void
-connector_tell(struct request *rq, const struct connector_ref *ref)
-{
-	char		 id[REF_ID_BYTES + 1];
-	uint32_t	 version;
-
-	ref_identity(ref->name, id, &version);
-	snprintf(rq->connector_ref, sizeof(rq->connector_ref), "%s", id);
-	rq->version = version;
-}
-
 void
 call_make(struct exchange *x, const struct accepted *accepted, struct connector_ref *ref, struct buf *body)
 {
@@ -138,7 +126,6 @@ call_make(struct exchange *x, const struct accepted *accepted, struct connector_
 		answer_problem(x->req, &(struct problem){ .error = &e });
 		return;
 	}
-	connector_tell(&a.rq, ref);
 	if (a.customizer[0] != '\0' && !exchange_may(x, SCOPE_INVOKE, a.customizer))
 		answer_refuse(x->req, 403, ERR_INSUFFICIENT_PERMISSION, "%s may not invoke %s", x->caller, a.customizer);
 	else if (ask_link(&a, ref, &e) == -1)

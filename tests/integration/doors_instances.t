@@ -51,7 +51,8 @@ exports.connector = { _exec: async (type, context, input, res, customizer) => {
 	const before = customizer?.handlers.get("before:" + type);
 	if (before !== undefined)
 		input = await before(context, input);
-	res.write({ data: { by: "$says", input, config: seen, instance: context.connectorInstanceId }, type: "output" });
+	res.write({ data: { by: "$says", input, config: seen, instance: context.connectorInstanceId,
+	    ...(input?.which ? { which: [context.id, context.version] } : {}) }, type: "output" });
 } };
 JS
 }
@@ -209,9 +210,21 @@ is_deeply([map { $_->{version} } @{curl('GET', "$P/hr/versions?offset=1")->{json
 # --- what came before the end stays
 my %before = map { $_ => curl('GET', $_)->{body} } $C, $I, "$C/$cid", "$I/$iid";
 crash('one');
-server('again', @keep);
+server('again', @keep, '--concurrency', 1);
 is(curl('GET', $_)->{body}, $before{$_}, "$_ is as it was after kill -9") for sort keys %before;
 is(said(listed($iid))->{input}{by}, 'two', '... and acts');
+# One that has to wait for its turn is the same one when that comes.
+my $busy = begin('POST', "/v1/connectors/evi$$/invoke", { type => 'evil:hang', id => 'busy', deadline => '15s' });
+ok(state_is('busy', 'starting'), 'the only turn is taken');
+my $late = begin('POST', "$I/$iid/invoke", { type => 'std:account:list', input => { which => JSON::PP::true } });
+ok(until_true(sub { scalar grep { ($_->{source} // '') eq $iid && $_->{state} eq 'queued' } @{curl('GET', '/v1/invocations')->{json}{invocations}} }), 'one waits');
+is(upload("$C/$cid", pack_zip('c5', 'index.js' => customizer('three')))->{code}, 200, 'another version of its customizer meanwhile');
+curl('DELETE', '/v1/invocations/busy');
+$r = result($late);
+result($busy);
+is_deeply([@{said($r)->{input}}{qw(by)}, said($r)->{which}], ['two', [$hr, 2]], '... and when its turn comes has its customizer of then, and its name and version')
+    or diag($r->{body}, log_of());
+is(said(listed($iid))->{input}{by}, 'three', 'the next one has the new one');
 my @audit = map { "$_->{what} " . ($_->{detail} // '') } @{curl('GET', '/v1/audit?limit=1000')->{json}{audit}};
 for my $what (qr/^customizer\.create My Customizer$/, qr/^customizer\.rename My Customizer -> /, qr/^customizer\.upload .*\@4 [0-9a-f]{64}$/, qr/^instance\.create \Q$iid\E HR prod: connector \Q$hr\E, customizer none$/,
     qr/^instance\.update \Q$iid\E HR prod: .*customizer \Q$cid\E$/) {
