@@ -212,6 +212,7 @@ plain(void **state)
 		{ "{'kv':[]}", "kv" }, { "{'cards':[]}", "cards" }, { "{'inside':'x'}", "inside" }, { "{'nobody':1}", "nobody" },
 		{ "{'both':'x'}", "both" }, { "{'t':{'a':1}}", "t" }, { "{'l':[['a']]}", "l" }, { "{'l':[{'a':1}]}", "l" },
 		{ "{'url':'https://me:secret@h/'}", "url" }, { "{'t':'x://me@h'}", "t" }, { "{'l':['http://a@b']}", "l" },
+		{ "{'t':'https://a/,https://me:secret@h/'}", "t" }, { "{'url':'//me:secret@h/'}", "url" }, { "{'url':'https://h//x,http://b'}", NULL },
 	};
 
 	(void)state;

@@ -300,8 +300,13 @@ plain_value(const cJSON *v)
 	}
 	if (!cJSON_IsString(v))
 		return !cJSON_IsObject(v);
-	at = strstr(v->valuestring, "://");
-	return at == NULL || at[3 + strcspn(at + 3, "@/?#")] != '@';
+	/* One text may list several. */
+	for (at = v->valuestring; (at = strstr(at, "//")) != NULL;) {
+		at += strlen("//");
+		if (at[strcspn(at, "@/?#")] == '@')
+			return false;
+	}
+	return true;
 }
 
 int
