@@ -255,7 +255,8 @@ on_begin(evutil_socket_t fd, short what, void *arg)
 	struct request		 rq = { 0 };
 	struct error		 e = ERROR_NONE;
 	struct inv_request	 q = { .ref = &nobodys, .rq = &rq, .house = &m->plan, .waived = m->plan.waived,
-	    .limits = { .deadline_ms = MAKE_MS, .memory_bytes = m->plan.memory_bytes, .cpu_s = m->plan.cpu_s },
+	    /* It may connect to nobody, but 0 would be the most there is, and that may be more than the operator allows. */
+	    .limits = { .deadline_ms = MAKE_MS, .memory_bytes = m->plan.memory_bytes, .cpu_s = m->plan.cpu_s, .connects = 1 },
 	    .sink = { on_record, on_log, on_ready, on_done, m } };
 
 	(void)fd;

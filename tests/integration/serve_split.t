@@ -115,4 +115,23 @@ is(ok_call()->{code}, 200, 'and all is well with the old one');
 is(result(begin('POST', "/v1/connectors/$name/invoke", { type => 'evil:ok', limits => { memory => '64m' } }))->{code}, 200, 'less memory');
 is(result(begin('POST', "/v1/connectors/$name/invoke", { type => 'evil:ok', limits => { memory => '256m' } }))->{code}, 400, 'and no more');
 stop('four');
+
+# --- what the server does by itself is within it, too: the code of a bundle is made by an invocation of its own
+SKIP: {
+	skip('machine: no node', 4) if system('command -v node >/dev/null') != 0;
+	mkdir("$work/cache", 0700);
+	mkdir("$work/c/bundle", 0755);
+	spill('c/bundle/connector-spec.json', { name => 'bundle', commands => ['std:test-connection'], sourceConfig => [] });
+	spill('c/bundle/index.js', 'exports.connector = { _exec: async (type, context, input, res) => { res.write({ data: {}, type: "output" }) } };');
+	{
+		local $ENV{CACHE_DIRECTORY} = "$work/cache";
+		server('five', '--limit', 'connects=5');
+	}
+	my $bundle = sub { return result(begin('POST', '/v1/connectors/bundle/invoke', { type => 'std:test-connection' }))->{code} };
+	is($bundle->(), 200, 'a bundle, where connections are bounded');
+	ok(until_true(sub { my @made = glob("$work/cache/bascule/code/*/*"); return @made > 0 }), 'its code is made');
+	is($bundle->(), 200, 'and the server goes on');
+	unlike(log_of(), qr/everything ends/, 'nobody was taken for an enemy');
+	stop('five');
+}
 done_testing();
