@@ -116,8 +116,8 @@ one_counted(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
 	(void)path;
 	(void)at;
-	if (kind == FTW_F)
-		walked += (uint64_t)st->st_size + REG_FILE_BYTES;
+	if (kind == FTW_F || kind == FTW_D)
+		walked += (kind == FTW_F ? (uint64_t)st->st_size : 0) + REG_FILE_BYTES;
 	return 0;
 }
 

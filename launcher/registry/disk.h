@@ -58,7 +58,7 @@ int	disk_remove(const char *path, struct error *e);
 int	disk_sync_folder(const char *path, struct error *e);
 int	disk_folder(const char *path, struct error *e);
 /* A folder with all that is in it; links are removed, not followed. */
-/* At the start: adds what its files hold to *n, each with REG_FILE_BYTES. */
+/* At the start: adds what its files hold to *n, each of them and each folder with REG_FILE_BYTES. */
 int	disk_tree_bytes(const char *path, uint64_t *n, struct error *e);
 void	disk_remove_tree(const char *path);
 void	disk_step(const char *step);

@@ -42,7 +42,7 @@
 #define REG_BY_BYTES_MAX	80
 #define REG_PATH_BYTES		4096
 #define REG_STORED_BYTES_MAX	((uint64_t)8 << 30)	/* of archives and what was in them, unless another bound is set */
-#define REG_FILE_BYTES		4096u		/* each file counts for so much more: a block that is not full, its name */
+#define REG_FILE_BYTES		4096u		/* each file and folder counts for so much more: a block that is not full, its name */
 #define REG_LATEST		"latest"	/* the tag that every upload moves */
 
 enum reg_kind {
@@ -132,7 +132,7 @@ int	registry_stage(char path[REG_PATH_BYTES], struct error *e);
 void	registry_unstage(const char *path);
 /*
  * What was staged becomes the next version of a connector or a customizer, and REG_LATEST; its files must have been synced.  v: all but number and time.
- * stored: bytes of all that is in the folder, each file with REG_FILE_BYTES more; nothing where the same is there already.
+ * stored: bytes of all that is in the folder, each file and folder, and this one, with REG_FILE_BYTES more; nothing where the same is there already.
  */
 int	registry_publish(const char *id, const char *staged, const struct reg_version *v, uint64_t stored, uint32_t *number,
 	    struct error *e);

@@ -279,8 +279,8 @@ said_take(struct upload *u, struct error *e)
 		return error_set(e, ERR_SYSTEM, PROGRAM " ended without a word");
 	if (!json_bool(o, "ok", false) || (strcmp(kind, "customizer") == 0 && !u->customizer))
 		return error_set(e, ERR_REQUEST, "archive: %.400s", json_str(o, "message", "refused"));
-	/* As the placer counted, which wrote them; the archive is a file as well. */
-	u->stored = u->version.bytes + (uint64_t)json_i64(o, "bytes", 0) + ((uint64_t)json_i64(o, "files", 0) + 1) * REG_FILE_BYTES;
+	/* As the placer counted, which wrote them; beside them are the archive, and the folders that hold it and them. */
+	u->stored = u->version.bytes + (uint64_t)json_i64(o, "bytes", 0) + ((uint64_t)json_i64(o, "made", 0) + 3) * REG_FILE_BYTES;
 	if (u->customizer)
 		return strcmp(kind, "customizer") == 0 || strcmp(kind, "bundle") == 0 ? 0 : error_set(e, ERR_REQUEST,
 		    "archive: a customizer is a bundle: index.js is wanted at its top, and no program (ELF)");

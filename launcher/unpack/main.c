@@ -37,7 +37,7 @@ tell(const struct outcome *o)
 	if (o->ok) {
 		(void)json_set_str(v, "kind", o->kind);
 		(void)json_set_str(v, "program", o->program);
-		(void)json_set(v, "files", json_int(o->files));
+		(void)json_set(v, "made", json_int((int64_t)o->files + o->folders));
 		(void)json_set(v, "bytes", json_int((int64_t)o->bytes));
 	}
 	if (!o->ok || o->message[0] != '\0')

@@ -95,7 +95,9 @@ file_make(struct placing *p)
 
 	while (at != -1 && (slash = strchr(part, '/')) != NULL) {
 		*slash = '\0';
-		if (mkdirat(at, part, 0755) == -1 && errno != EEXIST)
+		if (mkdirat(at, part, 0755) == 0)
+			p->o->folders++;
+		else if (errno != EEXIST)
 			return -1;
 		next = openat(at, part, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 		*slash = '/';

@@ -47,7 +47,7 @@ struct outcome {
 	/* "native": program at the top; "bundle": index.js there; "script": neither, perhaps a description; "customizer":
 	 * index.js and no specification, which the message says */
 	const char	*kind;
-	unsigned int	 files;
+	unsigned int	 files, folders;	/* that were made */
 	uint64_t	 bytes;
 	char		 program[UNPACK_NAME_BYTES + 1];	/* "": there is none */
 	char		 message[512];

@@ -244,6 +244,21 @@ refused(curl('POST', "$I/$own/invoke", { type => 'std:test-connection' }), 404, 
 upload("$C/$r->{json}{id}", $zip);
 refused(curl('POST', "$I/$own/invoke", { type => 'std:test-connection' }), 404, qr/no Node bundle/, 'nor can any on a program');
 stop('again');
+
+# --- what an upload takes on disk: folders, too, and the same after a new start
+my @room = ('--registry', "$work/room");
+sub used { return curl('GET', '/metrics')->{body} =~ /^bascule_registry_bytes (\d+)$/m ? $1 : 'none' }
+server('room', @room);
+$r = curl('POST', $C, { name => 'Deep' });
+system('mkdir', '-p', map { "$work/deep/" . join('/', $_, 1 .. 7) } 1 .. 20) == 0 or die;
+spill("deep/$_/1/2/3/4/5/6/7/x", '') for 1 .. 20;
+is(upload("$C/$r->{json}{id}", pack_zip('deep', 'index.js' => customizer('deep')))->{code}, 200, 'an archive of folders');
+my $used = used();
+cmp_ok($used, '>', 4096 * (20 * 8 + 20), 'its folders count');
+stop('room');
+server('room', @room);
+is(used(), $used, '... as they do at the start');
+stop('room');
 is(system('grep', '-rqs', 'pa55w0rd', "$work/registry", "$work/j.db", "$work/one.log", "$work/again.log") >> 8, 1, 'no secret is kept or logged');
 
 SKIP: {
