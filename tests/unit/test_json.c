@@ -153,6 +153,31 @@ messages(void **state)
 	}
 }
 
+/* Where one value too many begins a container, the message ends at what holds it. */
+static void
+values_bound(void **state)
+{
+	static const struct { const char *text; size_t nodes; const char *message; } rows[] = {
+		{ "[[", 1, "byte 1: over 1 values (at /0)" },
+		{ "[1,{", 2, "byte 3: over 2 values (at /1)" },
+		{ "{\"a\":[],\"b\":{\"c\":[", 3, "byte 17: over 3 values (at /b/c)" },
+		{ "{\"a\":[[1]],\"a\":[[", 5, "byte 16: over 5 values (at /a/0)" },
+		{ "[[[[[[[[[", 8, "byte 8: over 8 values (at /0/0/0/0/0/0/0/0)" },
+		{ "[[[[[[[[[[", 9, "byte 9: over 9 values (at /0/0/0/0/0/0/0/0/0)" },
+		{ "[", 0, "byte 0: over 0 values" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(rows); i++) {
+		struct error	 e = ERROR_NONE;
+
+		assert_null(json_parse(rows[i].text, strlen(rows[i].text),
+		    &(struct json_limits){ 1000, JSON_DEPTH_MAX, rows[i].nodes }, &e));
+		assert_string_equal(e.msg, rows[i].message);
+		assert_int_equal(e.code, ERR_LIMIT);
+	}
+}
+
 static void
 size_bomb(void **state)
 {
@@ -364,14 +389,35 @@ wiped(void **state)
 	assert_false(secret_freed);
 }
 
+/* Nor does a member that another of its name took the place of, or a text that is refused. */
+static void
+wiped_early(void **state)
+{
+	static const char *const	 texts[] = {
+		"{\"a\":\"s3cret\",\"a\":[\"xs3cret\"],\"b\":1,\"a\":\"s3cret\"}",
+		"[\"xs3cret\\ud800\"]",
+		"[\"s3cret\",\"xs3cret\\u0000s3cret\"]",
+	};
+
+	(void)state;
+	cJSON_InitHooks(&(cJSON_Hooks){ malloc, spying_free });
+	for (size_t i = 0; i < N_ITEMS(texts); i++) {
+		struct error	 e = ERROR_NONE;
+
+		json_wipe(json_parse(texts[i], strlen(texts[i]), NULL, &e));
+	}
+	cJSON_InitHooks(NULL);
+	assert_false(secret_freed);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(case_files), cmocka_unit_test(prints), cmocka_unit_test(doubles),
-		cmocka_unit_test(strings_print), cmocka_unit_test(messages), cmocka_unit_test(size_bomb),
+		cmocka_unit_test(strings_print), cmocka_unit_test(messages), cmocka_unit_test(values_bound), cmocka_unit_test(size_bomb),
 		cmocka_unit_test(many_members), cmocka_unit_test(getters), cmocka_unit_test(whole_numbers),
-		cmocka_unit_test(equality), cmocka_unit_test(wiped), cmocka_unit_test(setters), cmocka_unit_test(print_bounds),
+		cmocka_unit_test(equality), cmocka_unit_test(wiped), cmocka_unit_test(wiped_early), cmocka_unit_test(setters), cmocka_unit_test(print_bounds),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -176,6 +176,27 @@ verdicts(void **state)
 	}
 }
 
+/* A worker's verdict of more values than one needs is refused, whatever the one too many is. */
+static void
+verdict_of_many(void **state)
+{
+	static const char *const	 last[] = { "0", "[]", "{}" };
+
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(last); i++) {
+		struct error	 out, e = ERROR_NONE;
+		autobuf		 b = { .max = LINE_BYTES_MAX };
+
+		buf_adds(&b, "{\"data\":{\"message\":\"m\",\"type\":\"generic\",\"more\":[");
+		for (int n = 4; n < 1000; n++)
+			buf_adds(&b, "0,");
+		buf_addf(&b, "%s]},\"type\":\"error\"}", last[i]);
+		assert_int_equal(verdict(b.data, &out, &e), -1);
+		assert_int_equal(e.code, ERR_PROTOCOL);
+		assert_non_null(strstr(e.msg, "over 1000 values (at /more/996)"));
+	}
+}
+
 /* What is printed is read as the same, for every code and for the longest text. */
 static void
 verdict_round_trip(void **state)
@@ -259,7 +280,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(case_files), cmocka_unit_test(kept_values), cmocka_unit_test(facts), cmocka_unit_test(line_size),
-		cmocka_unit_test(prints), cmocka_unit_test(verdicts), cmocka_unit_test(verdict_round_trip),
+		cmocka_unit_test(prints), cmocka_unit_test(verdicts), cmocka_unit_test(verdict_of_many), cmocka_unit_test(verdict_round_trip),
 		cmocka_unit_test(verdict_end),
 	};
 

@@ -205,6 +205,7 @@ node_new(struct json_build *b, const struct scan *s, enum scan_event ev, struct 
 		v = node_make(types[ev], 0);
 	else if ((v = node_text(cJSON_String, (size_t)(s->offset - s->token))) != NULL &&
 	    token_unescape(b, s, v->valuestring, e) == -1) {
+		explicit_bzero(v->valuestring, token_inner(s));
 		cJSON_Delete(v);
 		return NULL;
 	}
@@ -256,10 +257,11 @@ member_compare(const void *a, const void *b)
 	return order != 0 ? order : x->at < y->at ? -1 : x->at > y->at;
 }
 
-/* later has the name of earlier: it takes its place. */
+/* later has the name of earlier: it takes its place.  Who wipes the tree will not find the earlier one, which may be a secret. */
 static void
 member_supersede(cJSON *object, cJSON *earlier, cJSON *later)
 {
+	json_zero(earlier);
 	cJSON_DetachItemViaPointer(object, later);
 	cJSON_ReplaceItemViaPointer(object, earlier, later);
 }
@@ -358,8 +360,10 @@ json_build_event(struct json_build *b, const struct scan *s, enum scan_event ev,
 
 	if (ev == SCAN_NAME)
 		return name_read(b, s, e);
-	if (ev == SCAN_OBJECT_END || ev == SCAN_ARRAY_END)
+	if (ev == SCAN_OBJECT_END || ev == SCAN_ARRAY_END) {
+		b->levels = depth - 1;
 		return container_end(b, depth - 1, ev, e);
+	}
 	if (b->nodes++ == b->nodes_max)
 		return error_set(e, ERR_LIMIT, "byte %llu: over %zu values", (unsigned long long)(s->token - b->origin),
 		    b->nodes_max);
@@ -368,8 +372,10 @@ json_build_event(struct json_build *b, const struct scan *s, enum scan_event ev,
 	if ((v = node_new(b, s, ev, e)) == NULL)
 		return -1;
 	node_place(b, v, depth - begins);
-	if (begins)
+	if (begins) {
 		b->level[depth - 1] = (struct json_level){ .open = v };
+		b->levels = depth;
+	}
 	return 0;
 }
 
@@ -379,6 +385,9 @@ json_build_tell(const struct json_build *b, unsigned int depth, struct error *e)
 	char	 text[POINTER_BYTES_MAX + 1] = "";
 	size_t	 n = 0;
 
+	/* The scanner counts a container whose beginning was refused. */
+	if (depth > b->levels)
+		depth = b->levels;
 	if (depth == 0)
 		return;
 	for (unsigned int i = 0; i < depth && n < sizeof(text) - 1; i++) {
@@ -418,6 +427,7 @@ json_build_next(struct json_build *b, unsigned int outer, uint64_t origin)
 	b->outer = outer;
 	b->origin = origin;
 	b->nodes = 0;
+	b->levels = 0;
 	b->root = NULL;
 	b->name = NULL;
 }

@@ -34,6 +34,7 @@ struct json_build {
 	bool		 name_kept;
 	unsigned int	 name_last;		/* which of the kept ones came before it */
 	uint64_t	 name_bit;
+	unsigned int	 levels;		/* containers that are open here: the scanner may count one more */
 	struct json_level few[JSON_LEVELS_FEW], *level;	/* containers, outermost first; level: those, or enough for any depth */
 };
 
@@ -49,13 +50,15 @@ const struct kept_name *name_find(const char *text, size_t len, unsigned int *la
 /* One bit, chosen by the name. */
 uint64_t name_bit(const char *text, size_t len);
 
+/* json_get.c: every text of the tree overwritten with zeros; the tree is still to be freed. */
+void	 json_zero(cJSON *);
 /* A number with these digits; NULL: no memory. */
 cJSON	*json_number_node(const char *digits, size_t len);
 void	 json_build_init(struct json_build *, size_t nodes_max);
 /* The next value; what was built must have been taken. */
 void	 json_build_next(struct json_build *, unsigned int outer, uint64_t origin);
 int	 json_build_event(struct json_build *, const struct scan *, enum scan_event, struct error *);
-/* Where it stands, behind the message, as a JSON pointer. */
+/* Where it stands, behind the message, as a JSON pointer: at most depth containers deep. */
 void	 json_build_tell(const struct json_build *, unsigned int depth, struct error *);
 /* Forgets what is under way, and gives back what it holds but for a root: that is to be taken first, or goes too. */
 void	 json_build_drop(struct json_build *);

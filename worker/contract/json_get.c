@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "worker/contract/json.h"
+#include "worker/contract/json_build.h"
 #include "worker/contract/limits.h"
 #include "worker/contract/util.h"
 
@@ -354,8 +355,8 @@ text_wipe(char *s)
 		explicit_bzero(s, strlen(s));
 }
 
-static void
-tree_wipe(cJSON *v)
+void
+json_zero(cJSON *v)
 {
 	/* What belongs to another tree stays; a text in the node's own block (json_build.h) is its own. */
 	if ((v->type & cJSON_IsReference) && v->valuestring != (char *)(v + 1))
@@ -364,13 +365,13 @@ tree_wipe(cJSON *v)
 	if (!(v->type & cJSON_StringIsConst))
 		text_wipe(v->string);
 	for (cJSON *c = v->child; c != NULL; c = c->next)
-		tree_wipe(c);
+		json_zero(c);
 }
 
 void
 json_wipe(cJSON *v)
 {
 	if (v != NULL)
-		tree_wipe(v);
+		json_zero(v);
 	cJSON_Delete(v);
 }
