@@ -205,6 +205,30 @@ test_keep_alive(void **state)
 	fetch_alive_after_ms = FETCH_ALIVE_MS;
 }
 
+/* Inside a row's handler lines are held, but none for as long as the runtime sleeps. */
+static void
+test_sleep_held(void **state)
+{
+	struct capture	 c;
+	struct fetch	*f = client_new((struct fetch_options){ 0 });
+	size_t		 told;
+	int		 r;
+
+	(void)state;
+	capture_begin(&c);
+	emit_hold();
+	r = emit_output(&call, cJSON_CreateObject());
+	fetch_alive(f);
+	fetch_alive_after_ms = 950;
+	fetch_sleep(f, 1500);		/* in two pieces: the sign of life comes between them */
+	told = capture_end(&c, "\"type\":\"keepAlive\"");
+	emit_reset();
+	fetch_alive_after_ms = FETCH_ALIVE_MS;
+	fetch_free(f);
+	assert_int_equal(r, 0);
+	assert_true(told > 0);
+}
+
 static void
 explain(void *arg, const struct fetch_response *rs, struct error *e)
 {
@@ -288,6 +312,7 @@ main(void)
 {
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_gzip), cmocka_unit_test(test_trace), cmocka_unit_test(test_user_agent), cmocka_unit_test(test_keep_alive),
+		cmocka_unit_test(test_sleep_held),
 		cmocka_unit_test(test_explain), cmocka_unit_test(test_silence),
 	};
 	struct error	 e = ERROR_NONE;

@@ -195,10 +195,10 @@ fetch_sleep(struct fetch *f, int64_t ms)
 {
 	int64_t	 until = now_ms() + ms, left;
 
-	emit_flush();
 	while ((left = until - now_ms()) > 0) {
 		struct timespec	 ts = { left >= 1000 ? 1 : 0, left >= 1000 ? 0 : left * 1000000 };
 
+		emit_flush();		/* a sign of life too */
 		nanosleep(&ts, NULL);
 		fetch_alive(f);
 	}
