@@ -54,6 +54,37 @@ sub run {
 	return \%r;
 }
 
+# The hostile connector in a folder of its own, with that in its runtime.
+sub hostile_copy {
+	my ($name, %runtime) = @_;
+	my $folder = scratch() . "/$name";
+	mkdir($folder, 0755);
+	chmod(0755, scratch(), $folder);
+	copy("$tests/hostile/main.py", "$folder/main.py");
+	chmod(0755, "$folder/main.py");
+	my $spec = decode_json(slurp("$tests/hostile/connector-spec.json"));
+	spill("$name/connector-spec.json", { %$spec, runtime => { kind => 'exec', argv => ['./main.py'], %runtime } });
+	chmod(0644, "$folder/connector-spec.json");
+	return $folder;
+}
+
+# Processes of a folder: its program, its nursery and its keeper have its name in their arguments, which all may read.
+sub alive {
+	my ($folder, $which) = @_;
+	return scalar(grep { m{\Q$folder\E[/\0]} && $_ =~ $which } map { slurp("$_/cmdline") } glob('/proc/[0-9]*'));
+}
+
+# Those of it that live; given a moment to go until there are so many.
+sub living {
+	my ($folder, $stay) = @_;
+	my $n;
+	for (1 .. 100) {
+		return $n if ($n = alive($folder, qr/./)) == ($stay // 0);
+		select(undef, undef, undef, 0.05);
+	}
+	return $n;
+}
+
 chmod(0755, scratch());
 mkdir(scratch() . '/go');
 copy("$tests/go/$_", scratch() . "/go/$_") for 'connector-spec.json', 'list.go';
@@ -158,16 +189,18 @@ for my $time (1 .. 3) {
 }
 stop('serve');
 
-# Ways to end, as in namespaces; its keeper ends with it.
-my @limits = ('--limit', 'deadline=3s', '--limit', 'memory=128m');
+# Ways to end, as in namespaces; its keeper ends with it.  In a folder of its own, by which its processes are known.
+mkdir(scratch() . '/own', 0755);
+my $alone = hostile_copy('own/alone');
+my @limits = ('--limit', 'memory=128m');
+my @soon = ('--limit', 'deadline=3s');
 for my $w ([fails => 'failed'], [silent => 'failed'], [loop => 'deadline'], [memory => qr/^(memory|failed)$/], [threads => 'deadline'],
     [stdout => 'deadline'], (map { [$_ => "syscall:$_"] } qw(ptrace unshare bpf keyctl mount))) {
 	my ($way, $cause) = @$w;
-	my $r = run('hostile', $config{http}, { way => $way }, @open, @limits);
+	my $r = run($alone, $config{http}, { way => $way }, @open, @limits, $cause eq 'deadline' ? @soon : ());
 	like($r->{verdict}{cause} // '', ref($cause) ? $cause : qr/^\Q$cause\E$/, "hostile: $way") or diag($r->{err});
+	is(living($alone), 0, "hostile: $way leaves nobody, no keeper either");
 }
-my $left = grep { (readlink("$_/exe") // '') eq "$b/connectors/exec/exec" } glob('/proc/[0-9]*');
-is($left, 0, 'no keeper is left');
 
 # A shell, and what it runs.
 for my $c (sort keys %config) {
@@ -178,47 +211,51 @@ my $refused_shell = run('shell', $config{http}, {});
 is($refused_shell->{verdict}{egress}[0]{outcome}, 'refused', 'shell: a private place is refused');
 
 # With processes: all of them end, whatever they do, and whoever is left to end them.
-my $many = scratch() . '/many';
-mkdir($many, 0755);
-chmod(0755, scratch(), $many);
-copy("$tests/hostile/main.py", "$many/main.py");
-chmod(0755, "$many/main.py");
-my $spec = decode_json(slurp("$tests/hostile/connector-spec.json"));
-spill('many/connector-spec.json', { %$spec, runtime => { kind => 'exec', argv => ['./main.py'], processes => 8, tools => ['/usr/bin/jq'] } });
-chmod(0644, "$many/connector-spec.json");
-
-# Those of it that live; given a moment to go.
-sub living {
-	my @found;
-	for (1 .. 40) {
-		@found = grep { (-r "$_/cmdline" ? slurp("$_/cmdline") : '') =~ m{\Q$many/main.py\E} } glob('/proc/[0-9]*');
-		return 0 if !@found;
-		select(undef, undef, undef, 0.05);
-	}
-	return scalar(@found);
-}
+my $many = hostile_copy('own/many', processes => 8, tools => ['/usr/bin/jq']);
 for my $w ([end => undef], [orphan => undef], [bomb => 'deadline'], [loop => 'deadline']) {
-	my $r = run($many, $config{http}, { way => $w->[0] }, @open, @limits);
+	my $r = run($many, $config{http}, { way => $w->[0] }, @open, @limits, $w->[1] ? @soon : ());
 	is($r->{verdict}{cause}, $w->[1], "with processes: $w->[0]") or diag($r->{err});
-	is(living(), 0, "with processes: $w->[0] leaves none");
+	is(living($many), 0, "with processes: $w->[0] leaves none");
 }
 my $powers = run($many, $config{http}, { looks => [qw(shell execCopy ownGroup session killAll killParent)] }, @open);
 isnt($_->{refused}, undef, "with processes: $_->{look} is refused") for @{$powers->{outputs}};
 is(scalar(@{$powers->{outputs}}), 6, 'with processes: every look was answered');
-my $request = spill('bomb.json', { type => 'std:account:list', config => $config{http}, input => { way => 'bomb' } });
-my $launcher = fork() // die "fork: $!";
-if ($launcher == 0) {
-	open(STDIN, '<', $request);
-	open(STDOUT, '>', '/dev/null');
-	open(STDERR, '>', '/dev/null');
-	exec(bascule(), 'invoke', $many, '--sandbox', 'container', @open) or POSIX::_exit(127);
+
+# The same by a server, which lives on: of each connector it has a nursery, and nobody else.
+start('own', qr/"event":"listening"/, { BASCULE_CONNECTORS => scratch() . '/own' }, bascule(), 'serve', '--listen', "unix:$socket",
+    '--sandbox', 'container', '--parked-max', 0, @open);
+for my $w ((map { [alone => $_] } qw(end fails silent)), (map { [many => $_] } qw(end orphan orphan))) {
+	my ($connector, $way) = @$w;
+	my $body = spill('body.json', { type => 'std:account:list', config => $config{http}, input => { way => $way, looks => ['folder'] } });
+	my $answer = `curl -s --max-time 60 --unix-socket $socket -H 'Content-Type: application/json' -d \@$body http://x/v1/connectors/$connector/invoke`;
+	like($answer, qr/main\.py/, "by a server: $connector, $way was run");
+	is(living(scratch() . "/own/$connector", 1), 1, "by a server: $connector, $way leaves its nursery alone");
 }
-select(undef, undef, undef, 1.5);
-my $before = grep { (-r "$_/cmdline" ? slurp("$_/cmdline") : '') =~ m{\Q$many/main.py\E} } glob('/proc/[0-9]*');
-cmp_ok($before, '>', 2, 'there are several of it');
-kill('KILL', $launcher);
-waitpid($launcher, 0);
-is(living(), 0, 'a launcher that is killed leaves none either');
+stop('own');
+
+# Its launcher is killed while it forks on, and while its keeper waits for the source's budget.
+for my $w ([bomb => sub { alive($many, qr/^\S*python/) > 2 }],
+    [waits => sub { slurp(scratch() . '/out') =~ /connected/ && alive($many, qr/^\S*python/) > 1 && select(undef, undef, undef, 0.5) == 0 },
+	'--rate', '1/1h']) {
+	my ($way, $is_there, @more) = @$w;
+	my $request = spill('way.json', { type => 'std:account:list', config => $config{http}, input => { way => $way } });
+	my $launcher = fork() // die "fork: $!";
+	if ($launcher == 0) {
+		open(STDIN, '<', $request);
+		open(STDOUT, '>', scratch() . '/out');
+		open(STDERR, '>', '/dev/null');
+		exec(bascule(), 'invoke', $many, '--sandbox', 'container', @open, @more) or POSIX::_exit(127);
+	}
+	my $there = 0;
+	for (1 .. 400) {
+		last if $there = $is_there->();
+		select(undef, undef, undef, 0.05);
+	}
+	ok($there, "$way: there are several of it");
+	kill('KILL', $launcher);
+	waitpid($launcher, 0);
+	is(living($many), 0, "$way: a launcher that is killed leaves none either");
+}
 
 # Nothing is run without Landlock as well.
 my $bare = run('python', $config{http}, {}, '--without', 'landlock', @open);
