@@ -268,6 +268,11 @@ int	attack_stack(struct call *c);
 
 #define END	"{\"type\":\"end\"}\n"
 #define GOOD	"{\"data\":{\"n\":1},\"type\":\"output\"}\n"
+/* Values enough that one more is over what a verdict may have: and that one begins a container. */
+#define TEN(text)	text text text text text text text text text text
+#define CROWD		TEN(TEN("0,")) TEN(TEN("0,")) TEN(TEN("0,")) TEN(TEN("0,")) TEN(TEN("0,")) TEN(TEN("0,")) TEN(TEN("0,")) \
+			TEN(TEN("0,")) TEN(TEN("0,")) TEN("0,") TEN("0,") TEN("0,") TEN("0,") TEN("0,") TEN("0,") TEN("0,") TEN("0,") \
+			TEN("0,") "0,0,0,0,0,0,"
 #define LINES(X)						\
 	X("bad-utf8", "{\"data\":{\"x\":\"\xff\xfe\"},\"type\":\"output\"}\n") \
 	X("overlong-utf8", "{\"data\":{\"x\":\"\xc0\xaf\"},\"type\":\"output\"}\n") \
@@ -291,6 +296,7 @@ int	attack_stack(struct call *c);
 	X("config-object", "{\"data\":{},\"type\":\"config\"}\n") \
 	X("state-custom", "{\"data\":{},\"type\":\"state\"}\n")	\
 	X("error-string", "{\"data\":\"x\",\"type\":\"error\"}\n") \
+	X("error-crowd", "{\"data\":{\"type\":\"generic\",\"message\":\"x\",\"a\":[" CROWD "[]]},\"type\":\"error\"}\n") \
 	X("forged-locked", "{\"type\":\"locked\"}\n" GOOD)	\
 	X("two-verdicts", END END)				\
 	X("record-after-verdict", END GOOD)			\
