@@ -29,12 +29,12 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 
 	if (question_parse(data, n, &q) == -1)
 		return 0;
-	must(q.kind < EGRESS_KIND__MAX && (q.wait_ms == 0 || q.kind == EGRESS_DONE) && (q.inner == 0 || q.kind == EGRESS_PERMIT));
-	if (q.kind != EGRESS_CONNECT) {
-		must(q.port == 0 && q.host_bytes == 0 && q.host[0] == '\0');
+	must(q.kind < EGRESS_KIND__MAX && (q.wait_ms == 0 || q.kind == EGRESS_DONE || q.kind == EGRESS_CALL) &&
+	    (q.inner == 0 || q.kind == EGRESS_PERMIT));
+	must((q.port != 0) == (q.kind == EGRESS_CONNECT) && q.host_bytes == strlen(q.host));
+	must((q.host_bytes > 0) == (q.kind == EGRESS_CONNECT || q.kind == EGRESS_NAME));
+	if (q.kind != EGRESS_CONNECT)
 		return 0;
-	}
-	must(q.port != 0 && q.host_bytes == strlen(q.host));
 	kind = host_kind(q.host);
 	if (policy_refuses(&p, &q, &private_ok) != NULL)
 		return 0;
