@@ -267,6 +267,20 @@ test("the heap keeps its limit, and Node's modules the code that they come with"
 	assert.strictEqual(tag, require("node:v8").cachedDataVersionTag());
 });
 
+test("a thread that outgrows the limit ends alone", async () => {
+	const grows = "const all = []; for (let i = 0; i < 400; i++) all.push(new Array(131072).fill(i + 0.5));";
+
+	for (const asked of ["worker_threads", "node:worker_threads"]) {
+		const folder = made("outgrown", plain(`const { Worker } = require("${asked}");
+			const ended = await new Promise((done) => new Worker(${JSON.stringify(grows)}, { eval: true })
+			    .on("error", (e) => done(e.code)).on("exit", done));
+			res.write({ data: ended, type: "output" });`));
+		const r = await run(folder, command(), { flags: ["--max-old-space-size=100"] });
+
+		assert.strictEqual(JSON.parse(r.lines[0]).data, "ERR_WORKER_OUT_OF_MEMORY");
+	}
+});
+
 test("bundles that cannot be run are named", async () => {
 	const cases = [
 		[made("esm", "import fs from 'fs'; export const connector = {};"), /is an ES module: build the bundle as CommonJS/],
