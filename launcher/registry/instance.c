@@ -129,15 +129,14 @@ record_write(const struct reg_instance *i, struct error *e)
 	char		 path[REG_PATH_BYTES];
 	autobuf		 b;
 
-	(void)json_set_str(o, "id", i->id);
-	(void)json_set_str(o, "name", i->name);
-	(void)json_set_str(o, "connector", i->connector);
-	if (i->customizer[0] != '\0')
-		(void)json_set_str(o, "customizer", i->customizer);
-	(void)json_set(o, "created", json_int(i->created_ms));
-	if (i->config != NULL)
-		(void)json_set(o, "config", json_dup(i->config));
 	buf_init(&b, REG_CONFIG_BYTES_MAX + 4 * KIB);
+	/* Half of it would be read as the whole. */
+	if (o == NULL || json_set_str(o, "id", i->id) == -1 || json_set_str(o, "name", i->name) == -1 ||
+	    json_set_str(o, "connector", i->connector) == -1 ||
+	    (i->customizer[0] != '\0' && json_set_str(o, "customizer", i->customizer) == -1) ||
+	    json_set(o, "created", json_int(i->created_ms)) == -1 ||
+	    (i->config != NULL && json_set(o, "config", json_dup(i->config)) == -1))
+		return error_set(e, ERR_SYSTEM, "registry: no memory");
 	json_print(&b, o);
 	buf_addc(&b, '\n');
 	if (buf_check(&b, "config", e) == -1)
@@ -164,7 +163,6 @@ config_check(const cJSON *config, struct error *e)
 static int
 check(const struct reg_instance *i, struct error *e)
 {
-
 	if (!reg_name_ok(i->name))
 		return error_set(e, ERR_REQUEST, "name: a text of 1 to %d bytes is wanted, without control characters",
 		    REG_NAME_BYTES_MAX);

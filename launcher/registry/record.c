@@ -28,33 +28,35 @@ reg_print(struct buf *b, const struct reg_connector *c)
 {
 	autojson	*o = cJSON_CreateObject();
 	cJSON		*versions = cJSON_CreateArray(), *tags = cJSON_CreateObject();
+	int		 r = 0;		/* less than that: half of it would be read as the whole */
 
-	(void)json_set_str(o, "id", c->id);
+	r += json_set_str(o, "id", c->id);
 	if (c->alias[0] != '\0')
-		(void)json_set_str(o, "alias", c->alias);
+		r += json_set_str(o, "alias", c->alias);
 	else
-		(void)json_set_str(o, "name", c->name);
-	(void)json_set(o, "created", json_int(c->created_ms));
+		r += json_set_str(o, "name", c->name);
+	r += json_set(o, "created", json_int(c->created_ms));
 	for (size_t i = 0; i < c->nversions; i++) {
 		const struct reg_version	*v = &c->versions[i];
 		cJSON				*one = cJSON_CreateObject();
 
-		(void)json_set(one, "version", json_int(v->number));
-		(void)json_set_str(one, "sha256", v->sha256);
-		(void)json_set_str(one, "kind", kinds[v->kind]);
-		(void)json_set_str(one, "program", v->program);
-		(void)json_set(one, "bytes", json_int((int64_t)v->bytes));
-		(void)json_set(one, "created", json_int(v->created_ms));
-		(void)json_set_str(one, "by", v->by);
-		(void)json_push(versions, one);
+		r += json_set(one, "version", json_int(v->number));
+		r += json_set_str(one, "sha256", v->sha256);
+		r += json_set_str(one, "kind", kinds[v->kind]);
+		r += json_set_str(one, "program", v->program);
+		r += json_set(one, "bytes", json_int((int64_t)v->bytes));
+		r += json_set(one, "created", json_int(v->created_ms));
+		r += json_set_str(one, "by", v->by);
+		r += json_push(versions, one);
 	}
 	for (size_t i = 0; i < c->ntags; i++)
-		(void)json_set(tags, c->tags[i].name, json_int(c->tags[i].version));
-	(void)json_set(o, "versions", versions);
-	(void)json_set(o, "tags", tags);
+		r += json_set(tags, c->tags[i].name, json_int(c->tags[i].version));
+	r += json_set(o, "versions", versions);
+	r += json_set(o, "tags", tags);
 	buf_init(b, FILE_BYTES_MAX);
 	json_print(b, o);
 	buf_addc(b, '\n');
+	b->failed = b->failed || r < 0;
 }
 
 int
