@@ -15,10 +15,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include <openssl/evp.h>
-
 #include "launcher/core/code.h"
 #include "launcher/core/core.h"
+#include "launcher/core/digest.h"
 #include "launcher/core/files.h"
 #include "sandbox/sandbox.h"
 
@@ -31,7 +30,7 @@
 #define NAME_BYTES	24			/* of a file: the limit in MiB, as connectors/node names it */
 #define KNOWN_MAX	64u			/* digests that are not computed again */
 #define MAKE_MS		SECONDS(10)
-#define KEY_BYTES	(CODE_KEY_DIGITS / 2)	/* of the digest */
+static_assert(CODE_KEY_DIGITS == 2 * DIGEST_BYTES, "a key is a digest");
 
 struct known {
 	dev_t		 dev;
@@ -65,26 +64,29 @@ static bool
 digest_make(int fd, const struct stat *st, const struct stat *node, char key[CODE_KEY_DIGITS + 1])
 {
 	char		 head[256];
-	unsigned char	 sum[KEY_BYTES];
-	EVP_MD_CTX	*ctx = EVP_MD_CTX_new();
+	uint8_t		 sum[DIGEST_BYTES];
+	struct digest	*d = digest_new();
 	char		*block = malloc(64 * KIB);
 	ssize_t		 n = -1;
 	int		 len = snprintf(head, sizeof(head), FORMAT " %llx %llx %llx %lld.%ld", (unsigned long long)node->st_dev,
 			    (unsigned long long)node->st_ino, (unsigned long long)node->st_size,
 			    (long long)node->st_mtim.tv_sec, node->st_mtim.tv_nsec);
 	off_t		 total = 0;
-	bool		 ok = ctx != NULL && block != NULL && EVP_DigestInit_ex(ctx, EVP_sha256(), NULL) == 1 &&
-			    EVP_DigestUpdate(ctx, head, (size_t)len + 1) == 1;
+	bool		 ok = d != NULL && block != NULL;
 
+	if (ok)
+		digest_add(d, head, (size_t)len + 1);
 	while (ok && (n = read(fd, block, 64 * KIB)) > 0) {
-		ok = EVP_DigestUpdate(ctx, block, (size_t)n) == 1;
+		digest_add(d, block, (size_t)n);
 		total += n;
 	}
-	ok = ok && n == 0 && total == st->st_size && EVP_DigestFinal_ex(ctx, sum, NULL) == 1;
-	EVP_MD_CTX_free(ctx);
+	ok = ok && n == 0 && total == st->st_size;
+	if (ok) {
+		digest_get(d, sum);
+		digest_print(sum, key);
+	}
+	digest_free(d);
 	free(block);
-	for (size_t i = 0; ok && i < KEY_BYTES; i++)
-		snprintf(key + 2 * i, 3, "%02x", sum[i]);
 	return ok;
 }
 
@@ -195,6 +197,29 @@ making_free(struct making *m)
 	free(m);
 }
 
+/* Groups of four, "=" at the end only; how many bytes that is, 0: it is something else. */
+static size_t
+base64_read(const char *from, size_t n, uint8_t *out)
+{
+	static const char	 digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	size_t			 pads = (n > 0 && from[n - 1] == '=') + (n > 1 && from[n - 2] == '='), got = 0;
+	uint32_t		 group = 0;
+
+	for (size_t i = 0; i < n; i++) {
+		const char	*at = i < n - pads ? memchr(digits, from[i], sizeof(digits) - 1) : digits;
+
+		if (at == NULL)
+			return 0;
+		group = group << 6 | (uint32_t)(at - digits);
+		if (i % 4 != 3)
+			continue;
+		out[got++] = (uint8_t)(group >> 16);
+		out[got++] = (uint8_t)(group >> 8);
+		out[got++] = (uint8_t)group;
+	}
+	return got - pads;
+}
+
 /* {"code":"BASE64"}, by our own host: anything else is no code, and spoils the rest. */
 static void
 on_record(void *arg, const struct line_facts *f, const char *line, size_t len)
@@ -203,21 +228,18 @@ on_record(void *arg, const struct line_facts *f, const char *line, size_t len)
 	struct making		*m = arg;
 	const char		*at = line + f->data_at + sizeof(head) - 1;
 	size_t			 n = f->data_bytes - (sizeof(head) - 1) - (sizeof(tail) - 1);
-	unsigned char		*part;
-	int			 got;
+	uint8_t			*part;
+	size_t			 got;
 
 	if (f->record != REC_OUTPUT || f->data_at + f->data_bytes > len || f->data_bytes < sizeof(head) + sizeof(tail) ||
 	    memcmp(line + f->data_at, head, sizeof(head) - 1) != 0 || n % 4 != 0 || (part = malloc(n)) == NULL) {
 		m->code.failed = true;
 		return;
 	}
-	got = EVP_DecodeBlock(part, (const unsigned char *)at, (int)n);
-	for (size_t i = 1; i <= 2 && got > 0 && at[n - i] == '='; i++)
-		got--;
-	if (got <= 0)
+	if ((got = base64_read(at, n, part)) == 0)
 		m->code.failed = true;
 	else
-		buf_add(&m->code, (const char *)part, (size_t)got);
+		buf_add(&m->code, (const char *)part, got);
 	free(part);
 }
 

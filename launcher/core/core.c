@@ -171,7 +171,8 @@ core_close(void)
 	if (at_close != NULL)
 		at_close();
 	pool_close();
-	vault_close();
+	if (plan.vault != NULL)
+		plan.vault->close();
 	if (outlet != NULL)
 		outlet_end(outlet);
 	mover_stop();

@@ -4,9 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
-#include <openssl/sha.h>
-
 #include "launcher/core/bounds.h"
+#include "launcher/core/digest.h"
 #include "launcher/core/far.h"
 #include "launcher/core/inv.h"
 #include "sandbox/sandbox.h"
@@ -33,7 +32,7 @@ egress_count(struct core_counts *c)
 static int
 source_digest(const struct way_out *way, const struct inv_request *rq, uint8_t out[WIRE_SOURCE_BYTES], struct error *e)
 {
-	unsigned char	 sha256[SHA256_DIGEST_LENGTH];
+	uint8_t		 sum[DIGEST_BYTES];
 	autobuf		 b;
 
 	buf_init(&b, SPEC_EGRESS_MAX * (EGRESS_HOST_BYTES_MAX + 8) + CONNECTOR_NAME_MAX + 2);
@@ -45,8 +44,8 @@ source_digest(const struct way_out *way, const struct inv_request *rq, uint8_t o
 		buf_addf(&b, " %s:%u", way->rules[i].host, way->rules[i].port);
 	if (buf_check(&b, "source", e) == -1)
 		return -1;
-	SHA256((const unsigned char *)b.data, b.len, sha256);
-	memcpy(out, sha256, WIRE_SOURCE_BYTES);
+	digest_of(b.data, b.len, sum);
+	memcpy(out, sum, WIRE_SOURCE_BYTES);
 	return 0;
 }
 

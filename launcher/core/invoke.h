@@ -22,6 +22,7 @@
 
 struct event_base;
 struct nursery_plan;
+struct vault;
 
 /* How many are kept ready; all zero: nothing is, as for a single invocation. */
 struct wire_open;
@@ -29,7 +30,7 @@ struct core_plan {
 	unsigned int	parked_min, parked_max;	/* workers before their first read, per connector and limits */
 	unsigned int	nursery_forks;		/* a nursery is replaced after so many workers; 0: never */
 	int64_t		nursery_age_ms;		/* or at this age; 0: never */
-	bool		vault;			/* keeps tokens and TLS sessions of connectors that ask for it: vault.h */
+	const struct vault *vault;		/* keeps tokens and TLS sessions of connectors that ask for it: vault.h; NULL: nothing */
 	const char	*broker;		/* program; NULL: the one beside this program */
 	int		 supervisor;		/* a socket to it: it has the workers and the broker (far.h); 0: this process */
 	const struct wire_open *bounds;		/* what the supervisor was told at the start; NULL: nothing */

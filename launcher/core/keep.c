@@ -88,7 +88,7 @@ key_make(struct invocation *iv, const struct inv_request *rq)
 	file_add(&b, &files.description);
 	buf_addc(&b, '\n');
 	value_add(&b, rq->rq->config);
-	r = b.failed || files.program.ino == 0 ? -1 : vault_key_of(b.data, b.len, &iv->vault);
+	r = b.failed || files.program.ino == 0 ? -1 : core_plan()->vault->key_of(b.data, b.len, &iv->vault);
 	buf_wipe(&b);
 	return r;
 }
@@ -96,10 +96,10 @@ key_make(struct invocation *iv, const struct inv_request *rq)
 void
 keep_fill(struct invocation *iv, const struct inv_request *rq, struct buf *text)
 {
-	if (!core_plan()->vault || iv->cmd == CMD_SPEC_READ || spec_caches(&rq->ref->spec) == 0 || key_make(iv, rq) == -1)
+	if (core_plan()->vault == NULL || iv->cmd == CMD_SPEC_READ || spec_caches(&rq->ref->spec) == 0 || key_make(iv, rq) == -1)
 		return;
 	iv->keeps = spec_caches(&rq->ref->spec);
-	vault_print(&iv->vault, text, now_ms(), iv->handed);
+	core_plan()->vault->print(&iv->vault, text, now_ms(), iv->handed);
 	for (enum kept_kind k = 0; k < KEPT__MAX; k++)
 		if (iv->keeps & (1u << k))
 			*(iv->handed[k] > 0 ? &hits[k] : &misses[k]) += 1;
@@ -110,7 +110,7 @@ on_value(void *arg, const struct kept_value *v)
 {
 	struct invocation	*iv = arg;
 
-	if (vault_put(&iv->vault, v, now_ms()) == 0) {
+	if (core_plan()->vault->put(&iv->vault, v, now_ms()) == 0) {
 		iv->kept++;
 		taken++;
 	}
@@ -129,7 +129,7 @@ keep_end(struct invocation *iv)
 {
 	if (iv->keeps != 0 && iv->kept > 0 && iv->verdict.code > ERR_UPSTREAM && iv->verdict.code != ERR_CANCELLED &&
 	    iv->verdict.code != ERR_CLIENT_GONE && iv->verdict.code != ERR_DEADLINE)
-		(void)vault_forget(&iv->vault);
+		(void)core_plan()->vault->forget(&iv->vault);
 }
 
 const char *
@@ -146,5 +146,5 @@ keep_count(struct core_counts *c)
 	c->tls_hits = hits[KEPT_SESSION];
 	c->tls_misses = misses[KEPT_SESSION];
 	c->cache_puts = taken;
-	c->cache_entries = vault_count().entries;
+	c->cache_entries = core_plan()->vault == NULL ? 0 : core_plan()->vault->count().entries;
 }

@@ -6,12 +6,12 @@
  * worker's descriptors.  It only judges: no tree is built, a line is validated
  * and passed on as it stands.
  */
-#include <openssl/evp.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "launcher/core/core.h"
+#include "launcher/core/digest.h"
 #include "launcher/core/line_buf.h"
 #include "sandbox/sandbox.h"
 
@@ -24,7 +24,7 @@ struct relay {
 	uint64_t		 records_max;
 	struct relay_counts	 counts;
 	uint64_t		 log_bytes;
-	EVP_MD_CTX		*sha;
+	struct digest		*sha;
 	void			(*keep)(void *arg, const struct kept_value *);	/* NULL: nothing is kept */
 	void			*keep_arg;
 	unsigned int		 keep_kinds;	/* bits of enum kept_kind */
@@ -47,8 +47,7 @@ relay_new(int result_fd, int log_fd)
 	line_bufs_count(1);
 	r->results.fd = result_fd;
 	r->logs.fd = log_fd;
-	r->sha = EVP_MD_CTX_new();
-	if (r->sha == NULL || EVP_DigestInit_ex(r->sha, EVP_sha256(), NULL) != 1) {
+	if ((r->sha = digest_new()) == NULL) {
 		relay_free(r);
 		return NULL;
 	}
@@ -79,7 +78,7 @@ relay_free(struct relay *r)
 		return;
 	fd_closep(&r->results.fd);
 	fd_closep(&r->logs.fd);
-	EVP_MD_CTX_free(r->sha);
+	digest_free(r->sha);
 	line_buf_drop(&r->results);
 	line_buf_drop(&r->logs);
 	line_bufs_count(-1);
@@ -255,7 +254,7 @@ static void
 passed_digest(struct relay *r, struct passed *p)
 {
 	if (p->len > 0)
-		EVP_DigestUpdate(r->sha, p->from, p->len);
+		digest_add(r->sha, p->from, p->len);
 	p->len = 0;
 }
 
@@ -452,13 +451,8 @@ relay_counts(const struct relay *r)
 void
 relay_sha256(struct relay *r, char hex[65])
 {
-	unsigned char	 digest[EVP_MAX_MD_SIZE];
-	unsigned int	 n = 0;
-	EVP_MD_CTX	*copy = EVP_MD_CTX_new();
+	uint8_t	 sum[DIGEST_BYTES];
 
-	hex[0] = '\0';
-	if (copy != NULL && EVP_MD_CTX_copy_ex(copy, r->sha) == 1 && EVP_DigestFinal_ex(copy, digest, &n) == 1)
-		for (unsigned int i = 0; i < n && i < 32; i++)
-			snprintf(hex + 2 * i, 3, "%02x", digest[i]);
-	EVP_MD_CTX_free(copy);
+	digest_get(r->sha, sum);
+	digest_print(sum, hex);
 }

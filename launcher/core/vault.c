@@ -271,3 +271,8 @@ vault_close(void)
 		entry_drop(TAILQ_FIRST(&entries));
 	secrets_end();
 }
+
+const struct vault	 vault = {
+	.key_of = vault_key_of, .put = vault_put, .print = vault_print, .forget = vault_forget, .count = vault_count,
+	.close = vault_close,
+};

@@ -42,4 +42,15 @@ struct vault_counts vault_count(void);
 /* Forgets everything, the process's key too. */
 void	vault_close(void);
 
+/* These, for a plan that has it (invoke.h): a program whose plan has none links neither them nor what they compute with. */
+struct vault {
+	int			 (*key_of)(const void *text, size_t n, struct vault_key *);
+	int			 (*put)(const struct vault_key *, const struct kept_value *, int64_t now);
+	void			 (*print)(const struct vault_key *, struct buf *, int64_t now, unsigned int n[KEPT__MAX]);
+	unsigned int		 (*forget)(const struct vault_key *);
+	struct vault_counts	 (*count)(void);
+	void			 (*close)(void);
+};
+extern const struct vault	 vault;
+
 #endif

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "launcher/core/vault.h"
 #include "launcher/serve/serve.h"
 #include "launcher/serve/slog.h"
 #include "sandbox/sandbox.h"
@@ -161,7 +162,7 @@ no_cache_take(struct settings *s, const char *text, struct error *e)
 {
 	(void)text;
 	(void)e;
-	s->plan.vault = false;
+	s->plan.vault = NULL;
 	return 0;
 }
 
@@ -321,7 +322,7 @@ defaults(struct settings *s)
 		.socket_mode = 0600, .connections = 10000, .concurrency = 64, .per_source = 16, .queue = 1000,
 		.memory_bytes = 256 * MIB, .grace_ms = SECONDS(30), .request_ms = SECONDS(30),
 		.idle_ms = SECONDS(75), .level = SLOG_INFO,
-		.plan = { .parked_max = 8, .nursery_forks = 10000, .nursery_age_ms = MINUTES(60), .vault = true },
+		.plan = { .parked_max = 8, .nursery_forks = 10000, .nursery_age_ms = MINUTES(60), .vault = &vault },
 	};
 }
 
