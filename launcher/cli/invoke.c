@@ -91,7 +91,7 @@ on_clock(evutil_socket_t fd, short what, void *arg)
 static int
 loop_open(struct run *r, struct error *e)
 {
-	static const struct core_plan	 nothing_kept = { 0 };
+	static const struct core_plan	 plan = { .once = true };
 	struct event_config		*cfg = event_config_new();
 
 	if (cfg != NULL && event_config_avoid_method(cfg, "epoll") == 0)
@@ -104,7 +104,7 @@ loop_open(struct run *r, struct error *e)
 	evtimer_assign(&r->clock, r->base, on_clock, r);
 	if (event_add(&r->signal_in, NULL) == -1)
 		return error_sys(e, "event loop");
-	core_open(r->base, &nothing_kept);
+	core_open(r->base, &plan);
 	return 0;
 }
 

@@ -27,6 +27,7 @@ struct vault;
 /* How many are kept ready; all zero: nothing is, as for a single invocation. */
 struct wire_open;
 struct core_plan {
+	bool		once;			/* this process runs one invocation and ends: nothing is made ready for a next */
 	unsigned int	parked_min, parked_max;	/* workers before their first read, per connector and limits */
 	unsigned int	nursery_forks;		/* a nursery is replaced after so many workers; 0: never */
 	int64_t		nursery_age_ms;		/* or at this age; 0: never */

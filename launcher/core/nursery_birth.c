@@ -43,7 +43,8 @@ birth_child(const struct nursery_plan *p, const struct birth *b, pid_t parent)
 	char			 waived[16], memory[24];
 	bool			 guest = p->guest[0] != '\0';
 	char			*described = p->described[0] != '\0' ? (char *)(uintptr_t)p->described : NULL;
-	char			*argv[GUEST_WORDS_MAX] = { (char *)(uintptr_t)p->program, (char *)(uintptr_t)NURSERY_ARG,
+	const char		*kind = core_plan()->once && !guest ? NURSERY_ONCE_ARG : NURSERY_ARG;
+	char			*argv[GUEST_WORDS_MAX] = { (char *)(uintptr_t)p->program, (char *)(uintptr_t)kind,
 				    waived, guest ? (char *)(uintptr_t)p->guest : described, guest ? memory : NULL, NULL };
 	const char		*programs[GUEST_PROGRAMS_MAX + 1] = { NULL };
 	char			*envp[] = { NULL };

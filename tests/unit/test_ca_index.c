@@ -126,6 +126,8 @@ verdict_of(X509_STORE *store, X509 *leaf, STACK_OF(X509) *beside)
 	return r;
 }
 
+#define LATER	(-2)		/* it is mapped now and cut at the first question */
+
 /* The index lives once in a process: each case has its own.  Twice, since the second finds the store filled. */
 static int
 verdict_by_index(X509 *leaf, STACK_OF(X509) *beside, int want_count)
@@ -138,8 +140,10 @@ verdict_by_index(X509 *leaf, STACK_OF(X509) *beside, int want_count)
 		X509_STORE	*store = store_new();
 		int		 r;
 
-		if (ca_index_load(store, bundle) != want_count)
+		if (want_count == LATER ? ca_index_later(store, bundle) != 0 : ca_index_load(store, bundle) != want_count)
 			_exit(255);
+		if (want_count == LATER && sk_X509_OBJECT_num(X509_STORE_get0_objects(store)) != 0)
+			_exit(253);
 		r = verdict_of(store, leaf, beside);
 		_exit(verdict_of(store, leaf, beside) == r ? r : 254);
 	}
@@ -202,6 +206,8 @@ test_chains(void **state)
 			fail_msg("%s: OpenSSL says %d", rows[i].name, verdict_by_openssl(rows[i].leaf, beside));
 		if (verdict_by_index(rows[i].leaf, beside, rows[i].n) != rows[i].want)
 			fail_msg("%s: the index says %d", rows[i].name, verdict_by_index(rows[i].leaf, beside, rows[i].n));
+		if (verdict_by_index(rows[i].leaf, beside, LATER) != rows[i].want)
+			fail_msg("%s: cut later it says %d", rows[i].name, verdict_by_index(rows[i].leaf, beside, LATER));
 	}
 	sk_X509_free(beside);
 	X509_NAME_free(spelled);
@@ -266,6 +272,55 @@ test_not_plain(void **state)
 	party_free(&root);
 }
 
+static int
+verdict_by_openssl_or_nothing(X509 *leaf)
+{
+	X509_STORE	*store = store_new();
+	int		 r;
+
+	(void)X509_STORE_load_file(store, bundle);
+	r = verdict_of(store, leaf, NULL);
+	X509_STORE_free(store);
+	return r;
+}
+
+/* Found out only when a chain asks: then it is as if OpenSSL had read the file. */
+static void
+test_not_plain_later(void **state)
+{
+	struct party	 root = party_make("Root", V_ASN1_UTF8STRING, NULL, NULL, true, -DAY_S, DAY_S);
+	struct party	 leaf = party_make("leaf", V_ASN1_UTF8STRING, &root, NULL, false, -DAY_S, DAY_S);
+	X509_STORE	*store = store_new();
+	static const struct {
+		const char	*name, *behind;
+		bool		 aux, trusted;
+	} rows[] = {
+		{ "marked as trusted", "", true, true },
+		{ "a certificate that is broken behind it", "-----BEGIN CERTIFICATE-----\nMAAA\n-----END CERTIFICATE-----\n",
+		    false, false },
+		{ "no end behind it", "-----BEGIN CERTIFICATE-----\nMAAA\n", false, false },
+		{ "something of another kind behind it", "-----BEGIN MESSAGE-----\nMAAA\n-----END MESSAGE-----\n", false, true },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < N_ITEMS(rows); i++) {
+		FILE	*f = bundle_open("w");
+
+		assert_int_equal(rows[i].aux ? PEM_write_X509_AUX(f, root.cert) : PEM_write_X509(f, root.cert), 1);
+		assert_true(fputs(rows[i].behind, f) >= 0);
+		assert_int_equal(fclose(f), 0);
+		if ((verdict_by_openssl_or_nothing(leaf.cert) == X509_V_OK) != rows[i].trusted)
+			fail_msg("%s: OpenSSL says %d", rows[i].name, verdict_by_openssl_or_nothing(leaf.cert));
+		if (verdict_by_index(leaf.cert, NULL, LATER) != verdict_by_openssl_or_nothing(leaf.cert))
+			fail_msg("%s: cut later it says %d", rows[i].name, verdict_by_index(leaf.cert, NULL, LATER));
+	}
+	assert_int_equal(ca_index_later(store, "/nonexistent"), -1);
+	assert_int_equal(ca_index_later(store, dir), -1);
+	X509_STORE_free(store);
+	party_free(&root);
+	party_free(&leaf);
+}
+
 /* What workers read: as many as the file says, and each of them trusted. */
 static void
 test_debian(void **state)
@@ -322,6 +377,7 @@ main(void)
 	const struct CMUnitTest	 tests[] = {
 		cmocka_unit_test(test_chains),
 		cmocka_unit_test(test_not_plain),
+		cmocka_unit_test(test_not_plain_later),
 		cmocka_unit_test(test_debian),
 	};
 

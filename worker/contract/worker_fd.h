@@ -38,6 +38,7 @@ enum guest_fd {
    for a guest argv[3]: the folder of its files, argv[4]: its memory in MiB, then words (guest_word.h), "--", and the
    program with its arguments where the connector says which. */
 #define NURSERY_ARG	"--nursery"	/* WAIVED [FOLDER]: of the files that lie beside other connectors' programs */
+#define NURSERY_ONCE_ARG "--nursery-once" /* the same, for one worker: nothing is made ready for others; no guest's */
 
 /* Launcher to nursery: fork one.  FD__COUNT descriptors come with it, in enum order. */
 struct nursery_order {

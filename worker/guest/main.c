@@ -264,6 +264,6 @@ main(int argc, char **argv)
 	g.name = slash == NULL ? argv[3] : slash + 1;
 	g.memory_mib = strtoul(argv[4], NULL, 10);
 	sandbox_guest_prepare(&p.walls);
-	g.parked = nursery_run(p.waived, true);
+	g.parked = nursery_run(p.waived, WORKERS_GUEST);
 	become(&g, &p);
 }

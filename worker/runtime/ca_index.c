@@ -29,6 +29,8 @@ struct entry {
 	bool		 given;		/* it is in the store */
 };
 
+static const char	*bundle;	/* mapped, and not cut yet; NULL: there is none such */
+static size_t		 bundle_len;
 static struct entry	*entries;
 static size_t		 count;
 static X509_LOOKUP_METHOD *method;	/* a store refers to it, and does not own it */
@@ -175,6 +177,69 @@ entry_read(const struct entry *en)
 	return x;
 }
 
+static void
+index_drop(const char *text, size_t len)
+{
+	free(entries);
+	(void)munmap((void *)(uintptr_t)text, len);
+	entries = NULL;
+	count = 0;
+}
+
+/* As X509_STORE_load_file() does, which wants the file's name. */
+static void
+all_read(X509_STORE *store, const char *text, size_t len)
+{
+	static char		 none[] = "";	/* is asked for where a key is locked */
+	BIO			*bio = BIO_new_mem_buf(text, (int)len);
+	STACK_OF(X509_INFO)	*all = bio == NULL ? NULL : PEM_X509_INFO_read_bio(bio, NULL, NULL, none);
+
+	for (int i = 0; i < sk_X509_INFO_num(all); i++) {
+		const X509_INFO	*one = sk_X509_INFO_value(all, i);
+
+		if (one->x509 != NULL)
+			(void)X509_STORE_add_cert(store, one->x509);
+		if (one->crl != NULL)
+			(void)X509_STORE_add_crl(store, one->crl);
+	}
+	sk_X509_INFO_pop_free(all, X509_INFO_free);
+	BIO_free(bio);
+}
+
+/* At the first question. */
+static void
+bundle_open(X509_STORE *store)
+{
+	const char	*text = bundle;
+
+	bundle = NULL;
+	if (text == NULL)
+		return;
+	entries = calloc(CA_COUNT_MAX, sizeof(*entries));
+	if (entries != NULL && bundle_cut(text, bundle_len))
+		return;
+	all_read(store, text, bundle_len);
+	index_drop(text, bundle_len);
+}
+
+/* One that is in the store by now. */
+static int
+object_give(X509_STORE *store, X509_LOOKUP_TYPE type, const X509_NAME *name, X509_OBJECT *found)
+{
+	X509_OBJECT	*o;
+	int		 r = 0;
+
+	(void)X509_STORE_lock(store);
+	o = X509_OBJECT_retrieve_by_subject(X509_STORE_get0_objects(store), type, name);
+	if (o != NULL && type == X509_LU_X509 && X509_OBJECT_set1_X509(found, X509_OBJECT_get0_X509(o)) == 1) {
+		/* The caller takes a reference of its own, as below. */
+		X509_free(X509_OBJECT_get0_X509(o));
+		r = 1;
+	}
+	(void)X509_STORE_unlock(store);
+	return r;
+}
+
 /* Every certificate of this subject comes into the store, since OpenSSL looks there for all once one was found. */
 static int
 by_subject(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509_NAME *name, X509_OBJECT *found)
@@ -183,6 +248,13 @@ by_subject(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509_NAME *name, X5
 	int		 ok = 0, r = 0;
 	uint32_t	 subject = (uint32_t)X509_NAME_hash_ex(name, NULL, NULL, &ok);
 
+	if (bundle != NULL) {
+		bundle_open(store);
+		if (entries == NULL) {
+			ERR_clear_error();
+			return object_give(store, type, name, found);
+		}
+	}
 	for (size_t i = 0; ok == 1 && type == X509_LU_X509 && i < count; i++) {
 		X509	*x;
 
@@ -202,13 +274,16 @@ by_subject(X509_LOOKUP *lookup, X509_LOOKUP_TYPE type, const X509_NAME *name, X5
 	return r;
 }
 
-static void
-index_drop(const char *text, size_t len)
+static int
+lookup_add(X509_STORE *store)
 {
-	free(entries);
-	(void)munmap((void *)(uintptr_t)text, len);
-	entries = NULL;
-	count = 0;
+	method = X509_LOOKUP_meth_new("bundle, parsed on demand");
+	if (method != NULL && X509_LOOKUP_meth_set_get_by_subject(method, by_subject) == 1 &&
+	    X509_STORE_add_lookup(store, method) != NULL)
+		return 0;
+	X509_LOOKUP_meth_free(method);
+	method = NULL;
+	return -1;
 }
 
 int
@@ -217,21 +292,30 @@ ca_index_load(X509_STORE *store, const char *file)
 	size_t		 len = 0;
 	const char	*text;
 
-	if (entries != NULL || (text = file_map(file, &len)) == NULL)
+	if (method != NULL || (text = file_map(file, &len)) == NULL)
 		return -1;
 	entries = calloc(CA_COUNT_MAX, sizeof(*entries));
-	if (entries == NULL || !bundle_cut(text, len) ||
-	    (method = X509_LOOKUP_meth_new("bundle, parsed on demand")) == NULL) {
-		index_drop(text, len);
-		ERR_clear_error();
-		return -1;
-	}
-	if (X509_LOOKUP_meth_set_get_by_subject(method, by_subject) != 1 || X509_STORE_add_lookup(store, method) == NULL) {
-		X509_LOOKUP_meth_free(method);
-		method = NULL;
+	if (entries == NULL || !bundle_cut(text, len) || lookup_add(store) == -1) {
 		index_drop(text, len);
 		ERR_clear_error();
 		return -1;
 	}
 	return (int)count;
+}
+
+int
+ca_index_later(X509_STORE *store, const char *file)
+{
+	size_t		 len = 0;
+	const char	*text;
+
+	if (method != NULL || (text = file_map(file, &len)) == NULL)
+		return -1;
+	if (lookup_add(store) == -1) {
+		(void)munmap((void *)(uintptr_t)text, len);
+		return -1;
+	}
+	bundle = text;
+	bundle_len = len;
+	return 0;
 }

@@ -20,5 +20,10 @@
  * and OpenSSL's own reader shall judge it.  Once per process; what was read stays in memory.
  */
 int	ca_index_load(X509_STORE *, const char *file);
+/*
+ * The same, but the file is mapped only, and cut when the first chain asks.  Where it is no plain list then, OpenSSL's
+ * reader is given what is mapped.  -1: it cannot be mapped.
+ */
+int	ca_index_later(X509_STORE *, const char *file);
 
 #endif

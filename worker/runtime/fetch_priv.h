@@ -39,6 +39,8 @@
 
 /* Before the walls, once: libcurl, OpenSSL, the CA store, time zone. */
 int	fetch_preload(struct error *e);
+/* The same in a process of which one worker will be forked, if that: what needs no file is left to whom needs it. */
+int	fetch_preload_once(struct error *e);
 /* In a nursery, once: runs what most workers will run, for the memory that it maps. */
 void	fetch_rehearse(void);
 

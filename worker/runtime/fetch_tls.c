@@ -39,13 +39,10 @@ __wrap_SSL_CTX_new(const SSL_METHOD *method)
 	return SSL_CTX_new_ex(NULL, NULL, method);
 }
 
-int
-fetch_preload(struct error *e)
+/* later: certificates are looked through when the first chain asks for one. */
+static int
+libraries_load(bool later, struct error *e)
 {
-	SSL_CTX	*ctx;
-	SSL	*ssl;
-	CURL	*easy;
-
 	tzset();
 	if (curl_global_init(CURL_GLOBAL_DEFAULT) != CURLE_OK)
 		return error_set(e, ERR_SYSTEM, "libcurl cannot start");
@@ -57,9 +54,27 @@ fetch_preload(struct error *e)
 	 */
 	X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
 	/* Without the file the store is empty, and TLS fails closed unless config brings a caBundle. */
-	if (ca_index_load(store, CA_FILE) == -1)
+	if ((later ? ca_index_later(store, CA_FILE) : ca_index_load(store, CA_FILE)) == -1)
 		(void)X509_STORE_load_file(store, CA_FILE);
 	ERR_clear_error();
+	return 0;
+}
+
+int
+fetch_preload_once(struct error *e)
+{
+	return libraries_load(true, e);
+}
+
+int
+fetch_preload(struct error *e)
+{
+	SSL_CTX	*ctx;
+	SSL	*ssl;
+	CURL	*easy;
+
+	if (libraries_load(false, e) == -1)
+		return -1;
 	/* Touch once what is otherwise set up at first use, perhaps from files. */
 	easy = curl_easy_init();
 	ctx = SSL_CTX_new_ex(NULL, NULL, TLS_client_method());

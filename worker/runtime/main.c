@@ -29,6 +29,13 @@
 #define VERDICT_SHORT_BYTES 256		/* what most are, and "end" always */
 #define PAGE_BYTES	(4 * KIB)
 
+/* What this process was started as. */
+enum kind {
+	BY_HAND,
+	NURSERY,	/* of many workers: whatever they will need is made and touched before the first */
+	NURSERY_ONCE,	/* of one: then that is done by whom needs it, if anybody does */
+};
+
 static void __attribute__((noreturn))
 end(const struct error *e)
 {
@@ -166,14 +173,15 @@ text_look(void)
 
 /* Below here the walls stand, and only below is a byte of anybody else's data looked at. */
 static void __attribute__((noreturn, noinline))
-work(const struct spec *sp, bool parked)
+work(const struct spec *sp, enum kind kind, bool parked)
 {
 	static const char	 locked[] = "{\"type\":\"locked\"}\n";
 	struct request		 rq = { 0 };
 	struct error		 e = ERROR_NONE;
 	struct call		 c;
 
-	rehearse(sp, &rq, &c, &e);
+	if (kind != NURSERY_ONCE)
+		rehearse(sp, &rq, &c, &e);
 	if (write_all(FD_RESULT, locked, sizeof(locked) - 1) == -1)
 		end(&(struct error){ .code = ERR_CLIENT_GONE });
 	if (parked)
@@ -209,7 +217,7 @@ nursery_rehearse(const struct spec *sp)
  * command needs of the stack fits into one.
  */
 static void __attribute__((noreturn, noinline))
-settle(const struct spec *sp, const char *waived)
+settle(const struct spec *sp, enum kind kind, const char *waived)
 {
 	char	*here = __builtin_frame_address(0);
 	bool	 parked = false;
@@ -218,14 +226,16 @@ settle(const struct spec *sp, const char *waived)
 	char *volatile	 gap = __builtin_alloca((uintptr_t)here % PAGE_BYTES + 1);
 
 	(void)gap;
-	if (waived != NULL) {
+	if (kind == NURSERY) {
 		text_inherit();
 		fetch_rehearse();
 		nursery_rehearse(sp);
-		parked = nursery_run((unsigned int)strtoul(waived, NULL, 10), false);
-	} else
+	}
+	if (kind == BY_HAND)
 		sandbox_lock_alone();
-	work(sp, parked);
+	else
+		parked = nursery_run((unsigned int)strtoul(waived, NULL, 10), kind == NURSERY ? WORKERS_MANY : WORKERS_ONE);
+	work(sp, kind, parked);
 }
 
 /* Before the connector's own constructors; a nursery complains on FD_LOG as well while it loads. */
@@ -240,24 +250,33 @@ static const char usage[] =
 "By hand: one request on standard input, results on standard output; confined,\n"
 "and without any way out to a source.  See bascule-worker(7).\n";
 
+static enum kind
+kind_of(int argc, char **argv)
+{
+	if (argc != 3 && argc != 4)
+		return BY_HAND;
+	return strcmp(argv[1], NURSERY_ARG) == 0 ? NURSERY : strcmp(argv[1], NURSERY_ONCE_ARG) == 0 ? NURSERY_ONCE : BY_HAND;
+}
+
 int
 main(int argc, char **argv)
 {
 	struct spec	 sp = { 0 };
 	struct error	 e = ERROR_NONE;
-	bool		 nursery = (argc == 3 || argc == 4) && strcmp(argv[1], NURSERY_ARG) == 0;
+	enum kind	 kind = kind_of(argc, argv);
 
 	if (argc == 2 && strcmp(argv[1], "--help") == 0) {
 		(void)write_all(STDOUT_FILENO, usage, sizeof(usage) - 1);
 		return 0;
 	}
-	if (argc != 1 && !nursery) {
+	if (argc != 1 && kind == BY_HAND) {
 		(void)write_all(STDERR_FILENO, usage, sizeof(usage) - 1);
 		return error_face(ERR_USAGE)->exit;
 	}
 	heap_nodes();
-	if (spec_beside(argc == 4 ? argv[3] : NULL, &sp, &e) == -1 || fetch_preload(&e) == -1)
+	if (spec_beside(argc == 4 ? argv[3] : NULL, &sp, &e) == -1 ||
+	    (kind == NURSERY ? fetch_preload(&e) : fetch_preload_once(&e)) == -1)
 		cannot_start(&e);
 	scrub_setup();
-	settle(&sp, nursery ? argv[2] : NULL);
+	settle(&sp, kind, kind == BY_HAND ? NULL : argv[2]);
 }

@@ -93,8 +93,9 @@ rseq_leave(void)
 
 /* Returns in workers only. */
 bool
-nursery_run(unsigned int waived, bool guest)
+nursery_run(unsigned int waived, enum workers kind)
 {
+	bool			 guest = kind == WORKERS_GUEST;
 	struct nursery_order	 o;
 	pid_t			 pid;
 
@@ -107,7 +108,8 @@ nursery_run(unsigned int waived, bool guest)
 	if (!guest) {
 		rseq_leave();
 		sandbox_lock(waived);
-		heap_settle();
+		if (kind == WORKERS_MANY)
+			heap_settle();
 	}
 	close(STDERR_FILENO);
 	if (report(0, 0) == -1)

@@ -6,11 +6,13 @@
 
 #include <stdbool.h>
 
-/*
- * Forks workers on order; returns in each worker, walls up, descriptors in place: true if it is to be parked.
- * guest: a worker is to become another program, and puts up its walls itself (worker/guest).
- */
-bool	nursery_run(unsigned int waived, bool guest);
+enum workers {
+	WORKERS_MANY,
+	WORKERS_ONE,	/* it is forked once: its heap is not readied for others */
+	WORKERS_GUEST	/* a worker is to become another program, and puts up its walls itself (worker/guest) */
+};
+/* Forks workers on order; returns in each worker, walls up, descriptors in place: true if it is to be parked. */
+bool	nursery_run(unsigned int waived, enum workers);
 
 /* While the heap is small and in one piece: notes where it begins. */
 void	scrub_setup(void);
