@@ -85,7 +85,7 @@ cut_off(struct leg *l, const struct wire_contact *why)
 	c.head.type = WIRE_ENDED;
 	r = record_send(&c);
 	leg_let_go(l);
-	fd_closep(&l->fd);
+	leg_hang_up(l);
 	return gateway_free(l) == -1 ? -1 : r;
 }
 
@@ -126,7 +126,7 @@ settle(struct leg *l, const struct wire_contact *c, int fd_given)
 	if (l->refusals > LEG_REFUSALS_MAX)
 		return cut_off(l, c);
 	if (l->fd != -1 && reply(l, c->status, 0, c->reason, fd) == -1)
-		fd_closep(&l->fd);
+		leg_hang_up(l);
 	return fd != -1 && l->fd != -1 ? watch_add(&l->watch, fd_steal(&fd), c, begin) : 0;
 }
 
@@ -147,7 +147,7 @@ permit_take(struct leg *l)
 	if (wait == -1)
 		return malformed(l);
 	if (reply(l, EGRESS_OK, (uint32_t)wait, "", -1) == -1)
-		fd_closep(&l->fd);
+		leg_hang_up(l);
 	return 0;
 }
 
@@ -182,7 +182,7 @@ kept_connect_take(struct leg *l)
 	if (wait == -1)
 		return decline(l, EGRESS_BUDGET, "permits were asked for too often");
 	if (wait > 0)
-		return reply(l, EGRESS_OK, (uint32_t)wait, "", -1) == -1 ? (fd_closep(&l->fd), 0) : 0;
+		return reply(l, EGRESS_OK, (uint32_t)wait, "", -1) == -1 ? (leg_hang_up(l), 0) : 0;
 	if (l->rate.source != NULL)
 		(void)govern_done(&l->rate, 0, now_ms());
 	localhost_of(l, l->q.host);
@@ -197,7 +197,7 @@ name_take(struct leg *l)
 	if (why != NULL)
 		return decline(l, EGRESS_REFUSED, why);
 	if (reply(l, EGRESS_OK, 0, "", -1) == -1)
-		fd_closep(&l->fd);
+		leg_hang_up(l);
 	return 0;
 }
 
@@ -252,7 +252,7 @@ leg_readable(struct leg *l, uint32_t events)
 	/* An empty packet looks like the end, and is one: nobody asks an empty question. */
 	if (n <= 0) {
 		/* Its question is still worth a record, and what it has is still counted. */
-		fd_closep(&l->fd);
+		leg_hang_up(l);
 		if (l->gateway == NULL)
 			govern_leave(&l->rate, now_ms());
 		return 0;
@@ -330,8 +330,8 @@ leg_open(const struct gate *g, struct wire_open *w, size_t bytes, int fd)
 		return -1;
 	l->networked = w->networked == WIRE_NETWORKED;
 	l->kept = w->networked == WIRE_KEPT;
-	if (watch(g, l->fd, l->id) == -1 || govern_join(&l->rate, &w->rate, now_ms()) == -1)
-		fd_closep(&l->fd);	/* the worker sees its way out closed */
+	if (leg_watch(l, g->epoll_fd) == -1 || govern_join(&l->rate, &w->rate, now_ms()) == -1)
+		leg_hang_up(l);	/* the worker sees its way out closed */
 	return 0;
 }
 

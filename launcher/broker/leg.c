@@ -5,6 +5,7 @@
  */
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 
 #include "launcher/broker/gateway.h"
 #include "launcher/broker/leg.h"
@@ -42,11 +43,29 @@ leg_new(uint32_t id, int fd, struct policy *policy)
 	}
 	l->id = id;
 	l->fd = fd;
+	l->epoll_fd = -1;
 	l->policy = *policy;
 	explicit_bzero(policy, sizeof(*policy));
 	*slot(id) = l;
 	living++;
 	return l;
+}
+
+int
+leg_watch(struct leg *l, int epoll_fd)
+{
+	struct epoll_event	 ev = { .events = EPOLLIN, .data.u64 = l->id };
+
+	l->epoll_fd = epoll_fd;
+	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, l->fd, &ev);
+}
+
+void
+leg_hang_up(struct leg *l)
+{
+	if (l->fd != -1 && l->epoll_fd != -1)
+		(void)epoll_ctl(l->epoll_fd, EPOLL_CTL_DEL, l->fd, NULL);
+	fd_closep(&l->fd);
 }
 
 bool
@@ -110,7 +129,7 @@ leg_free(struct leg *l)
 		r = record_spent(l->id, l->rate.wait_ms, l->rate.permits);
 	leg_let_go(l);
 	*slot(l->id) = l->next;
-	fd_closep(&l->fd);
+	leg_hang_up(l);
 	policy_free(&l->policy);
 	free(l);
 	living--;

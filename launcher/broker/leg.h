@@ -22,6 +22,7 @@ struct leg {
 	struct leg		*older, *newer;	/* while asking: by age of the question */
 	uint32_t		 id;
 	int			 fd;		/* -1: the worker has gone or was cut off */
+	int			 epoll_fd;	/* that watches fd */
 	struct policy		 policy;
 	uint32_t		 connects, refusals, strays;
 	int64_t			 dialling_ms;	/* so far */
@@ -39,6 +40,10 @@ struct leg {
 /* Takes fd and *policy, also when it fails (NULL: no memory, or the id is in use). */
 struct leg	*leg_new(uint32_t id, int fd, struct policy *policy);
 struct leg	*leg_find(uint32_t id);
+/* Its questions wake this epoll set, with its id; -1 with errno. */
+int		 leg_watch(struct leg *, int epoll_fd);
+/* The worker's way out closes.  Whoever else still holds our end does not keep it in the set, which would wake for ever. */
+void		 leg_hang_up(struct leg *);
 /* Closes and forgets it; a job is left to end by itself.  -1: the launcher is gone. */
 int		 leg_free(struct leg *);
 

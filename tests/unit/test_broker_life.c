@@ -100,6 +100,44 @@ privileges(void **state)
 	assert_int_equal(seen, 3);
 }
 
+/* What the broker has run for, in ns. */
+static int64_t
+ran(pid_t pid)
+{
+	clockid_t	 clock;
+	struct timespec	 ts;
+
+	assert_int_equal(clock_getcpuclockid(pid, &clock), 0);
+	assert_int_equal(clock_gettime(clock, &ts), 0);
+	return (int64_t)ts.tv_sec * 1000000000 + ts.tv_nsec;
+}
+
+/* A worker that is gone while its launcher still holds the broker's end: nothing more is to be done for it. */
+static void
+held_end(void **state)
+{
+	const struct timespec	 a_while = { .tv_nsec = 100000000 };
+	struct broker_policy	 p = { 0 };
+	struct error		 e = ERROR_NONE;
+	int			 pair[2];
+	int64_t			 before;
+	uint32_t		 leg;
+	pid_t			 pid = broker_pid();
+
+	(void)state;
+	if (pid <= 0)
+		skip();
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	assert_int_equal(broker_attach(broker, &p, pair[1], 0, &leg, &e), 0);
+	close(pair[0]);
+	nanosleep(&a_while, NULL);
+	before = ran(pid);
+	nanosleep(&a_while, NULL);
+	assert_in_range(ran(pid) - before, 0, 5000000);
+	close(pair[1]);
+	cJSON_Delete(broker_close(broker, leg));
+}
+
 static void
 killed(void **state)
 {
@@ -153,6 +191,7 @@ main(void)
 		cmocka_unit_test(closed_legs),
 		cmocka_unit_test(bad_policies),
 		cmocka_unit_test(privileges),
+		cmocka_unit_test(held_end),
 		cmocka_unit_test(killed),
 		cmocka_unit_test(bad_programs),
 	};
