@@ -19,6 +19,7 @@ enum kind {
 	KINDS,
 	TLS = KINDS,		/* every wall, TLS objects made */
 	PARKED,			/* every wall, ready before the clock starts */
+	PACED,			/* every wall, one per 10 ms */
 	KILL_CONFINED,
 	KILL_OPEN,
 	INVOCATION,		/* the whole of inv_start() ... inv_free() */
@@ -76,6 +77,8 @@ call(enum kind k, struct sample *s, struct error *e)
 	int		 r;
 
 	c.parked = k == PARKED;
+	if (k == PACED)
+		bench_pace();
 	if ((r = begin(&c, k, e)) == 0) {
 		if (k == PARKED)
 			bench_pace();
@@ -237,6 +240,7 @@ const struct row core_rows[] = {
 	{ "fork", "nursery fork, every layer, verified", .floor = "clone3", .other = "fork-open", .run = core_run,
 	    .kind = CONFINED },
 	{ "fork-tls", "the same, with TLS objects made", .floor = "clone3", .run = core_run, .kind = TLS },
+	{ "fork-paced", "nursery fork, every layer, one per 10 ms", .floor = "clone3-paced", .run = core_run, .kind = PACED },
 	{ "fork-open", "the same nursery with no layer that can go", .floor = "clone3", .run = core_run, .kind = OPEN },
 	{ "parked", "request to a parked worker, one per 10 ms", .floor = "ring-paced", .other = "pipe", .run = core_run,
 	    .kind = PARKED },

@@ -241,6 +241,10 @@ measure(struct sample *s, enum floor_kind kind)
 		turn = kind == FLOOR_PIPE || kind == FLOOR_PIPE_PACED ? 0 : (turn + 1) % RING;
 		round_trip(s, &peers[turn]);
 		break;
+	case FLOOR_CLONE3_PACED:
+		nanosleep(&(struct timespec){ .tv_nsec = FLOOR_PACE_NS }, NULL);
+		call(s, FLOOR_CLONE3);
+		break;
 	case FLOOR_KILL:
 		kill_bare(s);
 		break;

@@ -77,6 +77,7 @@ const struct row floor_rows[] = {
 	{ "ring-paced", "the same, one per 10 ms", .run = floor_run, .kind = FLOOR_RING_PACED },
 	{ "clone3-rate", "bare clone3 children, 4 in flight", UNIT_PER_S, .run = floor_run, .kind = FLOOR_RATE, .block = 1 },
 	{ "clone3", "F: bare clone3 child of a tiny process", .floor = "clone3", .run = floor_run, .kind = FLOOR_CLONE3 },
+	{ "clone3-paced", "the same, one per 10 ms", .floor = "clone3", .run = floor_run, .kind = FLOOR_CLONE3_PACED },
 	{ "exec", "vfork + exec of a static program", .floor = "clone3", .run = floor_run, .kind = FLOOR_VFORK },
 	{ "kill", "kill of a bare process", .floor = "clone3", .run = floor_run, .kind = FLOOR_KILL },
 	{ 0 }

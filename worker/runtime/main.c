@@ -140,8 +140,8 @@ verdict_write(struct error *e)
 
 /*
  * A made-up request on the same way as the real one.  In the nursery: the text that any command runs is mapped
- * by then, and forks copy that and no more.  In the worker, before the lock is told: the pages that any
- * command writes to are copied by then, and a parked worker answers without.
+ * by then, and forks copy that and no more.  In a parked worker: the pages that any command writes to are copied
+ * while there is time for it, and not when the request is there.
  */
 static void
 rehearse(const struct spec *sp, struct request *rq, struct call *c, struct error *e)
@@ -173,19 +173,19 @@ text_look(void)
 
 /* Below here the walls stand, and only below is a byte of anybody else's data looked at. */
 static void __attribute__((noreturn, noinline))
-work(const struct spec *sp, enum kind kind, bool parked)
+work(const struct spec *sp, bool parked)
 {
 	static const char	 locked[] = "{\"type\":\"locked\"}\n";
 	struct request		 rq = { 0 };
 	struct error		 e = ERROR_NONE;
 	struct call		 c;
 
-	if (kind != NURSERY_ONCE)
-		rehearse(sp, &rq, &c, &e);
 	if (write_all(FD_RESULT, locked, sizeof(locked) - 1) == -1)
 		end(&(struct error){ .code = ERR_CLIENT_GONE });
-	if (parked)
+	if (parked) {
+		rehearse(sp, &rq, &c, &e);
 		heap_populate();
+	}
 	if (request_read(&rq, &e) == 0) {
 		call_init(&c, &rq, sp, &e);
 		if (run(&c) == 0)
@@ -235,7 +235,7 @@ settle(const struct spec *sp, enum kind kind, const char *waived)
 		sandbox_lock_alone();
 	else
 		parked = nursery_run((unsigned int)strtoul(waived, NULL, 10), kind == NURSERY ? WORKERS_MANY : WORKERS_ONE);
-	work(sp, kind, parked);
+	work(sp, parked);
 }
 
 /* Before the connector's own constructors; a nursery complains on FD_LOG as well while it loads. */
