@@ -41,10 +41,12 @@ void	kept_prepare(bool processes);			/* the filters of guests without namespaces
 void	landlock_close(void);				/* stage 2: nothing */
 void	rlimits_set(const struct sandbox_wall *);
 
+/* One that needs no number of this process: as it was built. */
 void	filter_enter(enum filter);
+const struct sock_filter *filter_built(enum filter, size_t *n);	/* NULL: it is made where it is used */
 #define FILTER_CODE_MAX	1024		/* instructions */
 #define FILTERS_KEPT	2
-/* The same in two steps; there is room for that many. */
+/* Made here, in two steps; there is room for that many. */
 void	filter_keep(enum filter, struct sock_fprog *kept);
 void	filter_enter_kept(const struct sock_fprog *);
 /* Where it tells: whoever reads the descriptor (close-on-exec) hears.  -1: a filter around us is heard, and there is one at most. */

@@ -1,12 +1,9 @@
 /*
- * seccomp.c -- builds filters from the tables of rules, and enters them.
+ * seccomp.c -- builds filters from the tables of rules.
  */
 #include <assert.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "sandbox/filter.h"
 #include "sandbox/private.h"
@@ -128,62 +125,4 @@ filter_make(enum filter f, uint32_t arch, const char **what, int *err)
 		return NULL;
 	}
 	return ctx;
-}
-
-void
-filter_enter(enum filter f)
-{
-	const char	*what;
-	int		 err;
-	scmp_filter_ctx	 ctx = filter_make(f, seccomp_arch_native(), &what, &err);
-
-	if (ctx == NULL)
-		sandbox_die(LAYER_SECCOMP, what, err);
-	if ((err = seccomp_load(ctx)) != 0)
-		sandbox_die(LAYER_SECCOMP, "load the filter", -err);
-	seccomp_release(ctx);
-}
-
-/* Made once, entered often: by one call, that needs no memory.  FILTERS_KEPT of them. */
-void
-filter_keep(enum filter f, struct sock_fprog *kept)
-{
-	static struct sock_filter	 codes[FILTERS_KEPT][FILTER_CODE_MAX];
-	static size_t			 used;
-	struct sock_filter		*code = codes[used++];
-	const char			*what;
-	int				 err, fd = memfd_create("filter", MFD_CLOEXEC);
-	scmp_filter_ctx			 ctx = filter_make(f, seccomp_arch_native(), &what, &err);
-	ssize_t				 n;
-
-	if (ctx == NULL)
-		sandbox_die(LAYER_SECCOMP, what, err);
-	if (fd == -1 || (err = seccomp_export_bpf(ctx, fd)) != 0)
-		sandbox_die(LAYER_SECCOMP, "write the filter down", fd == -1 ? errno : -err);
-	if ((n = pread(fd, code, sizeof(codes[0]), 0)) <= 0 || n == (ssize_t)sizeof(codes[0]))
-		sandbox_die(LAYER_SECCOMP, "the filter is too long", 0);
-	close(fd);
-	seccomp_release(ctx);
-	*kept = (struct sock_fprog){ .len = (unsigned short)(n / (ssize_t)sizeof(code[0])), .filter = code };
-}
-
-void
-filter_enter_kept(const struct sock_fprog *kept)
-{
-	if (syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, 0, kept, 0L, filter_cookie[0], filter_cookie[1]) == -1)
-		sandbox_die(LAYER_SECCOMP, "load the filter", errno);
-}
-
-int
-filter_enter_heard(const struct sock_fprog *kept)
-{
-	int	 fd = (int)syscall(SYS_seccomp, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_NEW_LISTENER, kept, 0L,
-	    filter_cookie[0], filter_cookie[1]);
-
-	/* Whoever runs us may listen already, and there is one listener at most: then ours refuses without a word. */
-	if (fd == -1 && errno == EBUSY)
-		filter_enter_kept(kept);
-	else if (fd == -1)
-		sandbox_die(LAYER_SECCOMP, "load the filter, to be heard (Linux 5.0)", errno);
-	return fd;
 }

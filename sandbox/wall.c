@@ -28,8 +28,6 @@ wait_for_maps(int fd)
 void
 sandbox_wall(const struct sandbox_wall *w)
 {
-	struct sock_fprog	 birth;
-
 	if (w->guest != NULL && !ON(w->waived, LAYER_NAMESPACES) && !ON(w->waived, LAYER_LANDLOCK))
 		sandbox_die(LAYER_LANDLOCK, "without namespaces a connector that is no native one needs it: no other wall is "
 		    "around its files", 0);
@@ -53,10 +51,8 @@ sandbox_wall(const struct sandbox_wall *w)
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == -1)
 		sandbox_die(LAYER_SECCOMP, "no_new_privs", errno);
 	if (w->guest != NULL) {			/* our own code until each worker's guest.c */
-		if (ON(w->waived, LAYER_SECCOMP)) {
-			filter_keep(FILTER_GUEST_BIRTH, &birth);
-			filter_enter_kept(&birth);	/* libseccomp would listen, and each worker must */
-		}
+		if (ON(w->waived, LAYER_SECCOMP))
+			filter_enter(FILTER_GUEST_BIRTH);
 		return;
 	}
 	if (ON(w->waived, LAYER_LANDLOCK))

@@ -17,6 +17,7 @@
 #include <sys/prctl.h>
 #include <sys/socket.h>
 
+#include "sandbox/private.h"
 #include "tests/unit/filters.h"
 #include "worker/contract/limits.h"
 
@@ -186,6 +187,28 @@ sizes_are_bounded(void **state)
 			if (c.n > INSTRUCTIONS_MAX)
 				fail_msg("%s on %s: %zu instructions", filter_name(f), machines[m].name, c.n);
 		}
+}
+
+/* What programs enter is what libseccomp makes of the tables now. */
+static void
+built_is_what_is_made(void **state)
+{
+	size_t	 built = 0;
+
+	(void)state;
+	for (enum filter f = 0; f < FILTER__MAX; f++) {
+		struct code			 c;
+		size_t				 n;
+		const struct sock_filter	*code = filter_built(f, &n);
+
+		if (code == NULL)
+			continue;
+		assert_int_equal(code_make(f, seccomp_arch_native(), &c), 0);
+		if (n != c.n || memcmp(code, c.at, n * sizeof(c.at[0])) != 0)
+			fail_msg("%s: built, it is another filter", filter_name(f));
+		built++;
+	}
+	assert_int_equal(built, 10);
 }
 
 /* Can one call match both? Not if a bit that both look at must differ. */
@@ -428,6 +451,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_are_checked_in),
 		cmocka_unit_test(sizes_are_bounded),
+		cmocka_unit_test(built_is_what_is_made),
 		cmocka_unit_test(tables_are_sound),
 		cmocka_unit_test(code_is_what_the_table_says),
 		cmocka_unit_test(intents_hold),
