@@ -44,6 +44,8 @@ static const char schema[] =
     " detail TEXT) STRICT;";
 
 static const char *const texts[] = {
+	[STMT_OPEN]		= "BEGIN IMMEDIATE",
+	[STMT_COMMIT]		= "COMMIT",
 	[STMT_BEGIN_ROW]	= "INSERT INTO invocation(id,connector,command,source,caller,trace,accepted,state)"
 				  " VALUES(?,?,?,?,?,?,?,'queued')",
 	[STMT_STATE]		= "UPDATE invocation SET state=?2 WHERE seq=(SELECT max(seq) FROM invocation WHERE id=?1)"
@@ -154,12 +156,23 @@ db_member(cJSON *o, const char *name, sqlite3_stmt *s, int column)
 		(void)json_set_str(o, name, text);
 }
 
+/* One without values, at once. */
+static int
+run(enum stmt which)
+{
+	sqlite3_stmt	*s = db_stmt(which);
+	int		 r = s == NULL ? SQLITE_ERROR : sqlite3_step(s);
+
+	sqlite3_reset(s);
+	return r == SQLITE_DONE ? 0 : -1;
+}
+
 int
 db_write(sqlite3_stmt *s)
 {
 	if (s == NULL)
 		return -1;
-	if (!open_now && sqlite3_exec(db, "BEGIN IMMEDIATE", NULL, NULL, NULL) != SQLITE_OK)
+	if (!open_now && run(STMT_OPEN) == -1)
 		return failed(&trouble, "begin");
 	if (!open_now)
 		changes = sqlite3_total_changes64(db);
@@ -188,7 +201,7 @@ store_sync(struct error *e)
 {
 	if (db == NULL)
 		return error_set(e, ERR_SYSTEM, "journal: it is not open");
-	if (open_now && sqlite3_exec(db, "COMMIT", NULL, NULL, NULL) != SQLITE_OK) {
+	if (open_now && run(STMT_COMMIT) == -1) {
 		failed(&trouble, "commit");
 		(void)sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
 		open_now = false;
@@ -244,6 +257,7 @@ on_tick(evutil_socket_t fd, short what, void *arg)
 	(void)fd;
 	(void)what;
 	(void)arg;
+	journal_settle();
 	probe();
 	event_add(&tick, store_forget(db_now()) ? &soon : &next);
 }
@@ -369,6 +383,7 @@ store_leave(void)
 
 	if (db == NULL)
 		return;
+	journal_settle();
 	(void)store_sync(&ignored);
 	(void)sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 }
@@ -378,8 +393,10 @@ store_close(void)
 {
 	struct error	 ignored = ERROR_NONE;
 
-	if (db != NULL)
+	if (db != NULL) {
+		journal_settle();
 		(void)store_sync(&ignored);
+	}
 	if (looped) {
 		event_del(&commit);
 		event_del(&tick);

@@ -11,6 +11,7 @@
 #include "worker/contract/util.h"
 
 enum stmt {
+	STMT_OPEN, STMT_COMMIT,
 	STMT_BEGIN_ROW, STMT_STATE, STMT_END_ROW, STMT_END_LATE, STMT_GET, STMT_LOST,
 	STMT_FORGET_OLD, STMT_FORGET_MANY,
 	STMT_KEPT_ADD, STMT_KEPT_MORE, STMT_KEPT_SIZE, STMT_KEPT_BYTES, STMT_KEPT_OLD,
@@ -33,6 +34,8 @@ int		 db_changed(sqlite3_stmt *);
 /* Milliseconds since 1970. */
 int64_t		 db_now(void);
 const struct store_plan *db_plan(void);
+/* journal.c: states that were not written yet are. */
+void		 journal_settle(void);
 /* results.c: another file was opened. */
 void		 results_recount(void);
 /* Adds the column as a member, unless it is NULL. */

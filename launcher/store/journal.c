@@ -6,9 +6,74 @@
 
 #include "launcher/store/db.h"
 #include "worker/contract/limits.h"
+#include "worker/contract/request.h"
 
 #define PAGE_ROWS	100
 #define RECEIPT_BYTES	((size_t)256 * 1024)
+
+/*
+ * States on the way to the end, which nothing is decided by: most invocations end before one of them has to be written.
+ */
+#define STATES_MAX	64	/* then all are */
+
+static struct {
+	char		 id[REQUEST_ID_BYTES_MAX + 1];
+	const char	*state;
+} states[STATES_MAX];
+static size_t	 nstates;
+
+static void
+state_write(size_t i)
+{
+	sqlite3_stmt	*s = db_stmt(STMT_STATE);
+
+	if (s == NULL)
+		return;
+	db_text(s, 1, states[i].id);
+	db_text(s, 2, states[i].state);
+	(void)db_write(s);
+}
+
+void
+journal_settle(void)
+{
+	for (size_t i = 0; i < nstates; i++)
+		state_write(i);
+	nstates = 0;
+}
+
+static size_t
+state_find(const char *id)
+{
+	size_t	 i = 0;
+
+	while (i < nstates && strcmp(states[i].id, id) != 0)
+		i++;
+	return i;
+}
+
+static void
+state_drop(const char *id)
+{
+	size_t	 i = state_find(id);
+
+	if (i < nstates)
+		states[i] = states[--nstates];
+}
+
+void
+journal_state(const char *id, const char *state)
+{
+	size_t	 i = state_find(id);
+
+	if (i == STATES_MAX) {
+		journal_settle();
+		i = 0;
+	}
+	if (i == nstates)
+		snprintf(states[nstates++].id, sizeof(states[i].id), "%s", id);
+	states[i].state = state;
+}
 
 void
 journal_begin(const struct journal_row *r)
@@ -18,21 +83,10 @@ journal_begin(const struct journal_row *r)
 
 	if (s == NULL)
 		return;
+	state_drop(r->id);
 	for (int i = 0; i < (int)N_ITEMS(columns); i++)
 		db_text(s, i + 1, columns[i]);
 	sqlite3_bind_int64(s, (int)N_ITEMS(columns) + 1, r->accepted_ms);
-	(void)db_write(s);
-}
-
-void
-journal_state(const char *id, const char *state)
-{
-	sqlite3_stmt	*s = db_stmt(STMT_STATE);
-
-	if (s == NULL)
-		return;
-	db_text(s, 1, id);
-	db_text(s, 2, state);
 	(void)db_write(s);
 }
 
@@ -53,6 +107,7 @@ journal_end(const char *id, cJSON *receipt)
 	int64_t		 now = db_now(), took = 0;
 	struct buf	 b;
 
+	state_drop(id);
 	buf_init(&b, RECEIPT_BYTES);
 	json_print(&b, receipt);
 	if (s != NULL) {
@@ -93,10 +148,11 @@ journal_row_print(sqlite3_stmt *s)
 cJSON *
 journal_get(const char *id)
 {
-	sqlite3_stmt	*s = db_stmt(STMT_GET);
+	sqlite3_stmt	*s;
 	cJSON		*o = NULL;
 
-	if (s == NULL)
+	journal_settle();
+	if ((s = db_stmt(STMT_GET)) == NULL)
 		return NULL;
 	db_text(s, 1, id);
 	if (sqlite3_step(s) == SQLITE_ROW)
@@ -140,10 +196,12 @@ cJSON *
 journal_list(const struct journal_filter *f)
 {
 	size_t		 limit = f->limit == 0 ? PAGE_ROWS : f->limit > STORE_PAGE_MAX ? STORE_PAGE_MAX : f->limit;
-	sqlite3_stmt	*s = list_make(f, (int64_t)limit + 1);
+	sqlite3_stmt	*s;
 	cJSON		*o = cJSON_CreateObject(), *list = cJSON_CreateArray();
 	int64_t		 last = 0;
 
+	journal_settle();
+	s = list_make(f, (int64_t)limit + 1);
 	(void)json_set(o, "invocations", list);
 	for (size_t n = 0; s != NULL && sqlite3_step(s) == SQLITE_ROW; n++) {
 		if (n == limit) {

@@ -46,11 +46,13 @@ journal_seek(int64_t accepted_ms)
 cJSON *
 journal_forward(uint64_t after, uint64_t until, size_t limit)
 {
-	sqlite3_stmt	*s = db_prepare("SELECT " JOURNAL_COLUMNS " FROM invocation WHERE seq>? AND seq<=? ORDER BY seq LIMIT ?");
+	sqlite3_stmt	*s;
 	cJSON		*o = cJSON_CreateObject(), *list = cJSON_CreateArray();
 	int64_t		 last = 0;
 	size_t		 n = 0;
 
+	journal_settle();
+	s = db_prepare("SELECT " JOURNAL_COLUMNS " FROM invocation WHERE seq>? AND seq<=? ORDER BY seq LIMIT ?");
 	(void)json_set(o, "invocations", list);
 	if (s == NULL)
 		return o;

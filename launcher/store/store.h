@@ -68,7 +68,7 @@ struct journal_filter {
 };
 /* A new row, "queued". */
 void	journal_begin(const struct journal_row *);
-/* state: "starting", "streaming", "stopping". */
+/* state: "starting", "streaming", "stopping", which stay.  Whoever asks here sees it at once; the file does some seconds later, or never if it ends before. */
 void	journal_state(const char *id, const char *state);
 /* "done"; takes the receipt, an object as of inv_receipt(). */
 void	journal_end(const char *id, cJSON *receipt);

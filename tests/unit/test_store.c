@@ -64,6 +64,31 @@ state_is(const char *id, const char *state, const char *outcome)
 	assert_string_equal(json_str(json_get(row, "receipt"), "outcome", ""), outcome);
 }
 
+/* More at once than are held back, each asked for; and one that ends before its state was written. */
+static void
+states_are_seen(void **state)
+{
+	struct store_plan	 p = { 0 };
+	char			 id[16];
+
+	(void)state;
+	opened(&p);
+	for (int i = 0; i < 200; i++) {
+		snprintf(id, sizeof(id), "s%d", i);
+		begin(id, "scim", NULL);
+		journal_state(id, "starting");
+		if (i % 2 == 0)
+			journal_state(id, "streaming");
+		if (i % 5 == 0)
+			end(id, "ok");
+	}
+	for (int i = 0; i < 200; i++) {
+		snprintf(id, sizeof(id), "s%d", i);
+		state_is(id, i % 5 == 0 ? "done" : i % 2 == 0 ? "streaming" : "starting", i % 5 == 0 ? "ok" : "");
+	}
+	store_close();
+}
+
 static void
 life_of_a_row(void **state)
 {
@@ -409,6 +434,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(life_of_a_row, fresh),
+		cmocka_unit_test_setup(states_are_seen, fresh),
 		cmocka_unit_test_setup(lists, fresh),
 		cmocka_unit_test_setup(killed, fresh),
 		cmocka_unit_test_setup(results, fresh),
