@@ -1,6 +1,6 @@
 /*
  * desk_wire.h -- what the front (bascule-serve) and its supervisor (bascule-supervise) say to each other, on a
- * SOCK_SEQPACKET pair: one struct a packet, of a size that its type has.
+ * SOCK_SEQPACKET pair: one struct a packet, of a size that its type has; TAKE as far as its texts go.
  *
  * front:	OPEN once, first
  *		TAKE: a worker for this plan; number is the front's, and new
@@ -21,6 +21,7 @@
 #ifndef CORE_DESK_WIRE_H
 #define CORE_DESK_WIRE_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/resource.h>
 
@@ -28,7 +29,7 @@
 #include "launcher/core/core.h"
 #include "worker/contract/error.h"
 
-#define DESK_VERSION	2
+#define DESK_VERSION	3
 #define DESK_FD		3	/* in the supervisor */
 #define DESK_FDS_MAX	3	/* with one packet */
 #define DESK_PATH_BYTES	4096
@@ -66,10 +67,17 @@ struct desk_open {
 	char		registry[DESK_PATH_BYTES];	/* connectors that were uploaded are below it; "": there are none */
 };
 
+/* A plan: its four paths with their NULs and its words, one behind the other.  Sent as far as they go. */
+#define DESK_TAKE_TEXTS	4
 struct desk_take {
 	struct desk_head	head;
-	struct nursery_plan	plan;
+	uint64_t		memory_bytes;
+	uint32_t		cpu_s, waived, tasks;
+	uint32_t		words, behind;	/* bytes of words, and of those behind "--" */
+	uint32_t		pad;
+	char			text[sizeof(struct nursery_plan)];
 };
+#define DESK_TAKE_BYTES(n)	(offsetof(struct desk_take, text) + (n))
 
 struct desk_signal {
 	struct desk_head	head;
@@ -123,6 +131,10 @@ union desk_packet {
 	struct desk_count	count;
 };
 
+/* desk_take.c: bytes of the packet. */
+size_t	desk_take_put(struct desk_take *, uint32_t no, const struct nursery_plan *);
+/* -1: no front says that.  What lies behind the texts' ends is left as it was. */
+int	desk_take_get(const struct desk_take *, size_t bytes, struct nursery_plan *);
 /* desk_io.c.  0; 1: no room now; -1: the other side is gone. */
 int	desk_send(int fd, const void *packet, size_t bytes, const int *fds, size_t nfds);
 /*

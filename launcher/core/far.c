@@ -93,14 +93,12 @@ far_end(struct far *f)
 static int
 first_send(struct far *f)
 {
-	struct desk_take	 t;
+	static struct desk_take	 t;
 	struct desk_run		 r = { .head = { DESK_VERSION, DESK_RUN, f->no }, .what = f->chore };
 
 	if (f->w == NULL)
 		return desk_send(desk, &r, sizeof(r), f->fds, f->nfds);
-	t.head = (struct desk_head){ DESK_VERSION, DESK_TAKE, f->no };
-	t.plan = *f->plan;
-	return desk_send(desk, &t, sizeof(t), NULL, 0);
+	return desk_send(desk, &t, desk_take_put(&t, f->no, f->plan), NULL, 0);
 }
 
 static int

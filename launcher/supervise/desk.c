@@ -200,14 +200,15 @@ post_free(struct post *p)
 }
 
 static int
-take(const struct desk_take *t)
+take(const struct desk_take *t, size_t bytes)
 {
-	struct post	*p = post_new(t->head.no);
-	struct error	 e = ERROR_NONE;
+	static struct nursery_plan	 plan;
+	struct post			*p;
+	struct error			 e = ERROR_NONE;
 
-	if (p == NULL)
+	if (desk_take_get(t, bytes, &plan) == -1 || (p = post_new(t->head.no)) == NULL)
 		return -1;
-	if (plan_check(&t->plan, &e) == -1 || (p->w = pool_take(&t->plan, post_turn, p, &e)) == NULL)
+	if (plan_check(&plan, &e) == -1 || (p->w = pool_take(&plan, post_turn, p, &e)) == NULL)
 		lose(p, &e, false);
 	else
 		post_turn(p);		/* a parked one is ready, and will not say so again */
@@ -248,7 +249,7 @@ packet_take(const union desk_packet *p, size_t bytes, int fds[DESK_FDS_MAX])
 
 	switch (p->head.type) {
 	case DESK_TAKE:
-		return bytes == sizeof(p->take) ? take(&p->take) : -1;
+		return take(&p->take, bytes);
 	case DESK_SIGNAL:
 		return bytes == sizeof(p->signal) ? send_signal(&p->signal) : -1;
 	case DESK_RUN:

@@ -9,18 +9,6 @@
 
 #include "launcher/supervise/supervise.h"
 
-static bool
-ends(const char *text, size_t n)
-{
-	return memchr(text, '\0', n) != NULL;
-}
-
-static bool
-words_ok(const struct guest_words *w)
-{
-	return w->bytes <= sizeof(w->text) && w->behind <= w->bytes && (w->bytes == 0 || w->text[w->bytes - 1] == '\0');
-}
-
 /* Below this folder, and so written that nothing leads out of it. */
 static bool
 below(const char *folder, const char *path)
@@ -62,8 +50,7 @@ plan_check(const struct nursery_plan *p, struct error *e)
 {
 	const char	*folder = p->guest[0] != '\0' ? p->guest : p->described, *linked;
 
-	if (!ends(p->program, sizeof(p->program)) || !ends(p->described, sizeof(p->described)) || !ends(p->guest, sizeof(p->guest)) || !ends(p->main, sizeof(p->main)) ||
-	    !words_ok(&p->words) || p->waived != told.waived || p->memory_bytes == 0 || p->cpu_s == 0)
+	if (p->waived != told.waived || p->memory_bytes == 0 || p->cpu_s == 0)
 		return error_set(e, ERR_SANDBOX, "supervisor: a plan that makes no sense");
 	if ((told.memory_max != 0 && p->memory_bytes > told.memory_max) || (told.cpu_max != 0 && p->cpu_s > told.cpu_max))
 		return error_set(e, ERR_SANDBOX, "supervisor: more memory or time of the processor than --limit allows");

@@ -21,7 +21,7 @@ extern struct desk_open	 told;
 /* Ends everything: why. */
 void	supervise_end(const char *why);
 
-/* plan.c: may this be run?  -1 with *e: the front asks for what no connector of this server is. */
+/* plan.c: may this, well formed, be run?  -1 with *e: the front asks for what no connector of this server is. */
 int	plan_check(const struct nursery_plan *, struct error *e);
 
 /* desk.c: what the front asked for by number. */
