@@ -318,23 +318,23 @@ open_send(struct broker *b, const struct wire_open *w, int leg_fd, struct error 
 int
 broker_attach(struct broker *b, const struct broker_policy *p, int leg_fd, uint32_t worker, uint32_t *leg, struct error *e)
 {
-	struct wire_open	*w = calloc(1, sizeof(*w));
+	static struct wire_open	 w;		/* all zero between two: most of a policy is room for more */
 	struct leg		*l = calloc(1, sizeof(*l));
 	int			 r = -1;
 
-	if (w == NULL || l == NULL)
+	if (l == NULL)
 		error_set(e, ERR_SYSTEM, "egress broker: no memory");
-	else if (broker_policy_put(w, p, e) == 0) {
+	else if (broker_policy_put(&w, p, e) == -1)
+		explicit_bzero(&w, sizeof(w));
+	else {
 		do
 			l->id = ++b->last_leg;
 		while (l->id == 0 || *slot(b, l->id) != NULL);
-		w->head = (struct wire_head){ WIRE_VERSION, WIRE_OPEN, l->id };
-		w->worker = worker;
-		r = open_send(b, w, leg_fd, e);
+		w.head = (struct wire_head){ WIRE_VERSION, WIRE_OPEN, l->id };
+		w.worker = worker;
+		r = open_send(b, &w, leg_fd, e);
+		explicit_bzero(&w, WIRE_OPEN_BYTES((size_t)w.nrules + w.nopened + w.ndirect));
 	}
-	if (w != NULL)
-		explicit_bzero(&w->proxy, sizeof(w->proxy));
-	free(w);
 	if (r == -1) {
 		free(l);
 		return -1;

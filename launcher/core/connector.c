@@ -283,12 +283,21 @@ take(const char *path, struct connector_ref *ref, struct error *e)
 	return r;
 }
 
+void
+connector_clear(struct connector_ref *ref)
+{
+	ref->name[0] = ref->program[0] = ref->described[0] = ref->guest[0] = ref->main[0] = '\0';
+	ref->tasks = 0;
+	ref->words.bytes = ref->words.behind = 0;
+	ref->spec = (struct spec){ 0 };
+}
+
 int
 connector_find(const char *name, struct connector_ref *ref, struct error *e)
 {
 	char	 folder[PATH_MAX], path[PATH_MAX * 2];
 
-	memset(ref, 0, sizeof(*ref));
+	connector_clear(ref);
 	error_set(e, ERR_NONE, "%s", "");
 	if (strchr(name, '/') != NULL) {
 		if (take(name, ref, e) == -1 && e->code == ERR_NONE)

@@ -64,24 +64,27 @@ rate_settle(struct way_out *way, const struct inv_request *rq, struct error *e)
 static int
 rules_fill(struct way_out *way, const struct inv_request *rq, struct error *e)
 {
-	struct egress_rule	*fit;
+	struct egress_rule	 rules[SPEC_EGRESS_MAX];
+	int			 r;
 
-	if ((way->rules = calloc(SPEC_EGRESS_MAX, sizeof(*way->rules))) == NULL)
-		return error_set(e, ERR_SYSTEM, "no memory");
 	if (rq->house != NULL)
 		return 0;
-	if (spec_egress(&rq->ref->spec, rq->rq->config, way->rules, &way->nrules, e) == -1 ||
-	    rate_settle(way, rq, e) == -1 || egress_narrow(way->rules, &way->nrules, rq->egress, e) == -1)
-		return -1;
-	if ((fit = realloc(way->rules, (way->nrules > 0 ? way->nrules : 1) * sizeof(*fit))) != NULL)
-		way->rules = fit;
+	way->rules = rules;
+	r = spec_egress(&rq->ref->spec, rq->rq->config, rules, &way->nrules, e) == -1 || rate_settle(way, rq, e) == -1 ||
+	    egress_narrow(rules, &way->nrules, rq->egress, e) == -1 ? -1 : 0;
+	way->rules = NULL;
+	if (r == -1 || way->nrules == 0)
+		return r;
+	if ((way->rules = malloc(way->nrules * sizeof(*rules))) == NULL)
+		return error_set(e, ERR_SYSTEM, "no memory");
+	memcpy(way->rules, rules, way->nrules * sizeof(*rules));
 	return 0;
 }
 
 static int
 proxy_fill(struct way_out *way, const struct inv_request *rq, struct error *e)
 {
-	if ((way->direct = calloc(1, sizeof(*way->direct))) == NULL)
+	if ((way->direct = malloc(sizeof(*way->direct))) == NULL)
 		return error_set(e, ERR_SYSTEM, "no memory");
 	if (proxy_settle(&rq->proxy, &way->proxy, way->direct, e) == -1)
 		return -1;

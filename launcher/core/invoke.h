@@ -77,6 +77,8 @@ struct connector_ref {
 	struct guest_words words;	/* of a guest: for its host */
 	struct spec	spec;
 };
+/* Of nothing; what lies behind a text's end stays as it was. */
+void	connector_clear(struct connector_ref *);
 
 /*
  * Finds a connector: a name ([a-z0-9-], searched in BASCULE_CONNECTORS, a

@@ -14,8 +14,7 @@ id_make(char id[REQUEST_ID_BYTES_MAX + 1])
 
 	if (getrandom(r, sizeof(r), 0) != (ssize_t)sizeof(r))
 		memcpy(r, &(int64_t){ now_ms() }, sizeof(int64_t));
-	for (size_t i = 0; i < sizeof(r); i++)
-		snprintf(id + 2 * i, 3, "%02x", r[i]);
+	hex_put(id, r, sizeof(r));
 }
 
 static void
@@ -72,14 +71,17 @@ inv_fill(struct invocation *iv, const struct inv_request *rq, struct error *e)
 	snprintf(iv->type, sizeof(iv->type), "%s", rq->rq->type);
 	snprintf(iv->connector, sizeof(iv->connector), "%s", rq->ref->name);
 	limits_settle(iv, &rq->limits);
-	iv->plan = (struct nursery_plan){ .waived = rq->waived, .memory_bytes = iv->limits.memory_bytes,
-	    .cpu_s = iv->limits.cpu_s };
+	iv->plan.waived = rq->waived;
+	iv->plan.memory_bytes = iv->limits.memory_bytes;
+	iv->plan.cpu_s = iv->limits.cpu_s;
 	snprintf(iv->plan.program, sizeof(iv->plan.program), "%s", rq->ref->program);
 	snprintf(iv->plan.described, sizeof(iv->plan.described), "%s", rq->ref->described);
 	snprintf(iv->plan.guest, sizeof(iv->plan.guest), "%s", rq->ref->guest);
 	snprintf(iv->plan.main, sizeof(iv->plan.main), "%s", rq->ref->main);
 	iv->plan.tasks = rq->ref->tasks;
-	iv->plan.words = rq->ref->words;
+	iv->plan.words.bytes = rq->ref->words.bytes;
+	iv->plan.words.behind = rq->ref->words.behind;
+	memcpy(iv->plan.words.text, rq->ref->words.text, rq->ref->words.bytes);
 	if (rq->house != NULL)
 		iv->plan = *rq->house;
 	if (egress_fill(iv, rq, e) == -1)

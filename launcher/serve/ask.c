@@ -159,11 +159,12 @@ customizer_read(const cJSON *doc, struct ask *a, struct error *e)
 int
 ask_link(const struct ask *a, struct connector_ref *ref, struct error *e)
 {
-	struct connector_ref	 other = { 0 };
+	struct connector_ref	 other;
 	int			 r;
 
 	if (a->customizer[0] == '\0')
 		return 0;
+	connector_clear(&other);
 	if (ref_find(a->customizer, "", -1, &other, e) == -1)
 		return error_in(e, "customizer");
 	if (other.guest[0] == '\0')
@@ -192,8 +193,7 @@ source_derive(const struct connector_ref *ref, struct ask *a, struct error *e)
 	for (size_t i = 0; i < n; i++)
 		buf_addf(&b, " %s:%u", rules[i].host, rules[i].port);
 	SHA256((const unsigned char *)b.data, b.len, sha256);
-	for (size_t i = 0; i < 8; i++)
-		snprintf(a->source + 2 * i, 3, "%02x", sha256[i]);
+	hex_put(a->source, sha256, 8);
 	return 0;
 }
 

@@ -142,7 +142,7 @@ call_end(struct call *c, int64_t retry_s)
 	event_del(&c->late);
 	call_goto(c, CALL_ENDING);
 	end_keep(c);
-	if (c->iv != NULL)
+	if (c->iv != NULL && !stream_over(&c->stream) && c->stream.accepted.verdict)
 		inv_print_verdict(c->iv, &last);
 	journal_end(c->id, call_receipt(c));
 	if (c->keep.on)

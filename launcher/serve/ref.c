@@ -12,10 +12,16 @@
 void
 ref_own_id(const char *name, char id[REF_ID_BYTES + 1])
 {
-	char	 text[CONNECTOR_NAME_MAX + 32];
+	/* Of the last one: calls come in rows. */
+	static char	 of[CONNECTOR_NAME_MAX + 1], known[REF_ID_BYTES + 1];
+	char		 text[CONNECTOR_NAME_MAX + 32];
 
-	snprintf(text, sizeof(text), "bascule connector %s", name);
-	reg_uuid_of(text, id);
+	if (known[0] == '\0' || strcmp(of, name) != 0) {
+		snprintf(text, sizeof(text), "bascule connector %s", name);
+		reg_uuid_of(text, known);
+		snprintf(of, sizeof(of), "%s", name);
+	}
+	memcpy(id, known, sizeof(known));
 }
 
 void

@@ -22,28 +22,25 @@
 #include "launcher/serve/take.h"
 #include "worker/contract/util.h"
 
-static void
-id_make(char id[REQUEST_ID_BYTES_MAX + 1])
-{
-	unsigned char	 r[16] = { 0 };
+#define ID_BYTES	16	/* random ones */
 
-	(void)!getrandom(r, sizeof(r), 0);
-	for (size_t i = 0; i < sizeof(r); i++)
-		snprintf(id + 2 * i, 3, "%02x", r[i]);
-}
+/* What no caller gave, drawn at once. */
+struct drawn {
+	unsigned char	 id[ID_BYTES], trace[ID_BYTES], span[ID_BYTES / 2];
+};
 
 /* The caller's, else one of our own. */
 static void
-trace_take(const char *given, char trace[TRACEPARENT_BYTES + 1])
+trace_take(const char *given, const struct drawn *d, char trace[TRACEPARENT_BYTES + 1])
 {
-	char	 r[REQUEST_ID_BYTES_MAX + 1], s[REQUEST_ID_BYTES_MAX + 1];
+	char	 r[2 * sizeof(d->trace) + 1], s[2 * sizeof(d->span) + 1];
 
 	if (traceparent_ok(given)) {
 		snprintf(trace, TRACEPARENT_BYTES + 1, "%s", given);
 		return;
 	}
-	id_make(r);
-	id_make(s);
+	hex_put(r, d->trace, sizeof(d->trace));
+	hex_put(s, d->span, sizeof(d->span));
 	snprintf(trace, TRACEPARENT_BYTES + 1, "00-%.32s-%.16s-00", r, s);
 }
 
@@ -91,14 +88,16 @@ make(struct exchange *x, const struct accepted *accepted, struct connector_ref *
 	struct error	 e = ERROR_NONE;
 	char		 trace[TRACEPARENT_BYTES + 1], key[STORE_KEY_BYTES_MAX + 1], base[CONNECTOR_NAME_MAX + 1];
 	bool		 given = a->rq.id[0] != '\0';
+	struct drawn	 drawn = { 0 };
 
 	if (key_read(x, a->rq.cmd, key, &e) == -1) {
 		answer_problem(x->req, &(struct problem){ .error = &e });
 		return;
 	}
+	(void)!getrandom(&drawn, sizeof(drawn), 0);
 	if (!given)
-		id_make(a->rq.id);
-	trace_take(evhttp_find_header(evhttp_request_get_input_headers(x->req), "traceparent"), trace);
+		hex_put(a->rq.id, drawn.id, sizeof(drawn.id));
+	trace_take(evhttp_find_header(evhttp_request_get_input_headers(x->req), "traceparent"), &drawn, trace);
 	ref_base(ref->name, base);
 	if (key[0] != '\0' && !key_take(x, accepted, a, base, key))
 		return;
@@ -182,11 +181,12 @@ mode_read(struct exchange *x, struct error *e)
 void
 call_invoke(struct exchange *x)
 {
-	struct connector_ref	 ref = { 0 };
+	struct connector_ref	 ref;
 	struct accepted		 accepted;
 	struct error		 e = ERROR_NONE;
 	struct buf		 body = { 0 };
 
+	connector_clear(&ref);
 	if (mode_read(x, &e) == -1) {
 		answer_problem(x->req, &(struct problem){ .error = &e });
 		return;

@@ -32,10 +32,16 @@ json_number_text(const char *digits)
 cJSON *
 json_int(int64_t i)
 {
-	char	 digits[24];
-	int	 len = snprintf(digits, sizeof(digits), "%lld", (long long)i);
+	char		 digits[24], *at = digits + sizeof(digits);
+	uint64_t	 left = i < 0 ? 0 - (uint64_t)i : (uint64_t)i;
 
-	return json_number_node(digits, (size_t)len);
+	*--at = '\0';
+	do
+		*--at = (char)('0' + left % 10);
+	while ((left /= 10) > 0);
+	if (i < 0)
+		*--at = '-';
+	return json_number_node(at, (size_t)(digits + sizeof(digits) - 1 - at));
 }
 
 static int

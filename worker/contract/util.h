@@ -26,6 +26,19 @@ now_ms(void)
 	return (int64_t)ts.tv_sec * 1000 + ts.tv_nsec / 1000000;
 }
 
+/* 2 * n digits and a NUL. */
+static inline void
+hex_put(char *out, const unsigned char *bytes, size_t n)
+{
+	static const char digits[] = "0123456789abcdef";
+
+	for (size_t i = 0; i < n; i++) {
+		*out++ = digits[bytes[i] >> 4];
+		*out++ = digits[bytes[i] & 15];
+	}
+	*out = '\0';
+}
+
 /* A cleanup runs between the failing call and the caller that reads errno: keep it. */
 static inline void
 fd_closep(int *fd)
