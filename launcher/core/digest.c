@@ -5,10 +5,10 @@
 
 #include <assert.h>
 #include <openssl/sha.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "launcher/core/digest.h"
+#include "worker/contract/util.h"
 
 static_assert(DIGEST_BYTES == SHA256_DIGEST_LENGTH, "one size");
 
@@ -49,8 +49,7 @@ digest_get(const struct digest *d, uint8_t out[DIGEST_BYTES])
 void
 digest_print(const uint8_t digest[DIGEST_BYTES], char hex[2 * DIGEST_BYTES + 1])
 {
-	for (size_t i = 0; i < DIGEST_BYTES; i++)
-		snprintf(hex + 2 * i, 3, "%02x", digest[i]);
+	hex_put(hex, digest, DIGEST_BYTES);
 }
 
 void
