@@ -176,6 +176,7 @@ core_close(void)
 	if (outlet != NULL)
 		outlet_end(outlet);
 	mover_stop();
+	group_forget();
 	ends_forget();
 	cgroup_shutdown();
 	if (plan.supervisor > 0)

@@ -13,6 +13,27 @@
 static LIST_HEAD(, group)	 waiting = LIST_HEAD_INITIALIZER(waiting);
 static uint64_t			 serials;
 static int64_t			 joined_ms;	/* the last that got in */
+static unsigned int		 quick;		/* joins after a pause, in a row, that took no time to speak of */
+
+/* One slow one is enough: until it is seen again and again that there is nothing to wait for, the mover waits. */
+static void
+haste_note(int64_t took_us)
+{
+	quick = took_us > GROUP_QUICK_US ? 0 : quick + (quick < GROUP_QUICK_RUN);
+}
+
+static bool
+is_quick(void)
+{
+	return now_ms() - joined_ms < GROUP_WARM_MS || quick == GROUP_QUICK_RUN;
+}
+
+void
+group_forget(void)
+{
+	quick = 0;
+	joined_ms = 0;
+}
 
 /* What came of it; half in is worse than out: that ends the worker. */
 static void
@@ -35,8 +56,11 @@ static void
 group_put(struct group *g)
 {
 	struct error	 e = ERROR_NONE;
+	int64_t		 since = now_us(), took;
 	int		 r = cgroup_put(g->of, g->pid, &e);
 
+	if ((took = now_us() - since) > GROUP_QUICK_US)
+		haste_note(took);
 	g->in = r == 0;
 	g->broken = r == -1;
 	joined_ms = now_ms();
@@ -55,9 +79,10 @@ group_answer(struct group *g, const struct moved *m)
 
 	LIST_REMOVE(g, next);
 	g->asked = false;
-	if (m != NULL)
+	if (m != NULL) {
+		haste_note(m->took_us);
 		group_note(g, m->done, m->done + (m->error != 0), m->error);
-	else {
+	} else {
 		/* How far it came is not known; done again it is done. */
 		cgroup_entered(g->of);
 		group_put(g);
@@ -121,7 +146,7 @@ group_join(struct worker *w, void (*settled)(void *), void *arg)
 		return;
 	}
 	g->pid = w->pid;
-	if (now_ms() - joined_ms < GROUP_WARM_MS) {
+	if (is_quick()) {
 		group_put(g);
 		return;
 	}

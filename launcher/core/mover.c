@@ -66,6 +66,7 @@ move(const struct order *o, const int fds[BRANCH__MAX], struct moved *m)
 {
 	char	 text[16];
 	int	 len = snprintf(text, sizeof(text), "%d", (int)o->pid);
+	int64_t	 since = now_us();
 
 	*m = (struct moved){ .serial = o->serial };
 	while (m->done < o->n && m->error == 0)
@@ -73,6 +74,7 @@ move(const struct order *o, const int fds[BRANCH__MAX], struct moved *m)
 			m->done++;
 		else
 			m->error = errno != 0 ? errno : EIO;
+	m->took_us = now_us() - since;
 	for (uint32_t i = 0; i < o->n; i++)
 		close(fds[i]);
 }

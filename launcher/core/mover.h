@@ -19,6 +19,7 @@ struct moved {
 	uint64_t	 serial;
 	uint32_t	 done;
 	int32_t		 error;
+	int64_t		 took_us;	/* in the kernel */
 };
 
 /* Starts it, if it does not run.  -1: it cannot be.  news(NULL): it died with orders unanswered. */

@@ -39,10 +39,16 @@ struct group {
 };
 /*
  * The kernel lets a process into a group at once, but for the first after a while: that one waits until every
- * processor has passed through the scheduler, some milliseconds.  The mover (mover.h) waits in the loop's place; who
- * comes so soon after another that the kernel cannot have forgotten is put in by the loop, and spares two wake-ups.
+ * processor has passed through the scheduler, some milliseconds with many kernels and hardly any time with others.
+ * The mover (mover.h) waits in the loop's place, at the price of two wake-ups.  Who comes so soon after another
+ * that the kernel cannot have forgotten is put in by the loop; and so is everybody where the mover has seen again
+ * and again that there is no wait, until the loop sees one.
  */
 #define GROUP_WARM_MS	2
+#define GROUP_QUICK_US	300	/* no wait: two wake-ups take longer than most of this */
+#define GROUP_QUICK_RUN	8u	/* joins in a row */
+/* What was seen of it. */
+void		 group_forget(void);
 /* While a nursery loads: what would make its first worker wait is done beside it.  Nothing to hear of. */
 void		 group_prepare(unsigned int waived, uint64_t memory_bytes);
 /* Asks for it; settled(arg) follows from the loop if it is `asked` after this. */

@@ -39,6 +39,16 @@ hex_put(char *out, const unsigned char *bytes, size_t n)
 	*out = '\0';
 }
 
+/* The same in microseconds, for what takes so little. */
+static inline int64_t
+now_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (int64_t)ts.tv_sec * 1000000 + ts.tv_nsec / 1000;
+}
+
 /* A cleanup runs between the failing call and the caller that reads errno: keep it. */
 static inline void
 fd_closep(int *fd)
