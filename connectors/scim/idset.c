@@ -11,6 +11,7 @@
  *
  * Odds of a false alarm in a list of a million: 1 in 30 million.
  */
+#include <string.h>
 #include <sys/mman.h>
 
 #include "connectors/scim/scim.h"
@@ -25,14 +26,20 @@ struct scim_bucket {
 	uint16_t	 high[BUCKET_IDS];	/* with `low` an id's 48 bits; all zero: empty */
 };
 
-/* FNV-1a, then mixed: the small table uses the low bits. */
+/* Eight bytes at a time, each step one to one in what came before; then mixed: the small table uses the low bits. */
 uint64_t
-scim_id_hash(const char *id)
+scim_id_hash(const char *id, size_t n)
 {
-	uint64_t	h = 0xcbf29ce484222325u;
+	uint64_t	h = 0xcbf29ce484222325u ^ n, w;
 
-	for (; *id != '\0'; id++)
-		h = (h ^ (unsigned char)*id) * 0x100000001b3u;
+	for (; n >= sizeof(w); id += sizeof(w), n -= sizeof(w)) {
+		memcpy(&w, id, sizeof(w));
+		h = (h ^ w) * 0x9e3779b97f4a7c15u;
+		h ^= h >> 32;
+	}
+	w = 0;
+	memcpy(&w, id, n);
+	h = (h ^ w) * 0x9e3779b97f4a7c15u;
 	h ^= h >> 33;
 	h *= 0xff51afd7ed558ccdu;
 	h ^= h >> 33;
@@ -179,9 +186,9 @@ small_grow(struct scim_idset *set, struct error *e)
 }
 
 int
-scim_idset_add(struct scim_idset *set, const char *id, struct error *e)
+scim_idset_add(struct scim_idset *set, const char *id, size_t n, struct error *e)
 {
-	uint64_t	 h = scim_id_hash(id);
+	uint64_t	 h = scim_id_hash(id, n);
 	struct place	 p = place_of(h);
 
 	if (set->nlarge == 0 && set->n >= set->cap / 4 * 3 &&
@@ -203,7 +210,7 @@ scim_idset_add(struct scim_idset *set, const char *id, struct error *e)
 bool
 scim_idset_has(const struct scim_idset *set, const char *id)
 {
-	uint64_t	 h = scim_id_hash(id);
+	uint64_t	 h = scim_id_hash(id, strlen(id));
 	struct place	 p = place_of(h);
 
 	return set->nlarge > 0 ? large_has(set, &p) : small_has(set, h);

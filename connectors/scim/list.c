@@ -12,6 +12,7 @@ struct walk {
 	struct scim_idset	 seen;
 	int64_t			 newest_ns;	/* of meta.lastModified; INT64_MIN: none yet */
 	char			 newest[64];
+	bool			 dated;		/* somebody asks when rows changed */
 	bool			 undated;	/* a row did not say when it changed */
 };
 
@@ -24,49 +25,88 @@ walk_free(struct walk *w)
 #define autowalk	__attribute__((cleanup(walk_free))) struct walk
 
 static void
-note_time(struct walk *w, const cJSON *row)
+note_time(struct walk *w, struct row_text text)
 {
-	const char	*when = json_str(scim_member(row, "meta"), "lastModified", "");
-	int64_t		 ns;
+	char	 when[sizeof(w->newest)];
+	int64_t	 ns;
 
-	if (strlen(when) >= sizeof(w->newest) || scim_moment_parse(when, &ns) == -1) {
+	if (text.len >= sizeof(when)) {
+		w->undated = true;
+		return;
+	}
+	memcpy(when, text.len > 0 ? text.text : "", text.len);
+	when[text.len] = '\0';
+	if (scim_moment_parse(when, &ns) == -1) {
 		w->undated = true;
 		return;
 	}
 	if (ns > w->newest_ns) {
 		w->newest_ns = ns;
-		memcpy(w->newest, when, strlen(when) + 1);
+		memcpy(w->newest, when, text.len + 1);
 	}
 }
 
-static int
-note_row(struct walk *w, const cJSON *row, const char **id, char scratch[32], struct error *e)
-{
-	int	fresh;
+enum fact { FACT_ID, FACT_TIME };
 
-	if ((*id = json_scalar_text(json_get(row, "id"), scratch, 32)) == NULL || **id == '\0')
+static void
+row_facts(void *arg, const cJSON *row, struct row_text facts[ROW_FACTS_MAX])
+{
+	const struct walk	*w = arg;
+
+	facts[FACT_ID] = row_text(json_get(row, "id"));
+	if (w->dated)
+		facts[FACT_TIME] = row_text(scim_member(scim_member(row, "meta"), "lastModified"));
+}
+
+static int
+row_note(void *arg, const struct row_text facts[ROW_FACTS_MAX], struct error *e)
+{
+	struct walk	*w = arg;
+	struct row_text	 id = facts[FACT_ID];
+	int		 fresh;
+
+	if (id.len == 0)
 		return error_set(e, ERR_INVALID_RESPONSE, "the server listed a row without id");
-	if ((fresh = scim_idset_add(&w->seen, *id, e)) == -1)
+	if ((fresh = scim_idset_add(&w->seen, id.text, id.len, e)) == -1)
 		return -1;
 	if (fresh == 0)
-		return error_set(e, ERR_INVALID_RESPONSE, "the server listed \"%.80s\" twice, so another row is "
-		    "missing: its order changed between pages. Repeat, or set config.sortBy", *id);
-	note_time(w, row);
+		return error_set(e, ERR_INVALID_RESPONSE, "the server listed \"%.*s\" twice, so another row is "
+		    "missing: its order changed between pages. Repeat, or set config.sortBy", (int)(id.len < 80 ? id.len : 80), id.text);
+	if (w->dated)
+		note_time(w, facts[FACT_TIME]);
 	return 0;
 }
 
+static cJSON *
+user_make(void *arg, const cJSON *user, struct error *e)
+{
+	struct walk	*w = arg;
+
+	return scim_account(w->s, user, NULL, e);
+}
+
+static bool
+user_looks(void *arg, const struct row_text *names, size_t n)
+{
+	const struct walk	*w = arg;
+
+	return scim_map_looks(&w->s->map, names, n) || scim_path_looks(&w->s->set.active, true, names, n);
+}
+
+/* With the groups that tell that they have it. */
 static int
 user_row(void *arg, cJSON *row, struct error *e)
 {
 	struct walk	*w = arg;
 	autojson	*user = row;
-	cJSON		*groups = NULL, *account;
+	cJSON		*groups, *account;
 	char		 scratch[32];
-	const char	*id;
+	struct row_text	 facts[ROW_FACTS_MAX] = { { NULL, 0 } };
 
-	if (note_row(w, user, &id, scratch, e) == -1)
+	row_facts(w, user, facts);
+	if (row_note(w, facts, e) == -1)
 		return -1;
-	if (w->members != NULL && (groups = scim_members_groups(w->members, id)) == NULL)
+	if ((groups = scim_members_groups(w->members, json_scalar_text(json_get(user, "id"), scratch, sizeof(scratch)))) == NULL)
 		return error_set(e, ERR_SYSTEM, "groups: no memory");
 	if ((account = scim_account(w->s, user, groups, e)) == NULL)
 		return -1;
@@ -84,11 +124,12 @@ is_seen(const void *arg, const char *id)
 
 static int
 list_all(struct walk *w, const char *kind, const struct buf *filter, const char *attributes, const char *excluded,
-    int (*on_row)(void *arg, cJSON *row, struct error *e))
+    const struct row_maker *m)
 {
 	const char	*text = filter->len > 0 ? filter->data : NULL;
 
-	if (scim_list(w->s, kind, text, attributes, excluded, on_row, w) == -1)
+	if ((w->members != NULL ? scim_list(w->s, kind, text, attributes, excluded, user_row, w) :
+	    scim_records(w->s, kind, text, attributes, excluded, m)) == -1)
 		return -1;
 	return scim_list_ends(w->s, kind, text, w->seen.n, is_seen, &w->seen);
 }
@@ -115,23 +156,20 @@ entitlement(struct scim *s, const struct scim_map *map, const cJSON *group, stru
 	return json_steal(&out);
 }
 
-static int
-group_row(void *arg, cJSON *row, struct error *e)
+static cJSON *
+group_make(void *arg, const cJSON *group, struct error *e)
 {
 	struct walk	*w = arg;
-	autojson	*group = row;
-	cJSON		*out;
-	char		 scratch[32];
-	const char	*id;
 
-	if (note_row(w, group, &id, scratch, e) == -1)
-		return -1;
-	if ((out = entitlement(w->s, w->map, group, e)) == NULL)
-		return -1;
-	if (emit_output(w->s->c, out) == 0)
-		return 0;
-	*e = *w->s->c->err;
-	return -1;
+	return entitlement(w->s, w->map, group, e);
+}
+
+static bool
+group_looks(void *arg, const struct row_text *names, size_t n)
+{
+	const struct walk	*w = arg;
+
+	return scim_map_looks(w->map, names, n);
 }
 
 static bool
@@ -213,6 +251,7 @@ scim_account_list(struct call *c)
 {
 	autoscim	*s = scim_open(c);
 	autowalk	 w = { .s = s, .newest_ns = INT64_MIN };
+	struct row_maker m = { row_facts, row_note, user_make, user_looks, &w };
 	autobuf		 filter = { 0 };
 	autofree char	*attributes = NULL;
 	bool		 stateful = is_stateful(c);
@@ -227,9 +266,10 @@ scim_account_list(struct call *c)
 	if ((s->set.groups_from == GROUPS_FROM_LIST || s->set.groups_from == GROUPS_FROM_EACH) &&
 	    scim_wants_groups(s) && (w.members = scim_members_load(s)) == NULL)
 		return -1;
-	if (list_all(&w, "Users", &filter, attributes, NULL, user_row) == -1)
+	w.dated = stateful && s->set.delta;
+	if (list_all(&w, "Users", &filter, attributes, NULL, &m) == -1)
 		return -1;
-	return stateful && s->set.delta ? save_state(&w, started_ns) : 0;
+	return w.dated ? save_state(&w, started_ns) : 0;
 }
 
 /* Only groups are entitlements here. */
@@ -249,6 +289,7 @@ scim_entitlement_list(struct call *c)
 	autoscim	*s = NULL;
 	struct scim_map	 map;
 	autowalk	 w = { .newest_ns = INT64_MIN };
+	struct row_maker m = { row_facts, row_note, group_make, group_looks, &w };
 	autobuf		 filter = { 0 };
 	bool		 stateful = is_stateful(c);
 	int64_t		 started_ns;
@@ -260,8 +301,9 @@ scim_entitlement_list(struct call *c)
 		return -1;
 	w.map = &map;
 	started_ns = stateful ? server_now(s) : INT64_MAX;
-	r = list_all(&w, "Groups", &filter, NULL, "members", group_row);
-	if (r == 0 && stateful && s->set.delta)
+	w.dated = stateful && s->set.delta;
+	r = list_all(&w, "Groups", &filter, NULL, "members", &m);
+	if (r == 0 && w.dated)
 		r = save_state(&w, started_ns);
 	scim_map_free(&map);
 	return r;

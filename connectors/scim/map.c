@@ -247,6 +247,15 @@ scim_map_read(const struct scim_map *m, const cJSON *resource, struct error *e)
 	return json_steal(&out);
 }
 
+bool
+scim_map_looks(const struct scim_map *m, const struct row_text *names, size_t n)
+{
+	for (size_t i = 0; i < m->n; i++)
+		if (m->v[i].wanted && scim_path_looks(&m->v[i].path, m->v[i].type[0] != 's', names, n))
+			return true;
+	return false;
+}
+
 /* True if an earlier attribute asks for the same base. */
 static bool
 asked_before(const struct scim_map *m, size_t i)

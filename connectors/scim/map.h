@@ -43,6 +43,9 @@ struct scim_attr *scim_map_find(struct scim_map *, const char *name, struct erro
 /* All that is wanted and there, as an object; groups are the caller's to add.  Its names are the map's, which must outlive it.  NULL with *e. */
 cJSON	*scim_map_read(const struct scim_map *, const cJSON *resource, struct error *e);
 
+/* True if scim_map_read() looks at the text under these names and does not only copy it. */
+bool	 scim_map_looks(const struct scim_map *, const struct row_text *names, size_t n);
+
 /* What "attributes=" has to ask for, comma-separated, with id, meta and the path besides.  NULL: no memory. */
 char	*scim_map_query(const struct scim_map *, const char *besides);
 

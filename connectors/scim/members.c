@@ -78,7 +78,7 @@ member_put(struct scim_members *m, size_t group, const char *user, struct error 
 		m->v = v;
 		m->cap = cap;
 	}
-	m->v[m->n++] = (struct membership){ scim_id_hash(user), (uint32_t)group };
+	m->v[m->n++] = (struct membership){ scim_id_hash(user, strlen(user)), (uint32_t)group };
 	return 0;
 }
 
@@ -110,7 +110,7 @@ cJSON *
 scim_members_groups(const struct scim_members *m, const char *user)
 {
 	autojson	*out = cJSON_CreateArray();
-	uint64_t	 h = scim_id_hash(user);
+	uint64_t	 h = scim_id_hash(user, strlen(user));
 	size_t		 lo = 0, hi = m->n;
 
 	if (out == NULL)

@@ -283,6 +283,28 @@ scim_path_unlabelled(const struct scim_path *p, const cJSON *list)
 }
 
 static bool
+name_among(const char *name, const struct row_text *names, size_t n)
+{
+	size_t	 len = strlen(name);
+
+	for (size_t i = 0; i < n; i++)
+		if (names[i].text != NULL && names[i].len == len && strncasecmp(names[i].text, name, len) == 0)
+			return true;
+	return false;
+}
+
+bool
+scim_path_looks(const struct scim_path *p, bool whole, const struct row_text *names, size_t n)
+{
+	if (whole && name_among(p->attr, names, n))
+		return true;
+	for (size_t i = 0; i < p->nterms; i++)
+		if (name_among(p->terms[i].name, names, n))
+			return true;
+	return false;
+}
+
+static bool
 is_scalar(const cJSON *v)
 {
 	return cJSON_IsString(v) || cJSON_IsNumber(v) || cJSON_IsBool(v);

@@ -59,6 +59,12 @@ cJSON	*scim_path_unlabelled(const struct scim_path *p, const cJSON *list);
  */
 int	 scim_path_read(const struct scim_path *p, const cJSON *resource, bool multi, cJSON **out, struct error *e);
 
+/*
+ * True if whoever reads p may look at the text under these names: where it is compared, or, with `whole`, turned into something
+ * else.  Says it of some that are only copied.
+ */
+bool	 scim_path_looks(const struct scim_path *p, bool whole, const struct row_text *names, size_t n);
+
 /* Appends s as a literal of a SCIM filter, quotes and backslashes escaped. */
 #define scim_quote(b, s)	json_print_string((b), (s))
 

@@ -71,6 +71,9 @@ int	 scim_not_missing(struct scim *, enum err_code instead, const char *what);
 /* Lists: rows to on_row (taken).  filter and attributes NULL: none. */
 int	 scim_list(struct scim *, const char *kind, const char *filter, const char *attributes, const char *excluded,
 	    int (*on_row)(void *arg, cJSON *row, struct error *e), void *arg);
+/* The same, each row an output. */
+int	 scim_records(struct scim *, const char *kind, const char *filter, const char *attributes, const char *excluded,
+	    const struct row_maker *m);
 /*
  * Asks for the row behind the last of a list: a server that says fewer than it has, just at the end of a page, is
  * found out so.  -1 with ERR_INVALID_RESPONSE where there is one that known() does not know.
@@ -125,9 +128,9 @@ struct scim_idset {
 	struct scim_bucket	*large[SCIM_ID_TABLES_MAX];
 	size_t			 nlarge;
 };
-uint64_t scim_id_hash(const char *id);
+uint64_t scim_id_hash(const char *id, size_t n);
 /* 1 new, 0 seen before, -1 too many or no memory. */
-int	 scim_idset_add(struct scim_idset *, const char *id, struct error *e);
+int	 scim_idset_add(struct scim_idset *, const char *id, size_t n, struct error *e);
 bool	 scim_idset_has(const struct scim_idset *, const char *id);
 void	 scim_idset_free(struct scim_idset *);
 

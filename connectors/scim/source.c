@@ -111,9 +111,10 @@ scim_user_write(struct scim *s, const char *id, struct scim_plan *plan)
 	return fetch_call(s->f, &rq, NULL, s->c->err);
 }
 
-int
-scim_list(struct scim *s, const char *kind, const char *filter, const char *attributes, const char *excluded,
-    int (*on_row)(void *arg, cJSON *row, struct error *e), void *arg)
+/* m, or on_row and its arg. */
+static int
+list(struct scim *s, const char *kind, const char *filter, const char *attributes, const char *excluded,
+    const struct row_maker *m, int (*on_row)(void *arg, cJSON *row, struct error *e), void *arg)
 {
 	const struct fetch_param	 query[] = {
 		{ "filter", filter }, { "attributes", attributes }, { "excludedAttributes", excluded },
@@ -127,11 +128,26 @@ scim_list(struct scim *s, const char *kind, const char *filter, const char *attr
 	};
 
 	snprintf(path, sizeof(path), "/%s", kind);
-	if (fetch_pages(s->f, &first, &pages, on_row, arg, NULL, s->c->err) == 0)
+	if ((m != NULL ? fetch_records(s->f, &first, &pages, m, s->c->err) :
+	    fetch_pages(s->f, &first, &pages, on_row, arg, NULL, s->c->err)) == 0)
 		return 0;
 	if (s->c->err->code == ERR_NOT_FOUND)
 		return scim_not_missing(s, ERR_INVALID_CONFIGURATION, "check the base URL");
 	return -1;
+}
+
+int
+scim_list(struct scim *s, const char *kind, const char *filter, const char *attributes, const char *excluded,
+    int (*on_row)(void *arg, cJSON *row, struct error *e), void *arg)
+{
+	return list(s, kind, filter, attributes, excluded, NULL, on_row, arg);
+}
+
+int
+scim_records(struct scim *s, const char *kind, const char *filter, const char *attributes, const char *excluded,
+    const struct row_maker *m)
+{
+	return list(s, kind, filter, attributes, excluded, m, NULL, NULL);
 }
 
 #define PROBE_TRIES	3	/* of an answer that is cut short or no JSON */

@@ -8,6 +8,7 @@
 
 #include "worker/contract/json.h"
 #include "worker/contract/rows.h"
+#include "worker/contract/scan.h"
 #include "worker/contract/util.h"
 
 #define ROW_BYTES	(64 * 1024)
@@ -29,10 +30,44 @@ collect(void *arg, cJSON *row, struct error *e)
 	return 0;
 }
 
+/* Of the elements that are asked about every third is taken as it stands: what the scanner finds to be an object, to its end. */
 static int
-take(const char *pointer, const char *text, size_t n, size_t portion, cJSON *out, cJSON **envelope)
+end_found(void *arg, const struct scan *s, enum scan_event ev, struct error *e)
 {
-	struct rows_options	 o = { pointer, ROW_BYTES, ROW_BYTES, collect, out };
+	if (ev != SCAN_OBJECT_END || s->depth > 1)
+		return 0;
+	*(size_t *)arg = (size_t)s->offset;
+	return error_set(e, ERR_CANCELLED, "found");
+}
+
+static ssize_t
+take_text(void *arg, const char *text, size_t n, struct error *e)
+{
+	static unsigned int	 turn;
+	size_t			 len = 0;
+	struct scan		 s;
+	cJSON			*row;
+
+	must(n > 0 && text[0] == '{');
+	if (++turn % 3 == 0)
+		return 0;
+	scan_init(&s, JSON_DEPTH_MAX - 8);
+	s.on = end_found;
+	s.arg = &len;
+	(void)scan_feed(&s, text, n, e);
+	*e = ERROR_NONE;
+	if (len == 0 || (row = json_parse(text, len, NULL, e)) == NULL) {
+		*e = ERROR_NONE;
+		return 0;
+	}
+	must(json_push(arg, row) == 0);
+	return (ssize_t)len;
+}
+
+static int
+take(const char *pointer, const char *text, size_t n, size_t portion, bool texts, cJSON *out, cJSON **envelope)
+{
+	struct rows_options	 o = { pointer, ROW_BYTES, ROW_BYTES, collect, out, texts ? take_text : NULL };
 	struct rows		*r = rows_new(&o);
 	struct error		 e = ERROR_NONE;
 	int			 ret = 0;
@@ -56,14 +91,16 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 	if (n > ROW_BYTES)
 		return 0;
 	for (size_t i = 0; i < N_ITEMS(pointers); i++) {
-		autojson	*a = cJSON_CreateArray(), *b = cJSON_CreateArray(), *whole = NULL, *x = NULL, *y = NULL;
+		autojson	*a = cJSON_CreateArray(), *b = cJSON_CreateArray(), *c = cJSON_CreateArray(), *whole = NULL, *x = NULL, *y = NULL,
+				*z = NULL;
 		const cJSON	*at;
-		int		 r = take(pointers[i], text, n, n + 1, a, &x);
+		int		 r = take(pointers[i], text, n, n + 1, false, a, &x);
 
-		must(take(pointers[i], text, n, n > 0 ? data[n - 1] % 8 + 1 : 1, b, &y) == r && json_equal(a, b));
+		must(take(pointers[i], text, n, n > 0 ? data[n - 1] % 8 + 1 : 1, false, b, &y) == r && json_equal(a, b));
+		must(take(pointers[i], text, n, n > 0 ? data[n - 1] % 64 + 8 : 1, true, c, &z) == r && json_equal(a, c));
 		if (r == -1)
 			continue;
-		must(json_equal(x, y));
+		must(json_equal(x, y) && json_equal(x, z));
 		/* A path that a duplicate name leads elsewhere has no single array to compare with. */
 		if ((whole = json_parse(text, n, NULL, &e)) == NULL || memmem(text, n, "\\u", 2) != NULL)
 			continue;

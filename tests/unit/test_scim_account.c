@@ -223,7 +223,7 @@ test_idset(void **state)
 
 		for (int i = 0; i < cases[k].n; i++) {
 			snprintf(id, sizeof(id), "u%07d", i);
-			if (scim_idset_add(&set, id, &e) != 1)
+			if (scim_idset_add(&set, id, strlen(id), &e) != 1)
 				fail_msg("%d ids: %s is not new", cases[k].n, id);
 		}
 		assert_int_equal(set.n, cases[k].n);
@@ -235,7 +235,7 @@ test_idset(void **state)
 		}
 		assert_false(scim_idset_has(&set, "u9999999"));
 		snprintf(id, sizeof(id), "u%07d", cases[k].n - 1);
-		assert_int_equal(scim_idset_add(&set, id, &e), 0);
+		assert_int_equal(scim_idset_add(&set, id, strlen(id), &e), 0);
 		scim_idset_free(&set);
 	}
 }

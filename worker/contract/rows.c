@@ -135,6 +135,7 @@ array_begin(struct rows *r, const struct scan *s, enum scan_event ev, struct err
 	sort_until(r, s->offset, &r->envelope);
 	r->found = r->in_array = true;
 	r->row_at = s->offset;
+	r->scan.halt = r->o.on_text != NULL;
 	return 0;
 }
 
@@ -169,6 +170,7 @@ row_ended(struct rows *r, const struct scan *s, struct error *e)
 	r->row_begun = false;
 	r->row_at = s->offset;
 	r->count++;
+	r->scan.halt = r->o.on_text != NULL;
 	return r->o.on_row(r->o.arg, row, e);
 }
 
@@ -280,13 +282,87 @@ blame_source(struct error *e)
 	return -1;
 }
 
+const char *
+rows_text(const struct rows *r, size_t *len)
+{
+	if (r->build.origin < r->portion_at)
+		return NULL;
+	*len = (size_t)(r->scan.offset - r->build.origin);
+	return r->portion + (r->build.origin - r->portion_at);
+}
+
+/* Bytes of white space, with one comma among them where one must come, in front of an object's '{'; -1: there is none. */
+static ssize_t
+object_ahead(const char *p, size_t n, int commas)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (p[i] == '{')
+			return commas == 0 ? (ssize_t)i : -1;
+		if (p[i] == ',' ? commas-- == 0 : p[i] != ' ' && p[i] != '\n' && p[i] != '\r' && p[i] != '\t')
+			return -1;
+	}
+	return -1;
+}
+
+/* Offers the element that begins here: how many bytes were taken with what lies in front of it; 0: none; -1. */
+static ssize_t
+element_offer(struct rows *r, const char *text, size_t len, struct error *e)
+{
+	int		 commas = scan_element_next(&r->scan);
+	ssize_t		 ahead = commas == -1 ? -1 : object_ahead(text, len, commas), n;
+	uint64_t	 used;
+	size_t		 most;
+
+	/* As row_check() counts. */
+	if (ahead == -1 || (used = r->scan.offset - r->row_at + (uint64_t)ahead) >= r->o.row_bytes_max)
+		return 0;
+	most = len - (size_t)ahead;
+	if (most > r->o.row_bytes_max - used)
+		most = (size_t)(r->o.row_bytes_max - used);
+	n = r->o.on_text(r->o.arg, text + ahead, most, e);
+	return n > 0 ? ahead + n : n;
+}
+
+/* Elements that are taken as they stand, one after the other: how many bytes, or -1. */
+static ssize_t
+elements_offer(struct rows *r, const char *text, size_t len, struct error *e)
+{
+	size_t	 at = 0;
+	ssize_t	 n;
+
+	while ((n = element_offer(r, text + at, len - at, e)) > 0) {
+		scan_element_pass(&r->scan, (size_t)n);
+		at += (size_t)n;
+		r->row_at = r->scan.offset;
+		r->count++;
+	}
+	return n == -1 ? -1 : (ssize_t)at;
+}
+
+static int
+portion_read(struct rows *r, const char *text, size_t len, struct error *e)
+{
+	for (size_t at = 0; at < len; at = (size_t)(r->scan.offset - r->portion_at)) {
+		if (r->o.on_text != NULL && r->in_array && !r->row_begun) {
+			ssize_t	 n = elements_offer(r, text + at, len - at, e);
+
+			if (n == -1)
+				return blame_source(e);
+			at += (size_t)n;
+		}
+		if (scan_feed(&r->scan, text + at, len - at, e) == -1)
+			return blame_source(e);
+	}
+	return 0;
+}
+
 int
 rows_feed(struct rows *r, const char *text, size_t len, struct error *e)
 {
 	r->portion = text;
 	r->portion_at = r->scan.offset;
-	if (scan_feed(&r->scan, text, len, e) == -1)
-		return blame_source(e);
+	if (portion_read(r, text, len, e) == -1)
+		return -1;
 	if (!r->in_array) {
 		sort_until(r, r->scan.offset, &r->envelope);
 		return envelope_check(r, e);

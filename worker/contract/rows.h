@@ -9,6 +9,7 @@
 #define CONTRACT_ROWS_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
 #include <cjson/cJSON.h>
 
@@ -23,12 +24,19 @@ struct rows_options {
 	/* Gets each element; takes the row (frees it).  -1 with *e set stops the reading. */
 	int		(*on_row)(void *arg, cJSON *row, struct error *e);
 	void		*arg;
+	/*
+	 * May be NULL.  Before an object among the elements is read: the text from its '{' on, as far as there is any.  Returns
+	 * how many bytes it took, which must be this one element, whole and valid; 0: it goes the usual way; -1 with *e set stops.
+	 */
+	ssize_t		(*on_text)(void *arg, const char *text, size_t n, struct error *e);
 };
 
 /* NULL: no memory. Strings in *o are copied. */
 struct rows	*rows_new(const struct rows_options *o);
 void		 rows_free(struct rows *);
 int		 rows_feed(struct rows *, const char *, size_t, struct error *);
+/* Within on_row: the element's text; NULL: it does not lie in one piece. */
+const char	*rows_text(const struct rows *, size_t *len);
 /*
  * After the last byte: 0 and *envelope owned by the caller; -1 if the document
  * was cut short, malformed, or had no array at the pointer and the pointer's

@@ -33,6 +33,7 @@ struct scan {
 	uint8_t		 utf8_left, utf8_lo, utf8_hi;	/* private */
 	uint8_t		 hex;			/* private */
 	bool		 escaped;		/* the string or name at hand has an escape */
+	bool		 halt;			/* set by on(): scan_feed() comes back soon behind this event */
 	uint8_t		 in_object[(JSON_DEPTH_MAX + 7) / 8];	/* private */
 	/*
 	 * Called at each event with arg; s->depth is the depth *after* a begin and
@@ -48,11 +49,17 @@ struct scan {
 /* depth_max 1..JSON_DEPTH_MAX. */
 void	scan_init(struct scan *, unsigned int depth_max);
 /* 0, or -1 with ERR_REQUEST (syntax, UTF-8), ERR_LIMIT (depth, number length) or the callback's error. */
-int	scan_feed(struct scan *, const char *, size_t, struct error *);
+int	scan_feed(struct scan *, const char *, size_t, struct error *);	/* s->offset tells how far, where on() may halt it */
 /* 0 if exactly one value was read, else -1. */
 int	scan_end(struct scan *, struct error *);
 /* True within a string, a name, a number or a literal: it began at s->token. */
 bool	scan_in_token(const struct scan *);
+/*
+ * For who reads elements of an array another way: where one may begin here, 0; behind a comma, 1; nowhere, -1.  Then so many
+ * bytes, the comma and spaces among them, are passed over as one whole element: that they are one is the caller's word.
+ */
+int	scan_element_next(const struct scan *);
+void	scan_element_pass(struct scan *, size_t);
 /* True once one whole value has been read (numbers at top level: only after scan_end). */
 bool	scan_done(const struct scan *);
 

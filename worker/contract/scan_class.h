@@ -7,6 +7,9 @@
 #include <endian.h>
 #include <stdint.h>
 #include <string.h>
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 /* What a byte is inside a string. */
 enum string_class {
@@ -56,6 +59,18 @@ static const uint8_t escape_short[256] = {
 static inline const unsigned char *
 plain_pass(const unsigned char *p, const unsigned char *end)
 {
+#ifdef __SSE2__
+	/* Sixteen at a time; compared as signed, what is over 0x7f is less than ' ' too. */
+	for (; end - p >= 16; p += 16) {
+		__m128i		 v = _mm_loadu_si128((const __m128i *)(const void *)p);
+		__m128i		 stops = _mm_or_si128(_mm_cmplt_epi8(v, _mm_set1_epi8(0x20)),
+		    _mm_or_si128(_mm_cmpeq_epi8(v, _mm_set1_epi8('"')), _mm_cmpeq_epi8(v, _mm_set1_epi8('\\'))));
+		unsigned int	 marks16 = (unsigned int)_mm_movemask_epi8(stops);
+
+		if (marks16 != 0)
+			return p + __builtin_ctz(marks16);
+	}
+#endif
 	for (; end - p >= 8; p += 8) {
 		uint64_t	 w, quote, escape, marks;
 

@@ -21,6 +21,7 @@
 
 #define HELD_BYTES	((size_t)64 * KIB)	/* of lines that leave together */
 #define HELD_MS		20		/* a line is not held behind so much of a handler's own work */
+#define CLOCK_LINES	16		/* copied ones, to each look at the clock */
 
 static struct {
 	struct buf	 lines;		/* not written yet; reused: a list has millions */
@@ -167,6 +168,32 @@ emit_line(struct call *c, enum record rec, const cJSON *data)
 	if (may_wait() || lines_write(c->err) == 0)
 		return 0;
 	return emit_failed(c);
+}
+
+char *
+emit_room(const struct call *c, size_t bytes)
+{
+	if (out.failure.code != ERR_NONE || bytes > LINE_BYTES_MAX + 1 || !(command_info(c->cmd)->flags & CMD_STREAMS) ||
+	    (command_info(c->cmd)->flags & CMD_ARRAY))
+		return NULL;
+	if (out.lines.len == 0 && out.holds > 0)
+		out.since_ms = now_ms();
+	buf_cut(&out.lines, out.lines.len);
+	return buf_space(&out.lines, bytes);
+}
+
+/* Lines that are copied take so little that the clock need not be asked each time. */
+int
+emit_roomed(struct call *c, size_t bytes)
+{
+	bool	 waits = out.holds > 0 && out.outputs % CLOCK_LINES != 0 && out.lines.len + bytes < HELD_BYTES;
+
+	out.lines.len += bytes;
+	out.lines.data[out.lines.len] = '\0';
+	if (!waits && !may_wait() && lines_write(c->err) == -1)
+		return emit_failed(c);
+	out.outputs++;
+	return 0;
 }
 
 static int

@@ -153,6 +153,7 @@ struct fetch_request {
 	 */
 	const char			*rows;		/* "/Resources"; "" the document; NULL: no rows */
 	int				(*on_row)(void *arg, cJSON *row, struct error *e);
+	const struct row_texts		*texts;		/* the runtime's own: NULL */
 	void				*arg;
 };
 
@@ -231,6 +232,32 @@ struct page_plan {
  */
 int	fetch_pages(struct fetch *f, const struct fetch_request *first, const struct page_plan *p,
 	    int (*on_row)(void *arg, cJSON *row, struct error *e), void *arg, uint64_t *rows_out, struct error *e);
+
+/*
+ * A list whose rows become outputs one by one, each by what is in the row itself.  What is made of rows that are alike is
+ * learned, and most rows are then copied to their outputs without being taken apart (stencil.h).  For that make(), which
+ * is called for some rows more than once and must do nothing else, may look only at those texts and numbers of a row for which
+ * looks() is true; all others it may copy as they are, or leave out, whatever they hold.  Names, nesting, null, true and
+ * false it may always look at.  What is to be known of each row is asked for by facts() and told to note().
+ */
+#define ROW_FACTS_MAX	4u
+struct row_text { const char *text; size_t len; };	/* not NUL-terminated; text NULL: none */
+struct row_maker {
+	/* Texts of the row's own strings and numbers, as they are: no others. */
+	void	(*facts)(void *arg, const cJSON *row, struct row_text out[ROW_FACTS_MAX]);
+	/* For each row, before its output.  -1 with *e ends the list. */
+	int	(*note)(void *arg, const struct row_text facts[ROW_FACTS_MAX], struct error *e);
+	/* The data of its output, an object.  NULL with *e ends the list. */
+	cJSON	*(*make)(void *arg, const cJSON *row, struct error *e);
+	/* The string or number under these n names, outermost first, an element of an array under none. */
+	bool	(*looks)(void *arg, const struct row_text *names, size_t n);
+	void	*arg;
+};
+/* As fetch_pages(), of a command that streams objects; each row is an output. */
+int	fetch_records(struct fetch *f, const struct fetch_request *first, const struct page_plan *p, const struct row_maker *m,
+	    struct error *e);
+/* A scalar as a fact. */
+struct row_text row_text(const cJSON *scalar);
 
 /*
  * n short lists at once, each complete or an error as with fetch_pages; row (taken) belongs to the i-th.  Rows of different

@@ -34,11 +34,17 @@ page_free(struct page_state *s)
 }
 
 uint64_t
+page_hash_bytes(uint64_t h, const char *s, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		h = (h ^ (unsigned char)s[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
+uint64_t
 page_hash(uint64_t h, const char *s)
 {
-	for (; *s != '\0'; s++)
-		h = (h ^ (unsigned char)*s) * UINT64_C(0x100000001b3);
-	return h;
+	return page_hash_bytes(h, s, strlen(s));
 }
 
 static bool

@@ -11,6 +11,7 @@ struct pages {
 	struct page_state	 state;
 	int			(*on_row)(void *arg, cJSON *row, struct error *e);
 	void			*arg;
+	struct records		*records;	/* rows are outputs, and it is their arg; NULL: they are the caller's */
 	uint64_t		 delivered;	/* of all pages */
 	uint64_t		 page_rows;	/* of the page under way, delivered or skipped */
 	uint64_t		 skip;		/* of them, delivered by an earlier try */
@@ -39,6 +40,32 @@ page_row(void *arg, cJSON *row, struct error *e)
 	}
 	return 0;
 }
+
+/* A row that is copied, and counted as page_row() counts. */
+static ssize_t
+page_text(void *arg, const char *text, size_t n, struct error *e)
+{
+	struct pages	*s = arg;
+	bool		 head = s->page_rows < PAGE_HEAD_ROWS;
+	ssize_t		 taken = s->page_rows < s->skip ? 0 : record_copy(s->records, text, n, head, e);
+
+	if (taken > 0 && head)
+		s->head = page_hash_bytes(s->head == 0 ? PAGE_HASH_START : s->head, text, (size_t)taken);
+	s->page_rows += taken > 0;
+	s->delivered += taken != 0;
+	s->callers |= taken == -1;
+	return taken;
+}
+
+static void
+page_rows_from(void *arg, const struct rows *from)
+{
+	struct pages	*s = arg;
+
+	s->records->from = from;
+}
+
+static const struct row_texts	 page_texts = { page_text, page_rows_from };
 
 static bool
 param_among(const struct fetch_param *q, size_t n, const char *name)
@@ -141,6 +168,7 @@ page_ask(struct fetch *f, const struct fetch_request *first, struct pages *s, st
 	rq.flags &= ~FETCH_ANY_STATUS;		/* a failure is no page */
 	rq.rows = page_rows(s->state.p);
 	rq.on_row = page_row;
+	rq.texts = s->records != NULL ? &page_texts : NULL;
 	rq.arg = s;
 	buf_reset(url);
 	if (fetch_url_make(f, &rq, url, e) == -1)
@@ -173,22 +201,20 @@ page_get(struct fetch *f, const struct fetch_request *first, struct pages *s, st
 	return 0;
 }
 
-int
-fetch_pages(struct fetch *f, const struct fetch_request *first, const struct page_plan *p,
-    int (*on_row)(void *arg, cJSON *row, struct error *e), void *arg, uint64_t *rows_out, struct error *e)
+static int
+pages_get(struct fetch *f, const struct fetch_request *first, const struct page_plan *p, struct pages *s, struct error *e)
 {
-	struct pages	 s = { .on_row = on_row, .arg = arg };
 	char		 shown[256];
 	autobuf		 url;
 	int		 r;
 
-	page_init(&s.state, p);
+	page_init(&s->state, p);
 	buf_init(&url, FETCH_URL_BYTES_MAX);
 	do {
 		autoresponse	 rs = { 0 };
 		autofree char	*link = NULL;
 
-		if ((r = page_get(f, first, &s, &url, &rs, e)) == -1)
+		if ((r = page_get(f, first, s, &url, &rs, e)) == -1)
 			break;
 		for (const char *h = NULL; link == NULL && (h = header_next(&rs, "link", h)) != NULL;)
 			link = link_find(h, "next");
@@ -196,12 +222,34 @@ fetch_pages(struct fetch *f, const struct fetch_request *first, const struct pag
 			r = -1;
 			break;
 		}
-		r = page_step(&s.state, &(struct page_facts){ rs.body, link, url.data, s.page_rows, s.head }, e);
+		r = page_step(&s->state, &(struct page_facts){ rs.body, link, url.data, s->page_rows, s->head }, e);
 		if (r == -1)
 			error_in(e, "GET %s", url_shown(url.data, shown));
 	} while (r == 1);
-	page_free(&s.state);
+	page_free(&s->state);
+	return r;
+}
+
+int
+fetch_pages(struct fetch *f, const struct fetch_request *first, const struct page_plan *p,
+    int (*on_row)(void *arg, cJSON *row, struct error *e), void *arg, uint64_t *rows_out, struct error *e)
+{
+	struct pages	 s = { .on_row = on_row, .arg = arg };
+	int		 r = pages_get(f, first, p, &s, e);
+
 	if (rows_out != NULL)
 		*rows_out = s.delivered;
+	return r;
+}
+
+int
+fetch_records(struct fetch *f, const struct fetch_request *first, const struct page_plan *p, const struct row_maker *m,
+    struct error *e)
+{
+	struct records	 records = { .c = f->c, .m = m, .stencil = stencil_new(m) };
+	struct pages	 s = { .on_row = record_row, .arg = &records, .records = &records };
+	int		 r = records.stencil == NULL ? error_set(e, ERR_SYSTEM, "no memory for a list") : pages_get(f, first, p, &s, e);
+
+	stencil_free(records.stencil);
 	return r;
 }

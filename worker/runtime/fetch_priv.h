@@ -14,6 +14,7 @@
  *	fetch_retry.c, fetch_link.c	decisions without I/O
  *	fetch_page.c	what a page of a list means; without I/O too
  *	fetch_pages.c	a whole list
+ *	fetch_records.c	a list whose rows are outputs; stencil.c, stencil_learn.c copy most of them
  *	egress_client.c	sockets
  */
 #ifndef RUNTIME_FETCH_PRIV_H
@@ -25,6 +26,7 @@
 
 #include "worker/contract/rows.h"
 #include "worker/runtime/bascule.h"
+#include "worker/runtime/stencil.h"
 
 #define FETCH_LEVELS_MAX	4u		/* calls made from inside row callbacks of calls */
 #define FETCH_HEADER_BYTES_MAX	(64 * KIB)	/* all headers of one answer */
@@ -217,6 +219,14 @@ void	fetch_alive(struct fetch *f);
 int64_t	fetch_clock(const struct fetch *f);
 void	fetch_clock_set(struct fetch *f, int64_t ms);
 
+/* A request whose rows may be taken as texts; both get its arg. */
+struct row_texts {
+	/* As of rows_options. */
+	ssize_t	(*on_text)(void *arg, const char *text, size_t n, struct error *e);
+	/* Before each row that is not: where it comes from, for rows_text(). */
+	void	(*rows)(void *arg, const struct rows *from);
+};
+
 /* In a request's flags: nobody wants the body, so it need not be JSON. */
 #define FETCH_BODY_UNREAD	(1u << 16)
 
@@ -339,5 +349,17 @@ const char *page_rows(const struct page_plan *p);
 bool	page_by_offset(const struct page_plan *p);
 bool	page_by_link(const struct page_plan *p);
 uint64_t page_hash(uint64_t h, const char *s);
+uint64_t page_hash_bytes(uint64_t h, const char *s, size_t n);
+
+/* fetch_records.c: rows that become outputs. */
+struct records {
+	struct call		*c;
+	const struct row_maker	*m;
+	struct stencil		*stencil;
+	const struct rows	*from;		/* where the row at hand comes from */
+};
+/* As on_row and on_text of rows_options.  plain: only a row that is written as it is printed. */
+int	record_row(void *arg, cJSON *row, struct error *e);
+ssize_t	record_copy(struct records *r, const char *text, size_t n, bool plain, struct error *e);
 
 #endif

@@ -146,14 +146,28 @@ on_row(void *arg, cJSON *row, struct error *e)
 	struct attempt	*a = arg;
 
 	a->nrows++;
+	if (a->rq->texts != NULL)
+		a->rq->texts->rows(a->rq->arg, a->rows);
 	a->callers = a->rq->on_row(a->rq->arg, row, e) == -1;
 	return a->callers ? -1 : 0;
+}
+
+/* What is copied counts as a row that was delivered. */
+static ssize_t
+on_text(void *arg, const char *text, size_t n, struct error *e)
+{
+	struct attempt	*a = arg;
+	ssize_t		 taken = a->rq->texts->on_text(a->rq->arg, text, n, e);
+
+	a->nrows += taken != 0;
+	a->callers = taken == -1;
+	return taken;
 }
 
 int
 attempt_rows(struct attempt *a)
 {
-	struct rows_options	 o = { a->rq->rows, FETCH_ROW_BYTES_MAX, a->envelope_max, on_row, a };
+	struct rows_options	 o = { a->rq->rows, FETCH_ROW_BYTES_MAX, a->envelope_max, on_row, a, a->rq->texts == NULL ? NULL : on_text };
 
 	if (a->rows == NULL && (a->rows = rows_new(&o)) == NULL)
 		return error_set(&a->err, ERR_SYSTEM, "no memory for the rows of an answer");

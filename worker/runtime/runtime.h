@@ -43,6 +43,12 @@ void	emit_reset(void);
  */
 void	emit_hold(void);
 void	emit_release(void);
+/*
+ * Room for the line of an output, data and all, of a command that streams: to be written there, and then told.  NULL: it is to be
+ * made by emit_output(), which also says what fails.
+ */
+char	*emit_room(const struct call *c, size_t bytes);
+int	emit_roomed(struct call *c, size_t bytes);
 /* Writes what is held; a failure is told by the next emit_ call, or emit_finish(). */
 void	emit_flush(void);
 /*
