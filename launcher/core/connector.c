@@ -10,6 +10,7 @@
 
 #include "launcher/core/core.h"
 #include "launcher/core/files.h"
+#include "launcher/core/found.h"
 
 #define ENV_FOLDERS	"BASCULE_CONNECTORS"
 #define HOST		"bascule-rest"	/* runs descriptions */
@@ -224,6 +225,18 @@ take_description(const char *folder, struct connector_ref *ref, struct error *e)
 	return error_set(e, ERR_NO_CONNECTOR, "%.64s is a description, and " HOST " is not installed", ref->name);
 }
 
+/* With what it was read from. */
+static int
+spec_take(const char *path, struct connector_ref *ref, struct error *e)
+{
+	int		 fd = files_open(path, O_RDONLY | O_NONBLOCK, 0);
+	struct stat	 st;
+
+	if (fd != -1 && fstat(fd, &st) == 0)
+		ref->spec_id = (struct file_id){ st.st_dev, st.st_ino, st.st_size, st.st_ctim };
+	return spec_load_fd(fd, path, &ref->spec, e);
+}
+
 /* A description; else a program of the folder's own name, unless its specification says otherwise; or a guest. */
 static int
 take_folder(const char *folder, struct connector_ref *ref, struct error *e)
@@ -233,7 +246,7 @@ take_folder(const char *folder, struct connector_ref *ref, struct error *e)
 
 	snprintf(spec, sizeof(spec), "%s/connector-spec.json", folder);
 	snprintf(program, sizeof(program), "%s%s", folder, strrchr(folder, '/'));
-	if ((!files_may(spec, R_OK) && take_program(program, ref) == -1) || connector_spec(spec, &ref->spec, e) == -1)
+	if ((!files_may(spec, R_OK) && take_program(program, ref) == -1) || spec_take(spec, ref, e) == -1)
 		return -1;
 	snprintf(ref->name, sizeof(ref->name), "%s", strrchr(folder, '/') + 1);
 	spec_runtime(&ref->spec, &r);
@@ -262,7 +275,7 @@ take_asked(const char *path, struct connector_ref *ref, struct error *e)
 		return -1;
 	*strrchr(full, '/') = '\0';
 	snprintf(spec, sizeof(spec), "%s/connector-spec.json", full);
-	if (connector_spec(spec, &ref->spec, e) == -1)
+	if (spec_take(spec, ref, e) == -1)
 		return -1;
 	spec_runtime(&ref->spec, &r);
 	/* As an upload is named: by its program, whatever that is. */
@@ -277,8 +290,12 @@ take(const char *path, struct connector_ref *ref, struct error *e)
 {
 	int	 r;
 
+	if (found_get(path, ref, &r))
+		return r;
 	files_ahead(path);
 	r = take_asked(path, ref, e);
+	if (files_ahead_watched() && (r == 0 || e->code == ERR_NONE))
+		found_put(path, ref, r);
 	files_ahead_end();
 	return r;
 }
@@ -290,6 +307,8 @@ connector_clear(struct connector_ref *ref)
 	ref->tasks = 0;
 	ref->words.bytes = ref->words.behind = 0;
 	ref->spec = (struct spec){ 0 };
+	ref->spec_id = (struct file_id){ 0 };
+	ref->of = NULL;
 }
 
 int
@@ -320,5 +339,8 @@ connector_find(const char *name, struct connector_ref *ref, struct error *e)
 void
 connector_free(struct connector_ref *ref)
 {
-	spec_free(&ref->spec);
+	if (ref->of != NULL)
+		found_drop(ref);
+	else
+		spec_free(&ref->spec);
 }

@@ -61,6 +61,7 @@ struct nursery_plan {
 	unsigned int	 waived;
 	uint64_t	 memory_bytes;
 	unsigned int	 cpu_s;
+	struct file_id	 spec;		/* what was read before it was asked for; ino 0: nobody says.  No part of what tells plans apart */
 };
 
 struct worker;		/* worker.h */
@@ -88,13 +89,6 @@ void		 nursery_stop(struct nursery *);
 bool		 strays_any(pid_t session);
 void		 strays_end(pid_t session);
 
-/* A file as it was when a nursery was started from it. */
-struct file_id {
-	dev_t		 dev;
-	ino_t		 ino;		/* 0: there was none */
-	off_t		 size;
-	struct timespec	 changed;
-};
 /* pool.c: of a connector's program, and the specification beside it. */
 struct connector_files {
 	struct file_id	program;	/* or a bundle's main file */

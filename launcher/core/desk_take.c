@@ -24,6 +24,7 @@ desk_take_put(struct desk_take *t, uint32_t no, const struct nursery_plan *p)
 	t->words = p->words.bytes;
 	t->behind = p->words.behind;
 	t->pad = 0;
+	t->spec = p->spec;
 	for (size_t i = 0; i < DESK_TAKE_TEXTS; i++) {
 		const char	*text = (const char *)p + fields[i].at;
 
@@ -58,5 +59,6 @@ desk_take_get(const struct desk_take *t, size_t bytes, struct nursery_plan *p)
 	p->cpu_s = t->cpu_s;
 	p->waived = t->waived;
 	p->tasks = t->tasks;
+	p->spec = t->spec;
 	return 0;
 }

@@ -75,6 +75,7 @@ struct desk_take {
 	uint32_t		cpu_s, waived, tasks;
 	uint32_t		words, behind;	/* bytes of words, and of those behind "--" */
 	uint32_t		pad;
+	struct file_id		spec;
 	char			text[sizeof(struct nursery_plan)];
 };
 #define DESK_TAKE_BYTES(n)	(offsetof(struct desk_take, text) + (n))

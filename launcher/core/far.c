@@ -14,6 +14,7 @@
 #include "launcher/core/desk_wire.h"
 #include "launcher/core/far.h"
 #include "launcher/core/files.h"
+#include "launcher/core/found.h"
 #include "launcher/core/worker.h"
 
 #define BUCKETS		1024u
@@ -228,6 +229,7 @@ packet_take(const union desk_packet *p, size_t bytes, int fds[DESK_FDS_MAX])
 	case DESK_LOST:
 		if (bytes != sizeof(p->lost) || f->w == NULL || f->handed)
 			return -1;
+		found_forget();		/* it may be for what was believed of files */
 		worker_lose(f->w, &p->lost.why, p->lost.again != 0);
 		return 0;
 	case DESK_GONE:

@@ -17,10 +17,14 @@
 #include "worker/contract/util.h"
 
 #define ANSWER_MS	SECONDS(30)	/* a disk may be slow */
+#define WATCHES_MAX	250u		/* then a new bell, so that no caller can use up what the supervisor watches */
 #define WALK_FILES	16		/* descriptors while a tree is removed */
 
 static int	 socket_fd = -1;
 static bool	 is_far;
+static int	 bell = -1;
+static bool	 bell_lacks;		/* nothing can be watched here */
+static unsigned int watches;		/* asked for since it was hung */
 
 void
 files_socket(int fd)
@@ -113,9 +117,33 @@ files_ahead(const char *path)
 	if (!is_far || strlen(path) >= sizeof(ahead.path))
 		return;
 	memcpy(ahead.path, path, strlen(path) + 1);
-	ahead.err = ask(FILES_FOLDER, path, 0, 0, NULL, &ahead.told, &ahead.fd) == -1 ? errno : 0;
+	ahead.told.watched = 0;
+	if (bell != -1 && ++watches > WATCHES_MAX)
+		fd_closep(&bell);
+	ahead.err = ask(FILES_FOLDER, path, bell != -1, 0, NULL, &ahead.told, &ahead.fd) == -1 ? errno : 0;
 	ahead.told.real[sizeof(ahead.told.real) - 1] = '\0';
 	ahead.valid = true;
+}
+
+bool
+files_ahead_watched(void)
+{
+	return ahead.valid && ahead.told.watched == 1 && (ahead.err == 0 || ahead.err == ENOENT);
+}
+
+bool
+files_changed(void)
+{
+	struct files_told	 t;
+	struct pollfd		 p = { .fd = bell, .events = POLLIN };
+
+	if (bell != -1 && poll(&p, 1, 0) == 0)
+		return false;
+	fd_closep(&bell);
+	watches = 0;
+	if (is_far && !bell_lacks && ask(FILES_BELL, "", 0, 0, NULL, &t, &bell) == -1)
+		bell_lacks = true;
+	return true;
 }
 
 /* The i-th name of that folder; -1: it was not asked about this. */

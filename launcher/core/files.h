@@ -26,6 +26,13 @@ int	files_stat(const char *path, struct stat *, char real[PATH_MAX]);
  */
 void	files_ahead(const char *path);
 void	files_ahead_end(void);
+/* Of the last one: what was found there, or that nothing was, holds until files_changed(). */
+bool	files_ahead_watched(void);
+/*
+ * May anything that is watched have changed since this was asked last?  Then all of it may; true where nothing is watched.
+ * No question to the supervisor, but after a change.
+ */
+bool	files_changed(void);
 /* access(2): F_OK, R_OK, X_OK. */
 bool	files_may(const char *path, int how);
 int	files_rename(const char *from, const char *to);

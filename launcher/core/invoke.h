@@ -11,6 +11,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
+#include <time.h>
 
 #include <cjson/cJSON.h>
 
@@ -66,7 +68,16 @@ struct guest_words {
 	char		 text[GUEST_WORDS_BYTES_MAX];
 };
 
+/* A file as it was. */
+struct file_id {
+	dev_t		 dev;
+	ino_t		 ino;		/* 0: there was none */
+	off_t		 size;
+	struct timespec	 changed;
+};
+
 /* What is installed under a name. */
+struct found;
 struct connector_ref {
 	char		name[CONNECTOR_NAME_MAX + 1];
 	char		program[4096];	/* absolute path, no symlinks; of a guest: what runs it */
@@ -76,6 +87,8 @@ struct connector_ref {
 	unsigned int	tasks;		/* of a guest: processes and threads that it may have */
 	struct guest_words words;	/* of a guest: for its host */
 	struct spec	spec;
+	struct file_id	spec_id;	/* what it was read from */
+	struct found	*of;		/* whose specification it is: found.h; NULL: its own */
 };
 /* Of nothing; what lies behind a text's end stays as it was. */
 void	connector_clear(struct connector_ref *);

@@ -364,12 +364,23 @@ parked_take(struct pool *p)
 	return best;
 }
 
+/* What was judged by a specification is not run by another. */
+static int
+spec_check(const struct pool *p, const struct file_id *read, struct error *e)
+{
+	if (read->ino == 0 || file_same(&p->files.spec, read))
+		return 0;
+	return error_set(e, ERR_SYSTEM, "the connector's files changed while this was begun: ask again");
+}
+
 static struct worker *
-take(struct pool *p, void (*news)(void *), void *arg, struct error *e)
+take(struct pool *p, const struct file_id *spec, void (*news)(void *), void *arg, struct error *e)
 {
 	struct worker	*w;
 
 	pool_refresh(p);
+	if (spec_check(p, spec, e) == -1)
+		return NULL;
 	if ((w = parked_take(p)) != NULL) {
 		worker_adopt(w, news, arg);
 		return w;
@@ -398,7 +409,7 @@ pool_take(const struct nursery_plan *plan, void (*news)(void *), void *arg, stru
 	p->used_ms = now_ms();
 	tick_start();
 	p->busy++;
-	w = take(p, news, arg, e);
+	w = take(p, &plan->spec, news, arg, e);
 	p->busy--;
 	return w;
 }

@@ -167,8 +167,11 @@ static int
 folder_it(const struct files_ask *a, struct files_told *t, int *fd)
 {
 	char	 path[PATH_MAX * 2];
-	int	 err = may_look(a->path, t->real);
+	int	 err;
 
+	/* First: whatever changes while it is looked at is seen. */
+	t->watched = a->flags == 1 && is_connector(a->path) && watch_add(a->path);
+	err = may_look(a->path, t->real);
 	if (err != 0 || stat(t->real, &t->st) == -1)
 		return err != 0 ? err : errno;
 	if (!S_ISDIR(t->st.st_mode) || !is_connector(t->real))
@@ -198,6 +201,8 @@ do_it(const struct files_ask *a, struct files_told *t, int *fd)
 		return err != 0 ? err : stat(a->path, &t->st) == -1 ? errno : 0;
 	case FILES_FOLDER:
 		return folder_it(a, t, fd);
+	case FILES_BELL:
+		return (*fd = watch_open()) == -1 ? errno : 0;
 	case FILES_MAY:
 		err = may_look(a->path, t->real);
 		return err != 0 ? err : access(a->path, a->flags & (R_OK | X_OK)) == -1 ? errno : 0;

@@ -39,6 +39,17 @@ void	legs_close(void);
 /* files.c: answers questions at this socket, which is taken; the first one only. */
 void	files_serve(int fd);
 
+/*
+ * watch.c: a descriptor that can be read when anything watched has changed; what was watched before is not any more.  The
+ * caller's; -1 with errno.
+ */
+int	watch_open(void);
+/*
+ * Watches a connector's folder, or its program and what lies beside it, or that nothing is there.  false: a change could
+ * stay unseen (links on the way, a file system of others' machines), or too much is watched.
+ */
+bool	watch_add(const char *path);
+
 /* chore.c */
 struct chore_run;
 /* ended(arg) from the loop, once; fds stay the caller's.  NULL: it could not be. */

@@ -328,7 +328,7 @@ ask(enum files_op op, const char *path, int flags, const char *to, int *fd)
 	*fd = -1;
 	if (CMSG_FIRSTHDR(&msg) != NULL)
 		memcpy(fd, CMSG_DATA(CMSG_FIRSTHDR(&msg)), sizeof(int));
-	assert_int_equal(*fd != -1, op == FILES_OPEN && t.error == 0);
+	assert_int_equal(*fd != -1, (op == FILES_OPEN || op == FILES_BELL) && t.error == 0);
 	return t.error;
 }
 
@@ -411,6 +411,37 @@ file_make(const char *name)
 	close(fd);
 }
 
+/* Nobody learns from the bell what happens elsewhere; nor by what leads there. */
+static void
+only_connectors_are_watched(void **state)
+{
+	static const char *const	 elsewhere[] = { "%s/other", "%s", "%s/r/../other", "%s/r/out/other", "%s/r/out", "%s//r/file" };
+	struct pollfd			 bell = { .events = POLLIN };
+	char				 path[256];
+	int				 fd;
+
+	(void)state;
+	begin();
+	assert_int_equal(ask(FILES_SEAL, "", 0, NULL, &fd), 0);
+	assert_int_equal(ask(FILES_BELL, "", 0, NULL, &bell.fd), 0);
+	for (size_t i = 0; i < N_ITEMS(elsewhere); i++) {
+		snprintf(path, sizeof(path), elsewhere[i], folder);
+		(void)ask(FILES_FOLDER, path, 1, NULL, &fd);
+		fd_closep(&fd);
+	}
+	file_make("another");
+	file_make("other");
+	assert_int_equal(chmod(folder, 0700), 0);
+	assert_int_equal(poll(&bell, 1, 0), 0);
+	snprintf(path, sizeof(path), "%s/comes/later", registry);
+	assert_int_equal(ask(FILES_FOLDER, path, 1, NULL, &fd), ENOENT);
+	assert_int_equal(poll(&bell, 1, 0), 0);
+	file_make("r/comes");
+	assert_int_equal(poll(&bell, 1, 0), 1);
+	close(bell.fd);
+	assert_int_equal(end(0), -1);
+}
+
 static int
 set_up(void **state)
 {
@@ -448,6 +479,7 @@ main(void)
 		cmocka_unit_test(only_connectors_are_run),
 		cmocka_unit_test(nonsense_ends_it),
 		cmocka_unit_test(numbers_are_bounded),
+		cmocka_unit_test(only_connectors_are_watched),
 		cmocka_unit_test(no_leg_without_a_worker),
 		cmocka_unit_test(no_policy_of_its_own),
 		cmocka_unit_test(only_its_own_files),
