@@ -218,6 +218,8 @@ int	sandbox_filters(unsigned int waived);
  * capability, first process of its pid namespace.  0, or -1 and why (a text of at most n bytes).
  */
 int	sandbox_verify(pid_t worker, unsigned int waived, char *why, size_t n);
+/* Looks at ourselves, once, for both: at a time when there is only waiting to do. */
+void	sandbox_verify_prepare(unsigned int waived);
 /*
  * Looks at a nursery's namespaces once it has run: none may be ours.  Stage 1, which stood before its first
  * instruction, refuses every call that could change them, for it and for who descends from it: what is seen here is so

@@ -111,20 +111,39 @@ ns_look(const char *who, struct stat st[NS_COUNT])
 	return i < NS_COUNT ? i + 1 : 0;
 }
 
+static struct stat	 ours[NS_COUNT];	/* a launcher never changes its own */
+
+/* As ns_look(). */
+static size_t
+ours_look(void)
+{
+	size_t	 not = 0;
+
+	if (ours[0].st_ino == 0 && (not = ns_look("self", ours)) > 0)
+		ours[0].st_ino = 0;
+	return not;
+}
+
+void
+sandbox_verify_prepare(unsigned int waived)
+{
+	if (ON(waived, LAYER_NAMESPACES))
+		(void)ours_look();
+	if (ON(waived, LAYER_SECCOMP))
+		(void)own_filters();
+}
+
 int
 sandbox_verify_namespaces(pid_t nursery, unsigned int waived, char *why, size_t n)
 {
-	static struct stat	 ours[NS_COUNT];	/* a launcher never changes its own */
 	struct stat		 theirs[NS_COUNT];
 	char			 who[16];
 	size_t			 not;
 
 	if (!ON(waived, LAYER_NAMESPACES))
 		return 0;
-	if (ours[0].st_ino == 0 && (not = ns_look("self", ours)) > 0) {
-		ours[0].st_ino = 0;
+	if ((not = ours_look()) > 0)
 		return say(why, n, "cannot be compared: we do not see our %s namespace", ns_names[not - 1]);
-	}
 	snprintf(who, sizeof(who), "%d", (int)nursery);
 	if ((not = ns_look(who, theirs)) > 0)
 		return say(why, n, "does not show its %s namespace", ns_names[not - 1]);

@@ -142,13 +142,21 @@ broker_reach(int control_fd, struct error *e)
 }
 
 void
+broker_kill(struct broker *b)
+{
+	fd_closep(&b->control_fd);
+	b->gone = true;
+	if (b->pid > 0)
+		(void)kill(b->pid, SIGKILL);
+}
+
+void
 broker_stop(struct broker *b)
 {
 	if (b == NULL)
 		return;
-	fd_closep(&b->control_fd);
+	broker_kill(b);
 	if (b->pid > 0) {
-		kill(b->pid, SIGKILL);
 		while (waitpid(b->pid, NULL, 0) == -1 && errno == EINTR)
 			;
 	}

@@ -46,6 +46,8 @@ struct broker_spent {
 /* program: absolute path of bascule-broker. The child dies with its parent. */
 struct broker	*broker_start(const char *program, struct error *e);
 void		 broker_stop(struct broker *);
+/* The first half of that, which does not wait. */
+void		 broker_kill(struct broker *);
 /* One that runs, or is about to, at the other end of this socket, which is taken; waits until it is ready. */
 struct broker	*broker_reach(int control_fd, struct error *e);
 

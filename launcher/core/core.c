@@ -170,6 +170,12 @@ core_close(void)
 {
 	if (at_close != NULL)
 		at_close();
+	/* All at once; they are waited for one by one below, and have been dying meanwhile. */
+	if (outlet != NULL) {
+		event_del(&outlet->packets);
+		broker_kill(outlet->broker);
+	}
+	mover_kill();
 	pool_close();
 	if (plan.vault != NULL)
 		plan.vault->close();

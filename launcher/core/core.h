@@ -84,6 +84,8 @@ uint64_t	 nursery_forks(const struct nursery *);
 int64_t		 nursery_start_ms(const struct nursery *);
 /* Kills and reaps it; whoever waits for a worker of it is told. NULL is fine. */
 void		 nursery_stop(struct nursery *);
+/* The first half of that, which does not wait; nursery_stop() must follow before the loop turns. */
+void		 nursery_kill(struct nursery *);
 
 /* strays.c: children in a dead nursery's session that nobody told of; kills and reaps them. */
 bool		 strays_any(pid_t session);

@@ -104,16 +104,31 @@ child(int fd, pid_t parent)
 	_exit(0);
 }
 
+static void
+kill_now(void)
+{
+	if (mover.fd == -1)
+		return;
+	event_del(&mover.answers);
+	close(mover.fd);
+	mover.fd = -1;
+	kill(mover.pid, SIGKILL);
+}
+
+void
+mover_kill(void)
+{
+	if (mover.pid != 0 && mover.open == 0)
+		kill_now();
+}
+
 /* It is gone: whoever waits hears that nothing was done. */
 static void
 mover_end(void)
 {
 	if (mover.pid == 0)
 		return;
-	event_del(&mover.answers);
-	close(mover.fd);
-	mover.fd = -1;
-	kill(mover.pid, SIGKILL);
+	kill_now();
 	while (waitpid(mover.pid, NULL, 0) == -1 && errno == EINTR)
 		;
 	mover.pid = 0;

@@ -38,6 +38,8 @@ bool	mover_ask(uint64_t serial, pid_t pid, const int fds[BRANCH__MAX], uint32_t 
  */
 void	mover_settle(void);
 void	mover_stop(void);
+/* The first half of that, which does not wait; nothing, while an order is open. */
+void	mover_kill(void);
 
 #define MOVER_WAIT_MS	2000
 

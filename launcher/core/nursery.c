@@ -31,6 +31,7 @@ struct nursery {
 	int			 pidfd;
 	pid_t			 pid;
 	bool			 ready, gone;
+	bool			 once;		/* of one worker: it ends when that is born */
 	bool			 loaded;	/* has said so: it may be another's doing that it ends, and a new one will do */
 	unsigned int		 inside;	/* its own events are on the stack: who stops it now does not free it */
 	bool			 stopped;
@@ -118,6 +119,19 @@ lose(struct nursery *n, const struct error *why)
 	}
 	if (!n->stopped)
 		n->news(n->arg);
+}
+
+/*
+ * Its only worker is born.  It dies while that works, and is reaped, and what it may have hidden ended, when it is
+ * stopped: by the pool's next tick, or at the end.
+ */
+static void
+retire(struct nursery *n)
+{
+	n->gone = true;
+	event_del(&n->reports);
+	event_del(&n->late);
+	nursery_kill(n);
 }
 
 static void
@@ -235,9 +249,11 @@ report_handle(struct nursery *n, const struct nursery_report *r)
 		event_del(&n->late);
 	else
 		event_add(&n->late, &most);
-	if (r->pid > 0)
+	if (r->pid > 0) {
+		if (n->once && nursery_idle(n))
+			retire(n);
 		worker_born(w, r->pid, pidfd);
-	else {
+	} else {
 		error_set(&e, ERR_SANDBOX, "the nursery could not fork: %s", strerror(-r->pid));
 		worker_lose(w, &e, false);
 	}
@@ -332,6 +348,7 @@ nursery_start(const struct nursery_plan *p, void (*news)(void *), void *arg, str
 	n->orders_fd = n->complaint_fd = n->pidfd = -1;
 	n->start_ms = now_ms();
 	n->waived = p->waived;
+	n->once = core_plan()->once && p->guest[0] == '\0';
 	n->news = news;
 	n->arg = arg;
 	TAILQ_INIT(&n->orders);
@@ -349,6 +366,7 @@ nursery_start(const struct nursery_plan *p, void (*news)(void *), void *arg, str
 	if (p->guest[0] != '\0' && (p->waived & (1u << LAYER_NAMESPACES)) != 0)
 		(void)prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
 	group_prepare(p->waived, p->memory_bytes);
+	sandbox_verify_prepare(p->waived);
 	return n;
 }
 
@@ -405,6 +423,13 @@ nursery_hides(const struct nursery *n)
 }
 
 void
+nursery_kill(struct nursery *n)
+{
+	if (n != NULL && n->pid > 0)
+		(void)kill(n->pid, SIGKILL);
+}
+
+void
 nursery_stop(struct nursery *n)
 {
 	struct worker	*w;
@@ -420,8 +445,8 @@ nursery_stop(struct nursery *n)
 		worker_lose(w, &(struct error){ .code = ERR_SYSTEM, .msg = "the nursery was ended before it could fork" },
 		    n->ready);
 	}
+	nursery_kill(n);
 	if (n->pid > 0) {
-		kill(n->pid, SIGKILL);
 		while (waitid(P_PID, (id_t)n->pid, &si, WEXITED | WNOWAIT) == -1 && errno == EINTR)
 			;
 		strays_end(n->pid);	/* while its pid is its own */

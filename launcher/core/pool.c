@@ -445,6 +445,11 @@ pool_close(void)
 	if (ticking)
 		event_del(&tick);
 	ticking = false;
+	TAILQ_FOREACH(p, &pools, next) {
+		nursery_kill(p->nursery);
+		nursery_kill(p->heir);
+		nursery_kill(p->old);
+	}
 	while ((p = TAILQ_FIRST(&pools)) != NULL)
 		pool_end(p);
 }

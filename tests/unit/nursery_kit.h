@@ -44,6 +44,14 @@ core_base(void)
 	return kit.base;
 }
 
+const struct core_plan *
+core_plan(void)
+{
+	static const struct core_plan	 plan;
+
+	return &plan;
+}
+
 static int
 kit_own(pid_t pid)
 {

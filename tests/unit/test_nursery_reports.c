@@ -161,6 +161,36 @@ test_not_seen(void **state)
 	}
 }
 
+static bool
+is_dead(pid_t pid)
+{
+	siginfo_t	 si = { 0 };
+
+	return waitid(P_PID, (id_t)pid, &si, WEXITED | WNOWAIT) == 0 && si.si_pid == pid && si.si_status == SIGKILL;
+}
+
+/* One of one worker is killed when that is born, not before, and is listened to no more.  The last test: the kit's own dies. */
+static void
+test_once(void **state)
+{
+	(void)state;
+	begin(2);
+	kit.n->once = true;
+	kit_report(1, KIT_FIRST);
+	kit_turn();
+	assert_true(!nursery_gone(kit.n) && kit.nborn == 1);	/* somebody waits for another */
+	kit_report(2, KIT_NEGATIVE);
+	kit_turn();
+	assert_true(!nursery_gone(kit.n) && kit.nlost == 1);	/* which it could not fork */
+	kit_order();
+	kit_report(3, KIT_SECOND);
+	kit_report(4, KIT_THIRD);
+	kit_turn();
+	assert_true(nursery_gone(kit.n) && kit.nborn == 2 && kit.nlost == 1);
+	assert_true(is_dead(kit.pids[KIT_NURSERY]));
+	assert_true(kit_stop());
+}
+
 int
 main(void)
 {
@@ -171,6 +201,7 @@ main(void)
 		cmocka_unit_test(test_nonsense),
 		cmocka_unit_test(test_fork_failed),
 		cmocka_unit_test(test_not_seen),
+		cmocka_unit_test(test_once),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
