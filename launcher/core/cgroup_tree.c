@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -287,6 +288,35 @@ both_move(const char *folder)
 	return companion > 0 ? cgroup_write(folder, "cgroup.procs", pid) : 0;
 }
 
+/* Our own child, as the kernel knows without /proc, which may hide it. */
+static bool
+is_child(pid_t pid)
+{
+	siginfo_t	 si;
+
+	return waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG | WNOWAIT) == 0;
+}
+
+/* What we started before: a broker, a nursery.  Others in the group are not ours to move. */
+static void
+children_move(const char *from, const char *to)
+{
+	char	 text[MEMBERSHIP_BYTES_MAX], pid[16], *next;
+
+	if (cgroup_read(from, "cgroup.procs", text, sizeof(text)) == -1)
+		return;
+	for (char *p = text; *p != '\0'; p = next) {
+		long	 n = strtol(p, &next, 10);
+
+		if (next == p)
+			break;
+		next += *next == '\n';
+		(void)snprintf(pid, sizeof(pid), "%ld", n);
+		if (n > 0 && is_child((pid_t)n))
+			(void)cgroup_write(to, "cgroup.procs", pid);
+	}
+}
+
 /* A v2 group with controllers for its children may hold no process itself: we step aside. */
 static int
 step_aside(struct cgroup_tree *t)
@@ -297,32 +327,66 @@ step_aside(struct cgroup_tree *t)
 	if (mkdir(self, 0755) == -1 || both_move(self) == -1)
 		return -1;
 	t->moved = true;
+	children_move(t->base[BRANCH_V2], self);
+	return 0;
+}
+
+/* On v2; without the last there are groups all the same. */
+static const struct {
+	const char	*name, *on, *off;
+	bool		 must;
+} controllers[] = {
+	{ "memory", "+memory", "-memory", true },
+	{ "pids", "+pids", "-pids", true },
+	{ "cpu", "+cpu", "-cpu", false },
+};
+
+/* One by one: the kernel takes all that it is told at once, or nothing. */
+static int
+controller_enable(struct cgroup_tree *t, size_t i)
+{
+	const char	*base = t->base[BRANCH_V2];
+
+	if (cgroup_write(base, "cgroup.subtree_control", controllers[i].on) == -1 &&
+	    (errno != EBUSY || t->moved || step_aside(t) == -1 ||
+	    cgroup_write(base, "cgroup.subtree_control", controllers[i].on) == -1))
+		return -1;
+	t->enabled |= 1u << i;
 	return 0;
 }
 
 static void
 controllers_enable(struct cgroup_tree *t)
 {
-	const char	*want = t->cpu == BRANCH_V2 ? "+memory +pids +cpu" : "+memory +pids";
 	const char	*base = t->base[BRANCH_V2];
 	char		 now[256];
 
 	if (cgroup_read(base, "cgroup.subtree_control", now, sizeof(now)) == -1)
 		absent(t, "%s: %s", base, strerror(errno));
-	if (!listed(now, "memory", " \n") || !listed(now, "pids", " \n")) {
-		if (cgroup_write(base, "cgroup.subtree_control", want) == -1 &&
-		    (errno != EBUSY || step_aside(t) == -1 ||
-		    cgroup_write(base, "cgroup.subtree_control", want) == -1))
+	for (size_t i = 0; i < N_ITEMS(controllers) && t->why[0] == '\0'; i++) {
+		if (!controllers[i].must && t->cpu != BRANCH_V2)
+			continue;
+		if ((listed(now, controllers[i].name, " \n") || controller_enable(t, i) == 0) &&
+		    cgroup_write(t->mine[BRANCH_V2], "cgroup.subtree_control", controllers[i].on) == 0)
+			continue;
+		if (!controllers[i].must)
+			t->cpu = BRANCH_NONE;
+		else
 			absent(t, "%s: controllers cannot be passed on: %s%s", base, strerror(errno),
 			    errno == EBUSY ? " (other processes are in this group; run as a service with Delegate=yes)" : "");
-		else
-			t->enabled = true;
-	} else if (!listed(now, "cpu", " \n")) {
-		t->cpu = BRANCH_NONE;
-		want = "+memory +pids";
 	}
-	if (t->why[0] == '\0' && cgroup_write(t->mine[BRANCH_V2], "cgroup.subtree_control", want) == -1)
-		absent(t, "%s: %s", t->mine[BRANCH_V2], strerror(errno));
+}
+
+/* While a group below passes one on, so must those above; while one passes anything on, no process may be in it. */
+static void
+controllers_disable(const struct cgroup_tree *t)
+{
+	for (size_t i = 0; i < N_ITEMS(controllers); i++) {
+		if ((t->enabled & 1u << i) == 0)
+			continue;
+		(void)cgroup_write(t->mine[BRANCH_V2], "cgroup.subtree_control", controllers[i].off);
+		(void)cgroup_write(t->base[BRANCH_V2], "cgroup.subtree_control", controllers[i].off);
+	}
 }
 
 /* Which branch holds what. */
@@ -402,11 +466,7 @@ cgroup_tree_open(struct cgroup_tree *t)
 void
 cgroup_tree_close(struct cgroup_tree *t)
 {
-	if (t->enabled) {
-		(void)cgroup_write(t->mine[BRANCH_V2], "cgroup.subtree_control", "-memory -pids");
-		(void)cgroup_write(t->base[BRANCH_V2], "cgroup.subtree_control", "-memory -pids");
-		(void)cgroup_write(t->base[BRANCH_V2], "cgroup.subtree_control", "-cpu");
-	}
+	controllers_disable(t);
 	if (t->moved)
 		(void)both_move(t->base[BRANCH_V2]);
 	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++) {
@@ -414,7 +474,8 @@ cgroup_tree_close(struct cgroup_tree *t)
 			folder_remove(t->mine[b]);
 		t->mine[b][0] = '\0';
 	}
-	t->enabled = t->moved = false;
+	t->enabled = 0;
+	t->moved = false;
 }
 
 bool

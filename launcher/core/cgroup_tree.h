@@ -23,7 +23,7 @@ struct cgroup_tree {
 	char			base[BRANCH__MAX][CGROUP_PATH_BYTES];	/* folder of our own group; "": not there */
 	char			mine[BRANCH__MAX][CGROUP_PATH_BYTES + 64]; /* below it, of this launcher; "": not used */
 	enum cgroup_branch	memory, pids, cpu;			/* where they are */
-	bool			enabled;	/* by us, in base[BRANCH_V2]: to be undone */
+	unsigned int		enabled;	/* by us, in base[BRANCH_V2]: to be undone; a bit for each controller */
 	bool			moved;		/* we sit in mine[BRANCH_V2]/launcher */
 	char			why[256];	/* not empty: there can be no groups */
 };

@@ -9,6 +9,7 @@
 
 #include "launcher/core/cgroup.h"
 #include "launcher/supervise/supervise.h"
+#include "sandbox/sandbox.h"
 
 #define OPEN_MS	SECONDS(10)	/* for the front's first packet */
 
@@ -100,6 +101,9 @@ main(void)
 	if ((base = event_base_new()) == NULL)
 		return 1;
 	core_open(base, &plan);
+	/* While nobody but the two of us is in our group: where it must be left, all leave it. */
+	if ((told.waived & (1u << LAYER_CGROUP)) == 0)
+		(void)cgroup_absent();
 	desk_open(DESK_FD);
 	event_base_dispatch(base);
 	desk_close();

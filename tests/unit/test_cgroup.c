@@ -209,6 +209,37 @@ standing(pid_t launcher)
 	return n;
 }
 
+/* What was opened is undone to the last controller: it can be opened again, with a child that was there before. */
+static void
+test_again(void **state)
+{
+	struct cgroup_tree	*t = calloc(1, sizeof(*t));
+	int			 go, status;
+	pid_t			 pid;
+
+	(void)state;
+	assert_non_null(t);
+	if (!to_be_had()) {
+		free(t);
+		return;
+	}
+	cgroup_shutdown();
+	pid = child(&go, MIB);
+	for (int i = 0; i < 3; i++) {
+		cgroup_tree_open(t);
+		assert_string_equal(t->why, "");
+		/* Ours to wait for, and ours to take along. */
+		if (i == 0) {
+			close(go);
+			assert_int_equal(waitpid(pid, &status, 0), pid);
+		}
+		cgroup_tree_close(t);
+		assert_int_equal(t->enabled, 0);
+		assert_false(t->moved);
+	}
+	free(t);
+}
+
 /* A launcher that is killed leaves its groups, with somebody in one; the next removes them. */
 static void
 test_sweep(void **state)
@@ -217,13 +248,20 @@ test_sweep(void **state)
 	struct cgroup	*g;
 	int		 status, go;
 	pid_t		 pid;
+	bool		 aside;
 
 	(void)state;
 	if (!to_be_had())
 		return;
 	cgroup_shutdown();
 	cgroup_tree_open(&seen);
+	aside = seen.moved;
 	cgroup_tree_close(&seen);
+	/* Nobody can come into a group that passes controllers on: with the last process there systemd removes it. */
+	if (aside) {
+		printf("skipped: machine: a launcher's group is its own here\n");
+		return;
+	}
 	if ((pid = fork()) == 0) {
 		g = cgroup_take(64 * (uint64_t)MIB, &e);
 		_exit(g != NULL && cgroup_put(g, child(&go, MIB), &e) == 0 && standing(getpid()) > 0 ? 0 : 1);
@@ -242,6 +280,7 @@ main(void)
 		cmocka_unit_test(test_find),
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_return_kills),
+		cmocka_unit_test(test_again),
 		cmocka_unit_test(test_sweep),
 	};
 
