@@ -1,8 +1,11 @@
 /*
  * db.c -- the SQLite file: opening, the schema, statements, and one transaction per turn of the loop.
  */
+#include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -282,6 +285,11 @@ schema_make(struct error *e)
 	if (sqlite3_exec(db, schema, NULL, NULL, NULL) != SQLITE_OK ||
 	    sqlite3_exec(db, SCHEMA_SQL, NULL, NULL, NULL) != SQLITE_OK)
 		return failed(e, "schema");
+	/*
+	 * The first time that it syncs its log SQLite opens the folder too, and later the front may open nothing.  If a log
+	 * was left by one that was killed, that would be at some checkpoint.
+	 */
+	(void)sqlite3_wal_checkpoint_v2(db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	return 0;
 }
 
@@ -310,14 +318,38 @@ file_make(struct error *e)
 	return 0;
 }
 
+/*
+ * The file may be no link, and SQLite then wants none on the way to it either; but systemd's folders of state are
+ * reached by one.
+ */
+static int
+file_place(char *place, size_t n, struct error *e)
+{
+	const char	*slash = strrchr(plan.path, '/'), *name = slash == NULL ? plan.path : slash + 1;
+	char		 folder[PATH_MAX], real[PATH_MAX];
+
+	if (slash == NULL)
+		(void)snprintf(folder, sizeof(folder), ".");
+	else
+		(void)snprintf(folder, sizeof(folder), "%.*s", (int)(name - plan.path), plan.path);
+	if (realpath(folder, real) == NULL)
+		return error_sys(e, "journal: %.200s", folder);
+	if ((size_t)snprintf(place, n, "%s/%s", strcmp(real, "/") == 0 ? "" : real, name) >= n) {
+		errno = ENAMETOOLONG;
+		return error_sys(e, "journal: %.200s", plan.path);
+	}
+	return 0;
+}
+
 static int
 file_open(struct error *e)
 {
 	int	flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_NOFOLLOW;
+	char	place[PATH_MAX] = ":memory:";
 
-	if (plan.path != NULL && file_make(e) == -1)
+	if (plan.path != NULL && (file_place(place, sizeof(place), e) == -1 || file_make(e) == -1))
 		return -1;
-	if (sqlite3_open_v2(plan.path == NULL ? ":memory:" : plan.path, &db, flags, NULL) != SQLITE_OK)
+	if (sqlite3_open_v2(place, &db, flags, NULL) != SQLITE_OK)
 		return failed(e, plan.path == NULL ? "memory" : plan.path);
 	sqlite3_busy_timeout(db, BUSY_MS);
 	if (schema_make(e) == -1)

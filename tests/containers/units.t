@@ -95,6 +95,9 @@ mount --rbind "$place/dev" /dev
 # StateDirectory=
 mkdir -p /var/lib/private
 mount -t tmpfs -o "mode=700,uid=$id,gid=$id" tmpfs /var/lib/private
+mkdir -m 700 /var/lib/private/bascule
+chown "$id:$id" /var/lib/private/bascule
+ln -s bascule /var/lib/private/state	# what a service of its own user is told is a link
 # ProtectSystem=strict, ProtectHome=, PrivateTmp=, ProtectKernelTunables=, ProtectProc=, ProcSubset=
 mount -o remount,bind,ro /
 for d in /usr /run; do mountpoint -q "$d" && mount -o remount,bind,ro "$d" || true; done
@@ -106,7 +109,7 @@ mount -t proc -o subset=pid,hidepid=invisible proc /proc
 umask 077
 ulimit -n 16384
 ulimit -c 0
-export STATE_DIRECTORY=/var/lib/private
+export STATE_DIRECTORY=/var/lib/private/state
 cd /
 exec setpriv --reuid "$id" --regid "$id" --clear-groups --bounding-set=-all --inh-caps=-all --ambient-caps=-all --no-new-privs \
     "$place/cage" "$place/calls" /usr/bin/bascule serve

@@ -116,6 +116,23 @@ is(result(begin('POST', "/v1/connectors/$name/invoke", { type => 'evil:ok', limi
 is(result(begin('POST', "/v1/connectors/$name/invoke", { type => 'evil:ok', limits => { memory => '256m' } }))->{code}, 400, 'and no more');
 stop('four');
 
+# --- a journal that a server left in the middle is no reason to die for the next: not at its end, not at a checkpoint
+{
+	server('killed', '--journal', "$work/left.db");
+	is(ok_call()->{code}, 200, 'a server with a journal');
+	my $killed = pid_of('killed');
+	kill('KILL', $killed);
+	waitpid($killed, 0);
+	ok(-s "$work/left.db-wal", 'is killed, and leaves a log beside it');
+	server('after', '--journal', "$work/left.db");
+	is(ok_call()->{code}, 200, 'the next goes on with it');
+	my $after = pid_of('after');
+	kill('TERM', $after);
+	waitpid($after, 0);
+	is($?, 0, 'and ends well, told to');
+	is(-s "$work/left.db-wal" // 0, 0, 'nothing is left beside it');
+}
+
 # --- what the server does by itself is within it, too: the code of a bundle is made by an invocation of its own
 SKIP: {
 	skip('machine: no node', 4) if system('command -v node >/dev/null') != 0;

@@ -402,6 +402,34 @@ refuses(void **state)
 	}
 }
 
+/* systemd's folder of state of a service that is a user of its own is a link; the file itself may be none. */
+static void
+linked(void **state)
+{
+	char			 link[128], file[160];
+	struct error		 e = ERROR_NONE;
+	struct store_plan	 p = { .path = file };
+
+	(void)state;
+	snprintf(link, sizeof(link), "%s/link", folder);
+	snprintf(file, sizeof(file), "%s/journal.db", link);
+	assert_int_equal(symlink(".", link), 0);
+	opened(&p);
+	begin("a", "scim", "hr");
+	end("a", "ok");
+	store_close();
+	p.path = path;
+	opened(&p);
+	state_is("a", "done", "ok");
+	store_close();
+
+	snprintf(file, sizeof(file), "%s/other.db", folder);
+	assert_int_equal(symlink("journal.db", file), 0);
+	p.path = file;
+	assert_int_equal(store_open(&p, NULL, &e), -1);
+	assert_int_equal(e.code, ERR_SYSTEM);
+}
+
 static int
 fresh(void **state)
 {
@@ -443,6 +471,7 @@ main(void)
 		cmocka_unit_test_setup(forgets, fresh),
 		cmocka_unit_test_setup(no_room, fresh),
 		cmocka_unit_test_setup(refuses, fresh),
+		cmocka_unit_test_setup(linked, fresh),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, tear_down);
