@@ -258,6 +258,13 @@ check:
 	@$(MAKE) -s lint
 	@tests/run.sh all
 
+# Other machines than this one: other kernels, systemd as process 1.  Downloads hundreds of megabytes; tests/vm/README.md.
+vm-check:
+	@tests/deps.sh check
+	@$(MAKE) -s -j2 all evil-connectors gates
+	@$(MAKE) -s -j2 $(UNIT)
+	@B=$(B) tests/vm/run.sh $(VM)
+
 # The image with the hostile suite in it, the units, the manifests.
 containers: all evil-connectors
 	@tests/run.sh containers
@@ -376,5 +383,5 @@ uninstall:
 clean:
 	rm -rf $(B)
 
-.PHONY: hot described ablation bench-shared bench-table check-all all unit integration evil demo lint check asan ubsan unit-run bench bench-programs gates fuzz filters filters-used install uninstall clean evil-connectors
+.PHONY: vm-check hot described ablation bench-shared bench-table check-all all unit integration evil demo lint check asan ubsan unit-run bench bench-programs gates fuzz filters filters-used install uninstall clean evil-connectors
 .SECONDARY:

@@ -1,5 +1,5 @@
 #!/bin/sh
-# deps.sh build|check|all|redmine|keystone -- installs the Debian packages that are missing, and nothing else.
+# deps.sh build|check|all|vm|redmine|keystone -- installs the Debian packages that are missing, and nothing else.
 # Quiet when there is nothing to do; root or sudo is needed only when there is.
 set -eu
 
@@ -11,6 +11,8 @@ check="$build libcmocka-dev clang clang-format libclang-rt-14-dev mandoc jq curl
 # For make check-all: podman with what it runs containers with (not crun, which refuses hybrid control groups), and
 # systemd's own reading of units.  Go, for its example.
 all="$check podman runc conmon golang-github-containers-common containernetworking-plugins binutils systemd golang-go"
+# For make vm-check: emulators, and what makes a guest's disks.
+vm="qemu-system-x86 qemu-system-arm debootstrap debian-archive-keyring e2fsprogs kmod cpio binutils zstd xz-utils"
 # What the tests of two connectors ask for by themselves: real servers. Redmine's own package is only unpacked
 # (tests/targets/redmine.sh): what it does when installed needs a database service.
 redmine="ruby puma ruby-sqlite3 sqlite3 ruby-actionpack-action-caching ruby-actionpack-xml-parser ruby-addressable ruby-bundler
@@ -24,9 +26,10 @@ case "${1:-}" in
 build)	want=$build ;;
 check)	want=$check ;;
 all)	want=$all ;;
+vm)	want=$vm ;;
 redmine)	want=$redmine ;;
 keystone)	want=$keystone ;;
-*)	echo "usage: deps.sh build|check|all|redmine|keystone" >&2; exit 64 ;;
+*)	echo "usage: deps.sh build|check|all|vm|redmine|keystone" >&2; exit 64 ;;
 esac
 
 has() {
