@@ -5,6 +5,7 @@
 #   worker/runtime    the process that honours it	-> connectors only
 #   worker/guest      a worker that becomes a program of somebody else's	-> connectors/node, connectors/exec
 #   worker/absent     what needs files to load from, refused	-> connectors, bascule
+#   worker/late       what a library makes ready at its start, made when it is asked for	-> connectors
 #   sandbox           takes authority away		-> connectors, launcher
 #   launcher/*        client of the contract		-> launcher's programs only
 B		= build
@@ -13,6 +14,7 @@ CONTRACT	= $(call room,worker/contract)
 RUNTIME		= $(call room,worker/runtime)
 SANDBOX		= $(call room,sandbox)
 ABSENT		= $(call room,worker/absent)
+LATE		= $(call room,worker/late)
 GUEST		= $(call room,worker/guest) $(B)/worker/runtime/nursery.o $(B)/worker/runtime/heap.o $(SANDBOX) $(CONTRACT)
 WORKER		= $(RUNTIME) $(SANDBOX) $(CONTRACT) $(ABSENT_$(WORKER_LINK))
 CORE		= $(call room,launcher/core)
@@ -51,10 +53,11 @@ LIBS_unit	= -lcmocka
 # where three libraries beside it made thirty, and every fork copies as much less.  libcurl and cJSON are made for it (worker/libraries.sh).
 # make SHARED=1: the system's libraries, found anew at each start; so too for sanitizers, which cannot be held.
 WORKER_LINK	= $(if $(SHARED)$(findstring -fsanitize,$(CFLAGS)),shared,static)
-ABSENT_static	= $(ABSENT) $(B)/static/libcurl.a $(B)/static/libcjson.a
+ABSENT_static	= $(ABSENT) $(LATE) $(B)/static/libcurl.a $(B)/static/libcjson.a
 CONNECTOR_shared = $(LIBS_worker) $(LIBS_sandbox) $(LIBS_base)
-CONNECTOR_static = $(ORDER) -Wl,--wrap=SSL_CTX_new,--wrap=dlopen -Wl,--gc-sections -lnghttp2 -lssl -lcrypto \
+CONNECTOR_static = $(ORDER) -Wl,--wrap=SSL_CTX_new,--wrap=dlopen $(LATE_wraps) -Wl,--gc-sections -lnghttp2 -lssl -lcrypto \
 		  -lzstd -lbrotlidec -lbrotlicommon -lz -lseccomp -lbsd -lmd
+LATE_wraps	= -Wl,--wrap=ossl_err_load_crypto_strings,--wrap=ossl_err_load_SSL_strings,--wrap=ERR_error_string_n
 LIBS_connector	= $(CONNECTOR_$(WORKER_LINK))
 LINK_one	= $(CC) $(if $(filter static,$(WORKER_LINK)),-static-pie,-pie) $(LINK_FLAGS)
 # What workers run lies together, so that half as many pages of text are copied by a fork (make hot makes the list).
@@ -196,6 +199,11 @@ $(B)/tests/unit/%: $(B)/tests/unit/%.o $(ARCHIVES) $(CONNECTOR_ARCHIVES)
 	@mkdir -p $(@D)
 	$(LINK) -o $@ $< -Wl,--start-group $(call own_archive,$@) $(ARCHIVES) -Wl,--end-group \
 	    $(LIBS_unit) $(LIBS_worker) $(LIBS_practice) $(LIBS_serve) $(LIBS_store) $(LIBS_unpack) $(LIBS_sandbox) $(LIBS_base) -lpthread
+
+# Its libraries are in it, as they are in a connector.
+$(B)/tests/unit/test_late: $(B)/tests/unit/test_late.o $(LATE)
+	@mkdir -p $(@D)
+	$(LINK) -o $@ $^ $(LATE_wraps) -Wl,-Bstatic -lssl -lcrypto -Wl,-Bdynamic $(LIBS_unit)
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

@@ -8,7 +8,7 @@ allowed() {
 	case "$1" in
 	sandbox/*)		echo '^(sandbox/|filters_built\.h$)' ;;	# the second is made by sandbox/built
 	worker/contract/*)	echo '^worker/contract/' ;;
-	worker/absent/*)	echo '^$' ;;
+	worker/absent/*|worker/late/*) echo '^$' ;;
 	worker/runtime/*|worker/guest/*) echo '^(worker|sandbox)/' ;;
 	connectors/*)		echo "^(worker/runtime/bascule\.h|worker/guest/guest\.h|$(dirname "$1")/)" ;;
 	launcher/*)		echo '^(launcher|worker/contract|sandbox)/' ;;

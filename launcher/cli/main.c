@@ -2,7 +2,6 @@
  * main.c -- bascule: one table of subcommands.
  */
 #include <fcntl.h>
-#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -147,8 +146,6 @@ main(int argc, char **argv)
 
 	core_dumps_off();
 	streams_open();
-	/* Widths of characters; nothing else of a locale is wanted. */
-	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	if (strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0)
 		name = "help";
 	if (strcmp(name, "--version") == 0)

@@ -4,6 +4,8 @@
  * A terminal obeys more than ESC: the C1 controls do the same as UTF-8, and
  * direction marks make text read otherwise than it is.
  */
+#include <locale.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -65,6 +67,18 @@ struct glyph {
 	size_t		 taken;		/* bytes of the input */
 };
 
+/* Nothing else of a locale is wanted, and its files are read when the first such character comes. */
+static int
+columns_of(uint32_t c)
+{
+	static bool	 known;
+
+	if (!known)
+		(void)setlocale(LC_CTYPE, "C.UTF-8");
+	known = true;
+	return wcwidth((wchar_t)c);
+}
+
 static struct glyph
 glyph_at(const char *s, size_t len)
 {
@@ -76,7 +90,7 @@ glyph_at(const char *s, size_t len)
 		return (struct glyph){ "?", 1, 1, 1 };
 	if (c == '\t' || c == '\n')
 		return (struct glyph){ " ", 1, 1, 1 };
-	w = char_unsafe(c) ? -1 : c < 0x80 ? 1 : wcwidth((wchar_t)c);
+	w = char_unsafe(c) ? -1 : c < 0x80 ? 1 : columns_of(c);
 	if (w < 0)
 		return (struct glyph){ "?", 1, 1, n };
 	return (struct glyph){ s, n, (size_t)w, n };

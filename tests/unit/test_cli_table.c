@@ -1,7 +1,6 @@
 /*
  * test_cli_table.c -- lists as columns: which, how wide, and what is left out is named.
  */
-#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -154,6 +153,5 @@ main(void)
 		cmocka_unit_test(test_schema_found),
 	};
 
-	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,7 +1,6 @@
 /*
  * test_cli_text.c -- nothing of a worker reaches a terminal raw, and widths are right.
  */
-#include <locale.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -155,6 +154,5 @@ main(void)
 		cmocka_unit_test(test_suggest),
 	};
 
-	(void)setlocale(LC_CTYPE, "C.UTF-8");
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
