@@ -8,6 +8,7 @@
 
 #include "launcher/core/code.h"
 #include "launcher/core/far.h"
+#include "launcher/core/haste.h"
 #include "launcher/core/inv.h"
 #include "launcher/core/mover.h"
 #include "sandbox/sandbox.h"
@@ -28,6 +29,7 @@ core_open(struct event_base *loop, const struct core_plan *p)
 {
 	base = loop;
 	plan = *p;
+	haste();
 	receipt_look();
 	if (plan.supervisor > 0)
 		(void)code_base();	/* it cannot be looked for later */
