@@ -11,6 +11,7 @@
 #include "launcher/core/haste.h"
 #include "launcher/core/inv.h"
 #include "launcher/core/mover.h"
+#include "launcher/core/reserve.h"
 #include "sandbox/sandbox.h"
 
 static struct event_base	*base;
@@ -178,6 +179,7 @@ core_close(void)
 		broker_kill(outlet->broker);
 	}
 	mover_kill();
+	reserve_forget();
 	pool_close();
 	if (plan.vault != NULL)
 		plan.vault->close();

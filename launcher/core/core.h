@@ -61,7 +61,9 @@ struct nursery_plan {
 	unsigned int	 waived;
 	uint64_t	 memory_bytes;
 	unsigned int	 cpu_s;
-	struct file_id	 spec;		/* what was read before it was asked for; ino 0: nobody says.  No part of what tells plans apart */
+	/* No part of what tells plans apart: */
+	struct file_id	 spec;		/* what was read before it was asked for; ino 0: nobody says */
+	bool		 watched;	/* a change of its connector's files rings (files_changed()) */
 };
 
 struct worker;		/* worker.h */
@@ -91,13 +93,14 @@ void		 nursery_kill(struct nursery *);
 bool		 strays_any(pid_t session);
 void		 strays_end(pid_t session);
 
-/* pool.c: of a connector's program, and the specification beside it. */
+/* stamps.c: of a connector's program, and the specification beside it. */
 struct connector_files {
 	struct file_id	program;	/* or a bundle's main file */
 	struct file_id	spec;
 	struct file_id	description;	/* rest.json, of a connector without code; else zero */
 };
 void	files_look(const struct nursery_plan *, struct connector_files *);
+bool	file_same(const struct file_id *, const struct file_id *);
 
 /*
  * pool.c: nurseries that are kept, and workers parked before their first read.
@@ -106,6 +109,11 @@ void	files_look(const struct nursery_plan *, struct connector_files *);
  * A worker for this plan: parked, or just ordered.  NULL with *e.  news as in worker.h.
  */
 struct worker	*pool_take(const struct nursery_plan *, void (*news)(void *), void *arg, struct error *e);
+/* In a supervisor: one that is parked and ready, lent to whoever will have a call for it; NULL, with ERR_NONE: there is none. */
+struct worker	*pool_lend(const struct nursery_plan *, void (*news)(void *), void *arg, struct error *e);
+/* One that was lent is in use now, or gone: parked are the others. */
+void		 pool_lent_end(struct worker *, bool used);
+bool		 plan_same(const struct nursery_plan *, const struct nursery_plan *);
 /* Has there been a worker for such a plan? */
 bool		 pool_knows(const struct nursery_plan *);
 void		 pool_close(void);

@@ -12,7 +12,7 @@ struct field {
 static const struct field	 fields[DESK_TAKE_TEXTS] = { FIELD(program), FIELD(described), FIELD(guest), FIELD(main) };
 
 size_t
-desk_take_put(struct desk_take *t, uint32_t no, const struct nursery_plan *p)
+desk_take_put(struct desk_take *t, uint32_t no, bool ahead, const struct nursery_plan *p)
 {
 	size_t	 at = 0, n;
 
@@ -23,7 +23,7 @@ desk_take_put(struct desk_take *t, uint32_t no, const struct nursery_plan *p)
 	t->tasks = p->tasks;
 	t->words = p->words.bytes;
 	t->behind = p->words.behind;
-	t->pad = 0;
+	t->ahead = ahead;
 	t->spec = p->spec;
 	for (size_t i = 0; i < DESK_TAKE_TEXTS; i++) {
 		const char	*text = (const char *)p + fields[i].at;

@@ -74,7 +74,7 @@ struct desk_take {
 	uint64_t		memory_bytes;
 	uint32_t		cpu_s, waived, tasks;
 	uint32_t		words, behind;	/* bytes of words, and of those behind "--" */
-	uint32_t		pad;
+	uint32_t		ahead;		/* 1: for a call that may come; HANDED or LOST at once, and in use when its leg is opened */
 	struct file_id		spec;
 	char			text[sizeof(struct nursery_plan)];
 };
@@ -133,7 +133,7 @@ union desk_packet {
 };
 
 /* desk_take.c: bytes of the packet. */
-size_t	desk_take_put(struct desk_take *, uint32_t no, const struct nursery_plan *);
+size_t	desk_take_put(struct desk_take *, uint32_t no, bool ahead, const struct nursery_plan *);
 /* -1: no front says that.  What lies behind the texts' ends is left as it was. */
 int	desk_take_get(const struct desk_take *, size_t bytes, struct nursery_plan *);
 /* desk_io.c.  0; 1: no room now; -1: the other side is gone. */

@@ -33,7 +33,7 @@ struct far {
 	uint32_t		 no;
 	unsigned int		 say;
 	int			 sig;
-	bool			 handed, gone, freed;
+	bool			 ahead, handed, gone, freed;
 	struct worker		*w;		/* NULL: a chore */
 	const struct nursery_plan *plan;
 	enum relay_news		 how;
@@ -99,7 +99,7 @@ first_send(struct far *f)
 
 	if (f->w == NULL)
 		return desk_send(desk, &r, sizeof(r), f->fds, f->nfds);
-	return desk_send(desk, &t, desk_take_put(&t, f->no, f->plan), NULL, 0);
+	return desk_send(desk, &t, desk_take_put(&t, f->no, f->ahead, f->plan), NULL, 0);
 }
 
 static int
@@ -229,8 +229,9 @@ packet_take(const union desk_packet *p, size_t bytes, int fds[DESK_FDS_MAX])
 	case DESK_LOST:
 		if (bytes != sizeof(p->lost) || f->w == NULL || f->handed)
 			return -1;
-		found_forget();		/* it may be for what was believed of files */
 		worker_lose(f->w, &p->lost.why, p->lost.again != 0);
+		if (p->lost.why.code != ERR_NONE)
+			found_forget();		/* it may be for what was believed of files */
 		return 0;
 	case DESK_GONE:
 		if (bytes != sizeof(p->gone) || f->gone)
@@ -318,7 +319,7 @@ far_close(void)
 }
 
 struct worker *
-far_take(const struct nursery_plan *plan, void (*news)(void *), void *arg, struct error *e)
+far_take(const struct nursery_plan *plan, bool ahead, void (*news)(void *), void *arg, struct error *e)
 {
 	struct worker	*w = calloc(1, sizeof(*w));
 	struct far	*f = w == NULL ? NULL : far_new();
@@ -342,6 +343,7 @@ far_take(const struct nursery_plan *plan, void (*news)(void *), void *arg, struc
 	worker_adopt(w, news, arg);
 	f->w = w;
 	f->plan = plan;
+	f->ahead = ahead;
 	say(f, SAY_FIRST);
 	return w;
 }

@@ -20,8 +20,11 @@ void	far_open(int fd, void (*lost)(void));
 /* Has it end in good order, and waits until it has. */
 void	far_close(void);
 
-/* For pool.c and worker.c, as in worker.h.  The plan is looked at until the worker is handed, or freed. */
-struct worker	*far_take(const struct nursery_plan *, void (*news)(void *), void *arg, struct error *e);
+/*
+ * For pool.c and worker.c, as in worker.h.  The plan is looked at until the worker is handed, or freed.  Ahead: one that is
+ * parked, for a call that may come; lost with ERR_NONE where there is none.
+ */
+struct worker	*far_take(const struct nursery_plan *, bool ahead, void (*news)(void *), void *arg, struct error *e);
 uint32_t	 far_number(const struct far *);
 enum relay_news	 far_turn(struct far *, struct error *e);
 bool		 far_alive(const struct far *);

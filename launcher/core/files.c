@@ -146,6 +146,12 @@ files_changed(void)
 	return true;
 }
 
+int
+files_bell(void)
+{
+	return bell;
+}
+
 /* The i-th name of that folder; -1: it was not asked about this. */
 static int
 ahead_find(const char *path, int how)

@@ -33,6 +33,8 @@ bool	files_ahead_watched(void);
  * No question to the supervisor, but after a change.
  */
 bool	files_changed(void);
+/* Becomes readable once something has changed; -1: nothing is watched. */
+int	files_bell(void);
 /* access(2): F_OK, R_OK, X_OK. */
 bool	files_may(const char *path, int how);
 int	files_rename(const char *from, const char *to);

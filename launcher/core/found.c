@@ -7,6 +7,7 @@
 
 #include "launcher/core/files.h"
 #include "launcher/core/found.h"
+#include "launcher/core/reserve.h"
 
 #define FOUND_MAX	256u	/* places; then all are forgotten */
 
@@ -38,6 +39,7 @@ found_forget(void)
 {
 	struct found	*f;
 
+	reserve_forget();
 	while ((f = LIST_FIRST(&all)) != NULL) {
 		LIST_REMOVE(f, next);
 		f->kept = false;

@@ -10,6 +10,7 @@
 
 #include "launcher/core/code.h"
 #include "launcher/core/inv.h"
+#include "launcher/core/reserve.h"
 #include "sandbox/sandbox.h"
 
 #define STEP_PORTIONS	64		/* of results moved in one turn */
@@ -490,6 +491,7 @@ inv_free(struct invocation *iv)
 	event_del(&iv->tick);
 	request_close(iv);
 	egress_close(iv);
+	reserve_want(&iv->plan);	/* now: nobody waits, and the supervisor has to be told of this one anyway */
 	worker_free(iv->w);
 	buf_wipe(&iv->request);
 	egress_free(iv);

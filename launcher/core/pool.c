@@ -6,13 +6,13 @@
  * worker is ordered directly.
  */
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "launcher/core/far.h"
-#include "launcher/core/files.h"
 #include "launcher/core/inv.h"
+#include "launcher/core/reserve.h"
 
 #define POOLS_MAX	64u		/* connectors times limits; the one longest unused goes */
 #define TICK_MS		1000
@@ -28,7 +28,9 @@ struct pool {
 	struct nursery		*heir;		/* starting, to take its place */
 	struct nursery		*old;		/* answers what it was ordered, then ends */
 	struct worker_list	 parked;	/* born or not yet */
-	unsigned int		 nparked;
+	struct worker_list	 lent;		/* ready, and with whoever will have a call for it */
+	unsigned int		 nparked, nlent;
+	uint32_t		 no;
 	unsigned int		 taken, demand;	/* in this second; a decaying maximum of it */
 	int64_t			 used_ms;
 	int64_t			 ticked_ms;	/* the tick that saw it last */
@@ -37,58 +39,9 @@ struct pool {
 
 static TAILQ_HEAD(pool_list, pool) pools = TAILQ_HEAD_INITIALIZER(pools);	/* last used first */
 static unsigned int	 npools;
+static uint32_t		 last_no;
 static struct event	 tick;
 static bool		 ticking;
-
-static struct file_id
-file_id(const char *path)
-{
-	struct file_id	 id = { 0 };
-	struct stat	 st;
-
-	if (files_stat(path, &st, NULL) == 0)
-		id = (struct file_id){ st.st_dev, st.st_ino, st.st_size, st.st_ctim };
-	return id;
-}
-
-static bool
-file_same(const struct file_id *a, const struct file_id *b)
-{
-	return a->dev == b->dev && a->ino == b->ino && a->size == b->size &&
-	    a->changed.tv_sec == b->changed.tv_sec && a->changed.tv_nsec == b->changed.tv_nsec;
-}
-
-static struct file_id
-file_beside(char *path, size_t n, const char *name)
-{
-	char	*slash = strrchr(path, '/');
-
-	snprintf(slash + 1, n - (size_t)(slash + 1 - path), "%s", name);
-	return file_id(path);
-}
-
-void
-files_look(const struct nursery_plan *p, struct connector_files *f)
-{
-	char	 path[sizeof(p->guest) + sizeof(p->main) + sizeof("/connector-spec.json")];
-	char	 other[sizeof(p->guest) + sizeof(BUNDLE_MAIN)];
-	bool	 guest = p->guest[0] != '\0';
-	const char *linked;
-
-	snprintf(path, sizeof(path), "%s%s%s", guest ? p->guest : p->program, guest ? "/" : "", guest ? p->main : "");
-	f->program = file_id(path);
-	/* The file that is run may lie in a folder of the guest's. */
-	if (guest)
-		path[strlen(p->guest) + 1] = '\0';
-	if (p->described[0] != '\0')
-		snprintf(path, sizeof(path), "%s/", p->described);
-	f->spec = file_beside(path, sizeof(path), "connector-spec.json");
-	f->description = file_beside(path, sizeof(path), "rest.json");
-	if ((linked = guest ? guest_word(&p->words, GUEST_WORD_LINKED) : NULL) != NULL) {
-		snprintf(other, sizeof(other), "%s/" BUNDLE_MAIN, linked);
-		f->description = file_id(other);
-	}
-}
 
 static void
 discard(struct pool *p, struct worker *w)
@@ -215,7 +168,7 @@ pool_fill(struct pool *p)
 	struct error	 e = ERROR_NONE;
 	struct worker	*w;
 
-	while (p->nursery != NULL && p->nparked < parked_wanted(p)) {
+	while (p->nursery != NULL && p->nparked + p->nlent < parked_wanted(p)) {
 		if ((w = worker_order(p->nursery, &p->plan, true, parked_news, NULL, &e)) == NULL)
 			return;
 		worker_adopt(w, parked_news, w);
@@ -227,14 +180,18 @@ pool_fill(struct pool *p)
 static void
 pool_look(struct pool *p, int64_t now)
 {
+	struct worker	*w;
+
 	p->busy++;
 	p->ticked_ms = now;
 	p->demand = p->taken > p->demand ? p->taken : p->demand - (p->demand - p->taken + 3) / 4;
 	p->taken = 0;
-	while (p->nparked > parked_wanted(p))
+	while (p->nparked > 0 && p->nparked + p->nlent > parked_wanted(p))
 		discard(p, TAILQ_FIRST(&p->parked));
 	if (p->nursery != NULL && nursery_hides(p->nursery)) {
 		discard_all(p);
+		TAILQ_FOREACH(w, &p->lent, next)
+			worker_signal(w, SIGKILL);
 		stop(&p->nursery);
 	}
 	nursery_renew(p, now);
@@ -278,16 +235,21 @@ tick_start(void)
 	ticking = true;
 }
 
+bool
+plan_same(const struct nursery_plan *a, const struct nursery_plan *b)
+{
+	return a->waived == b->waived && a->memory_bytes == b->memory_bytes && a->cpu_s == b->cpu_s &&
+	    strcmp(a->program, b->program) == 0 && strcmp(a->guest, b->guest) == 0 && strcmp(a->described, b->described) == 0 &&
+	    a->words.bytes == b->words.bytes && memcmp(a->words.text, b->words.text, b->words.bytes) == 0;
+}
+
 static struct pool *
 pool_find(const struct nursery_plan *plan)
 {
 	struct pool	*p;
 
 	TAILQ_FOREACH(p, &pools, next)
-		if (p->plan.waived == plan->waived && p->plan.memory_bytes == plan->memory_bytes &&
-		    p->plan.cpu_s == plan->cpu_s && strcmp(p->plan.program, plan->program) == 0 &&
-		    strcmp(p->plan.guest, plan->guest) == 0 && strcmp(p->plan.described, plan->described) == 0 && p->plan.words.bytes == plan->words.bytes &&
-		    memcmp(p->plan.words.text, plan->words.text, plan->words.bytes) == 0)
+		if (plan_same(&p->plan, plan))
 			return p;
 	return NULL;
 }
@@ -309,7 +271,9 @@ pool_new(const struct nursery_plan *plan, struct error *e)
 	}
 	p->plan = *plan;
 	p->ticked_ms = now_ms();
+	p->no = ++last_no;
 	TAILQ_INIT(&p->parked);
+	TAILQ_INIT(&p->lent);
 	TAILQ_INSERT_HEAD(&pools, p, next);
 	npools++;
 	return p;
@@ -399,7 +363,7 @@ pool_take(const struct nursery_plan *plan, void (*news)(void *), void *arg, stru
 	struct worker	*w;
 
 	if (core_plan()->supervisor > 0)
-		return far_take(plan, news, arg, e);
+		return (w = reserve_take(plan, news, arg)) != NULL ? w : far_take(plan, false, news, arg, e);
 	p = pool_find(plan);
 	if (p == NULL && (p = pool_new(plan, e)) == NULL)
 		return NULL;
@@ -414,6 +378,50 @@ pool_take(const struct nursery_plan *plan, void (*news)(void *), void *arg, stru
 	return w;
 }
 
+struct worker *
+pool_lend(const struct nursery_plan *plan, void (*news)(void *), void *arg, struct error *e)
+{
+	struct pool	*p = pool_find(plan);
+	struct worker	*w = NULL;
+
+	if (p == NULL)
+		return NULL;
+	p->busy++;
+	pool_refresh(p);
+	if (spec_check(p, &plan->spec, e) == 0 && (w = TAILQ_FIRST(&p->parked)) != NULL && w->state == WORKER_READY &&
+	    (w = parked_take(p)) != NULL) {
+		worker_adopt(w, news, arg);
+		w->lent = p->no;
+		TAILQ_INSERT_TAIL(&p->lent, w, next);
+		p->nlent++;
+		TAILQ_REMOVE(&pools, p, next);
+		TAILQ_INSERT_HEAD(&pools, p, next);
+	} else
+		w = NULL;
+	p->busy--;
+	return w;
+}
+
+void
+pool_lent_end(struct worker *w, bool used)
+{
+	struct pool	*p;
+
+	TAILQ_FOREACH(p, &pools, next)
+		if (w->lent != 0 && p->no == w->lent)
+			break;
+	w->lent = 0;
+	if (p == NULL)
+		return;
+	TAILQ_REMOVE(&p->lent, w, next);
+	p->nlent--;
+	if (!used)
+		return;
+	p->taken++;
+	p->used_ms = now_ms();
+	tick_start();
+}
+
 struct core_counts
 core_count(void)
 {
@@ -422,7 +430,7 @@ core_count(void)
 
 	TAILQ_FOREACH(p, &pools, next) {
 		n.nurseries += (p->nursery != NULL) + (p->heir != NULL) + (p->old != NULL);
-		n.parked += p->nparked;
+		n.parked += p->nparked + p->nlent;
 	}
 	if (core_plan()->supervisor > 0)
 		far_count(&n);

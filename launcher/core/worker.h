@@ -76,6 +76,7 @@ struct worker {
 	bool			 placed;	/* its group was asked for */
 	bool			 locked;	/* it says so */
 	bool			 to_park;	/* ordered ahead of any request */
+	uint32_t		 lent;		/* of this pool, which counts it; 0: it is not */
 	bool			 sent;		/* the order went out */
 	int			 theirs[FD__COUNT];	/* its ends until they are sent */
 	int			 request_fd;	/* write end */

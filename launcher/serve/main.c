@@ -17,6 +17,7 @@
 #include "launcher/core/desk_wire.h"
 #include "launcher/core/far.h"
 #include "launcher/core/files.h"
+#include "launcher/core/reserve.h"
 #include "launcher/registry/registry.h"
 #include "launcher/serve/admit.h"
 #include "launcher/serve/call.h"
@@ -272,7 +273,7 @@ supervisor_start(struct error *e)
 	o.nursery_age_ms = p->nursery_age_ms;
 	o.waived = server.set.waived;
 	/* Those in flight, those that are being freed, uploads and the like. */
-	o.numbers_max = 4 * server.set.concurrency + NUMBERS_BESIDE;
+	o.numbers_max = 4 * server.set.concurrency + RESERVES_MAX + NUMBERS_BESIDE;
 	if (server.set.registry != NULL)
 		snprintf(o.registry, sizeof(o.registry), "%s", registry_dir());
 	p->lost = on_lost;

@@ -194,6 +194,8 @@ post_free(struct post *p)
 	nposts--;
 	for (size_t i = 0; i < DESK_FDS_MAX; i++)
 		fd_closep(&p->fds[i]);
+	if (p->w != NULL)
+		pool_lent_end(p->w, false);
 	worker_free(p->w);
 	chore_end(p->chore);
 	free(p);
@@ -208,7 +210,7 @@ take(const struct desk_take *t, size_t bytes)
 
 	if (desk_take_get(t, bytes, &plan) == -1 || (p = post_new(t->head.no)) == NULL)
 		return -1;
-	if (plan_check(&plan, &e) == -1 || (p->w = pool_take(&plan, post_turn, p, &e)) == NULL)
+	if (plan_check(&plan, &e) == -1 || (p->w = (t->ahead == 1 ? pool_lend : pool_take)(&plan, post_turn, p, &e)) == NULL)
 		lose(p, &e, false);
 	else
 		post_turn(p);		/* a parked one is ready, and will not say so again */
@@ -305,7 +307,10 @@ desk_leg_take(uint32_t worker)
 {
 	struct post	*p = find(worker);
 
-	return p != NULL && p->w != NULL ? fd_steal(&p->w->egress_fd) : -1;
+	if (p == NULL || p->w == NULL)
+		return -1;
+	pool_lent_end(p->w, true);
+	return fd_steal(&p->w->egress_fd);
 }
 
 static void

@@ -7,6 +7,7 @@ use lib $FindBin::Bin;
 use support;
 use asking;
 use Test::More;
+use Time::HiRes qw(sleep);
 
 my $work = scratch();
 my $name = "evw$$";
@@ -28,43 +29,52 @@ sub without { (my $s = $whole) =~ s/"evil:ok"/"evil:gone"/; return $s }
 sub title { return result(begin('GET', "/v1/connectors/$name"))->{json}{spec}{name} }
 sub write_in_place { my ($text) = @_; open(my $f, '+<', $spec) or die; print $f $text; truncate($f, length $text); close($f) }
 
-server('watch');
-is(called(), 200, 'it runs') for 1 .. 3;
+# --- without workers that wait, and with some, of which the front has one before it is asked for
+for my $parked (0, 2) {
+	server("watch$parked", '--parked-min', $parked, '--parked-max', $parked);
+	is(called(), 200, 'it runs') for 1 .. 3;
+	sleep(2) if $parked;		# the supervisor looks after them once a second
+	is(called(), 200, 'and goes on') for 1 .. 3;
 
-# --- each change, by the next call, and back
-my @changes = (
-	['written in place', sub { write_in_place(without()) }, sub { write_in_place($whole) }],
-	['replaced', sub { put("$spec.new", without()); rename("$spec.new", $spec) }, sub { put("$spec.new", $whole); rename("$spec.new", $spec) }],
-	['through another name of it', sub { link($spec, "$work/other"); open(my $f, '>', "$work/other"); print $f without() },
-	    sub { open(my $f, '>', "$work/other"); print $f $whole; close($f); unlink("$work/other") }],
-	['removed', sub { rename($spec, "$work/kept") }, sub { rename("$work/kept", $spec) }],
-	['its folder moved away', sub { rename($folder, "$work/away") }, sub { rename("$work/away", $folder) }],
-	['the folder above moved away', sub { rename("$work/c", "$work/d"); mkdir("$work/c") }, sub { rmdir("$work/c"); rename("$work/d", "$work/c") }],
-	['another folder in its place', sub { system('cp', '-r', $folder, "$work/second"); put("$work/second/connector-spec.json", without());
-	    rename($folder, "$work/first"); rename("$work/second", $folder) }, sub { rename($folder, "$work/second"); rename("$work/first", $folder);
-	    system('rm', '-r', "$work/second") }],
-	['its program removed', sub { rename("$folder/$name", "$work/program") }, sub { rename("$work/program", "$folder/$name") }],
-	['a link instead of it', sub { rename($spec, "$work/kept"); put("$work/linked", without()); symlink("$work/linked", $spec) },
-	    sub { rename("$work/kept", $spec) }],
-);
-for my $c (@changes) {
-	my ($what, $there, $back) = @$c;
-	for my $round (1 .. 2) {
-		$there->();
-		isnt(called(), 200, "$what: it is not run as it was");
-		$back->();
-		is(called(), 200, "$what: and back");
+	# --- each change, by the next call, and back
+	my @changes = (
+		['written in place', sub { write_in_place(without()) }, sub { write_in_place($whole) }],
+		['replaced', sub { put("$spec.new", without()); rename("$spec.new", $spec) }, sub { put("$spec.new", $whole); rename("$spec.new", $spec) }],
+		['through another name of it', sub { link($spec, "$work/other"); open(my $f, '>', "$work/other"); print $f without() },
+		    sub { open(my $f, '>', "$work/other"); print $f $whole; close($f); unlink("$work/other") }],
+		['removed', sub { rename($spec, "$work/kept") }, sub { rename("$work/kept", $spec) }],
+		['its folder moved away', sub { rename($folder, "$work/away") }, sub { rename("$work/away", $folder) }],
+		['the folder above moved away', sub { rename("$work/c", "$work/d"); mkdir("$work/c") }, sub { rmdir("$work/c"); rename("$work/d", "$work/c") }],
+		['another folder in its place', sub { system('cp', '-r', $folder, "$work/second"); put("$work/second/connector-spec.json", without());
+		    rename($folder, "$work/first"); rename("$work/second", $folder) }, sub { rename($folder, "$work/second"); rename("$work/first", $folder);
+		    system('rm', '-r', "$work/second") }],
+		['its program removed', sub { rename("$folder/$name", "$work/program") }, sub { rename("$work/program", "$folder/$name") }],
+		['a link instead of it', sub { rename($spec, "$work/kept"); put("$work/linked", without()); symlink("$work/linked", $spec) },
+		    sub { rename("$work/kept", $spec) }],
+	);
+	for my $c (@changes) {
+		my ($what, $there, $back) = @$c;
+		for my $round (1 .. 2) {
+			$there->();
+			isnt(called(), 200, "$what: it is not run as it was ($parked parked)");
+			$back->();
+			is(called(), 200, "$what: and back");
+			sleep(1.5), called() if $parked;
+		}
 	}
-}
-SKIP: {
-	skip('machine: no mounts here', 2) if system("mount --bind $work $work 2>/dev/null && umount $work") != 0;
-	mkdir("$work/over");
-	system('mount', '--bind', "$work/over", $folder);
-	isnt(called(), 200, 'something mounted over its folder is seen');
-	system('umount', $folder);
-	is(called(), 200, 'and that it is there no more');
+	SKIP: {
+		skip('machine: no mounts here', 2) if system("mount --bind $work $work 2>/dev/null && umount $work") != 0;
+		mkdir("$work/over");
+		system('mount', '--bind', "$work/over", $folder);
+		isnt(called(), 200, 'something mounted over its folder is seen');
+		system('umount', $folder);
+		is(called(), 200, 'and that it is there no more');
+	}
+
+	stop("watch$parked");
 }
 
+server('watch');
 # --- links on the way are looked at each time
 system('cp', '-r', $folder, "$work/c/v1");
 system('cp', '-r', $folder, "$work/c/v2");
@@ -115,4 +125,25 @@ write_in_place(titled('another'));
 is(title(), 'another', 'and a change is seen');
 write_in_place(without());
 isnt(called(), 200, 'each change is');
+
+# --- one that was handed over ahead dies: nobody's call does
+write_in_place($whole);
+server('dying', '--parked-min', 2, '--parked-max', 2);
+called();
+sleep(2);
+my ($supervisor) = map { /^\s*(\d+)/ } grep { /bascule-supervise/ } `ps -o pid=,args= --ppid ${\ pid_of('dying')}`;
+sub workers { return grep { slurp("/proc/$_/status") =~ /^NSpid:\s*\d+\s+1$/m } map { /^\s*(\d+)/ } grep { /--nursery/ } `ps -o pid=,args= --ppid $supervisor` }
+is(called(), 200, 'one runs') for 1 .. 2;
+ok(until_true(sub { scalar(workers()) == 2 }), 'two wait');
+for my $round (1 .. 3) {
+	my @there = workers();
+	kill('KILL', @there);
+	is(called(), 200, 'after all that waited were killed, one runs');
+	sleep(1.2);
+	called();
+}
+my ($counted) = result(begin('GET', '/metrics'))->{body} =~ /^bascule_parked_workers (\d+)/m;
+cmp_ok($counted, '<=', 2, 'no more wait than may');
+ok(until_true(sub { my @w = workers(); result(begin('GET', '/metrics'))->{body} =~ /^bascule_parked_workers (\d+)/m; scalar(@w) == $1 }),
+    'all that wait are counted');
 done_testing();

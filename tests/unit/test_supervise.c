@@ -89,6 +89,7 @@ end(int ms)
 
 struct take {
 	uint32_t		 no;
+	bool			 ahead;
 	struct nursery_plan	 plan;
 };
 
@@ -113,7 +114,7 @@ answer(const struct take *t)
 	int			 fds[DESK_FDS_MAX];
 	struct pollfd		 wait = { .fd = desk, .events = POLLIN };
 
-	assert_int_equal(desk_send(desk, &packet, desk_take_put(&packet, t->no, &t->plan), NULL, 0), 0);
+	assert_int_equal(desk_send(desk, &packet, desk_take_put(&packet, t->no, t->ahead, &t->plan), NULL, 0), 0);
 	do {
 		assert_int_equal(poll(&wait, 1, WAIT_MS), 1);
 		assert_int_equal(desk_receive(desk, &p, &bytes, fds), 0);
