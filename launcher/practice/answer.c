@@ -213,6 +213,13 @@ send_slowly(struct exchange *x, int status, struct evbuffer *body, enum ending e
 	tick_every(x, o, TICK_MS);
 }
 
+/* What the weather calls it. */
+static const char *
+scim_type(const struct exchange *x)
+{
+	return x->weather.value[WEATHER_CONTENT_TYPE] != 0 ? "text/plain" : SCIM_JSON;
+}
+
 void
 answer_body(struct exchange *x, int status, const char *type, struct evbuffer *body)
 {
@@ -226,9 +233,7 @@ answer_body(struct exchange *x, int status, const char *type, struct evbuffer *b
 			body = cut;
 		}
 	}
-	if (type == NULL)
-		type = x->weather.value[WEATHER_CONTENT_TYPE] != 0 ? "text/plain" : SCIM_JSON;
-	answer_header(x, "Content-Type", type);
+	answer_header(x, "Content-Type", type == NULL ? scim_type(x) : type);
 	if (exchange_strikes(x, WEATHER_RESET))
 		send_slowly(x, status, body, END_RESET);
 	else if (exchange_strikes(x, WEATHER_SHORT))
@@ -265,17 +270,26 @@ next_piece(struct evhttp_connection *connection, void *arg)
 	evbuffer_free(piece);
 }
 
+/* The weather is to spoil it, for which its length must be known. */
+static bool
+is_spoiled(const struct exchange *x)
+{
+	return exchange_strikes(x, WEATHER_TRUNCATE) || exchange_strikes(x, WEATHER_RESET) || exchange_strikes(x, WEATHER_SHORT) ||
+	    x->weather.value[WEATHER_SLOW_DRIP] != 0;
+}
+
+/* Short ones as a whole; of longer ones a client reads the beginning while the rest is made. */
 void
 answer_source(struct exchange *x, int status, struct source *source)
 {
 	struct evbuffer	*whole = evbuffer_new();
+	size_t		 most = is_spoiled(x) ? WHOLE_BYTES_MAX : PIECE_BYTES;
 	struct outgoing	*o;
 	int		 more = 1;
 
-	while (whole != NULL && more == 1 && evbuffer_get_length(whole) < WHOLE_BYTES_MAX)
+	while (whole != NULL && more == 1 && evbuffer_get_length(whole) < most)
 		more = source->more(source, whole);
-	if (whole == NULL || more == 0 || exchange_strikes(x, WEATHER_TRUNCATE) || exchange_strikes(x, WEATHER_RESET) ||
-	    exchange_strikes(x, WEATHER_SHORT) || x->weather.value[WEATHER_SLOW_DRIP] != 0) {
+	if (whole == NULL || more == 0 || is_spoiled(x)) {
 		source->free(source);
 		if (whole == NULL)
 			answer_refusal(x, 500, SCIM_NONE, "no memory");
@@ -283,7 +297,7 @@ answer_source(struct exchange *x, int status, struct source *source)
 			answer_body(x, status, NULL, whole);
 		return;
 	}
-	answer_header(x, "Content-Type", SCIM_JSON);
+	answer_header(x, "Content-Type", scim_type(x));
 	if ((o = outgoing_new(x, END_SHORT)) == NULL) {
 		source->free(source);
 		evbuffer_free(whole);

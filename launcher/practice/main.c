@@ -3,6 +3,7 @@
  */
 #include <err.h>
 #include <getopt.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,7 @@
 
 #define EX_USAGE_	64
 #define EX_SYSTEM	71
+#define HEAP_KEPT_BYTES	(64 * 1024 * 1024)	/* free, and not given back */
 
 struct settings {
 	const char	*address, *token, *ca_out;
@@ -256,6 +258,9 @@ main(int argc, char **argv)
 	check(&s);
 	if (s.die_with_parent)
 		follow_parent();
+	/* What a list needs it needs again at once: given back and taken anew, each page of memory costs as much as filling it. */
+	mallopt(M_MMAP_THRESHOLD, HEAP_KEPT_BYTES);
+	mallopt(M_TRIM_THRESHOLD, HEAP_KEPT_BYTES);
 	p.weather = s.weather;
 	p.page_max = s.page_max;
 	start(&p, &s);

@@ -6,7 +6,7 @@
 #include "launcher/practice/page.h"
 #include "worker/contract/util.h"
 
-#define STRETCH_BYTES	(64 * 1024)
+#define STRETCH_BYTES	(64 * 1024 - 128)	/* with libevent's head no more than 64 KiB */
 
 /* Steps to the next row: its index, or -1. */
 static int64_t

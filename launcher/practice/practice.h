@@ -19,8 +19,8 @@
 #define HANG_S_MAX		3600			/* even "never" ends */
 #define PAGE_DEFAULT		100			/* rows, when count is absent */
 #define PAGE_LIMIT		10000			/* greatest --page-max */
-#define PIECE_BYTES		(256 * 1024)		/* written at a time of a long reply */
-#define WHOLE_BYTES_MAX		(4 * 1024 * 1024)	/* replies up to this have a Content-Length */
+#define PIECE_BYTES		(128 * 1024)		/* written at a time of a long reply; one up to this has a Content-Length */
+#define WHOLE_BYTES_MAX		(4 * 1024 * 1024)	/* so has one up to this that the weather spoils */
 #define TOKEN_BYTES_MAX		256
 
 struct practice {
