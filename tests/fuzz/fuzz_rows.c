@@ -54,7 +54,8 @@ take_text(void *arg, const char *text, size_t n, struct error *e)
 	scan_init(&s, JSON_DEPTH_MAX - 8);
 	s.on = end_found;
 	s.arg = &len;
-	(void)scan_feed(&s, text, n, e);
+	if (scan_feed(&s, text, n, e) == 0)
+		return ROWS_SHORT;
 	*e = ERROR_NONE;
 	if (len == 0 || (row = json_parse(text, len, NULL, e)) == NULL) {
 		*e = ERROR_NONE;

@@ -84,7 +84,7 @@ kit_row(struct stencil *st, const char *text, size_t n)
 	struct row_text		 facts[ROW_FACTS_MAX] = { { NULL, 0 } };
 	struct stencil_met	 met;
 
-	if (!stencil_meet(st, text, n, &met)) {
+	if (stencil_meet(st, text, n, &met) != STENCIL_MET) {
 		if (row == NULL)
 			return 2;
 		stencil_learn(st, text, n, row);

@@ -98,7 +98,8 @@ take(void *arg, const char *text, size_t n, struct error *e)
 	for (size_t len = 1; row == NULL && len <= n; len++)
 		if (text[len - 1] == '}' && (row = json_parse(text, len, NULL, &ignored)) != NULL)
 			return collect(arg, row, e) == -1 ? -1 : (ssize_t)len;
-	return 0;
+	/* What ends in a digit or a letter may go on. */
+	return text[n - 1] == '}' || text[n - 1] == ']' ? 0 : ROWS_SHORT;
 }
 
 static int

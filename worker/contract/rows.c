@@ -17,6 +17,8 @@
 #include "worker/contract/util.h"
 
 #define ROWS_STEPS_MAX	8	/* tokens of the pointer */
+#define TAIL_STEP_BYTES	2048	/* of the next portion, that a tail is tried with first; then twice as much */
+#define TAIL_TRIES_MAX	8	/* who sends a row in many small pieces has it read as it comes: nothing is looked at again and again */
 
 struct rows {
 	struct rows_options	 o;
@@ -28,8 +30,10 @@ struct rows {
 	uint64_t		 row_at;		/* behind the one before */
 	bool			 row_begun;
 	struct buf		 token, envelope;	/* token: of an element, what earlier portions had of it */
+	struct buf		 tail;			/* an element's beginning, not read yet: offered again with more of it */
 	const char		*portion;		/* now being fed */
 	uint64_t		 portion_at;		/* its offset in the document */
+	unsigned int		 tail_tries;
 	uint64_t		 sorted;		/* bytes that are in a buffer, or dropped */
 	unsigned int		 on_path;		/* open containers that lie on the way to the array */
 	uint64_t		 index[ROWS_STEPS_MAX];	/* of the next element, where that container is an array */
@@ -254,6 +258,7 @@ rows_new(const struct rows_options *o)
 	json_build_init(&r->build, JSON_NODES_MAX);
 	r->build.names_kept = true;
 	buf_init(&r->token, o->row_bytes_max);
+	buf_init(&r->tail, o->row_bytes_max + 1);
 	buf_init(&r->envelope, o->envelope_bytes_max);
 	scan_init(&r->scan, JSON_DEPTH_MAX);
 	r->scan.on = on_event;
@@ -268,6 +273,7 @@ rows_free(struct rows *r)
 		return;
 	json_build_drop(&r->build);
 	buf_free(&r->token);
+	buf_free(&r->tail);
 	buf_free(&r->envelope);
 	free(r->pointer);
 	free(r);
@@ -304,65 +310,72 @@ object_ahead(const char *p, size_t n, int commas)
 	return -1;
 }
 
-/* Offers the element that begins here: how many bytes were taken with what lies in front of it; 0: none; -1. */
+/* Offers the element that begins here: how many bytes were taken with what lies in front of it; else as on_text says. */
 static ssize_t
 element_offer(struct rows *r, const char *text, size_t len, struct error *e)
 {
 	int		 commas = scan_element_next(&r->scan);
 	ssize_t		 ahead = commas == -1 ? -1 : object_ahead(text, len, commas), n;
 	uint64_t	 used;
-	size_t		 most;
 
 	/* As row_check() counts. */
 	if (ahead == -1 || (used = r->scan.offset - r->row_at + (uint64_t)ahead) >= r->o.row_bytes_max)
 		return 0;
-	most = len - (size_t)ahead;
-	if (most > r->o.row_bytes_max - used)
-		most = (size_t)(r->o.row_bytes_max - used);
-	n = r->o.on_text(r->o.arg, text + ahead, most, e);
-	return n > 0 ? ahead + n : n;
+	if (len - (size_t)ahead > r->o.row_bytes_max - used) {
+		n = r->o.on_text(r->o.arg, text + ahead, (size_t)(r->o.row_bytes_max - used), e);
+		n = n == ROWS_SHORT ? 0 : n;
+	} else
+		n = r->o.on_text(r->o.arg, text + ahead, len - (size_t)ahead, e);
+	if (n <= 0)
+		return n;
+	scan_element_pass(&r->scan, (size_t)(ahead + n));
+	r->row_at = r->scan.offset;
+	r->count++;
+	return ahead + n;
 }
 
-/* Elements that are taken as they stand, one after the other: how many bytes, or -1. */
-static ssize_t
-elements_offer(struct rows *r, const char *text, size_t len, struct error *e)
+/* What is not read yet begins an element that is not whole: it waits for the next portion. */
+static int
+tail_keep(struct rows *r, const char *text, size_t len, struct error *e)
+{
+	buf_add(&r->tail, text, len);
+	return buf_check(&r->tail, "one element of the answer", e);
+}
+
+/* The whole portion, elements that are taken as they stand first. */
+static int
+portion_read(struct rows *r, const char *text, size_t len, struct error *e)
 {
 	size_t	 at = 0;
 	ssize_t	 n;
 
-	while ((n = element_offer(r, text + at, len - at, e)) > 0) {
-		scan_element_pass(&r->scan, (size_t)n);
-		at += (size_t)n;
-		r->row_at = r->scan.offset;
-		r->count++;
-	}
-	return n == -1 ? -1 : (ssize_t)at;
-}
-
-static int
-portion_read(struct rows *r, const char *text, size_t len, struct error *e)
-{
-	for (size_t at = 0; at < len; at = (size_t)(r->scan.offset - r->portion_at)) {
-		if (r->o.on_text != NULL && r->in_array && !r->row_begun) {
-			ssize_t	 n = elements_offer(r, text + at, len - at, e);
-
+	while (at < len) {
+		while (r->o.on_text != NULL && r->in_array && !r->row_begun && at < len &&
+		    (n = element_offer(r, text + at, len - at, e)) != 0) {
+			if (n == ROWS_SHORT)
+				return tail_keep(r, text + at, len - at, e);
 			if (n == -1)
 				return blame_source(e);
 			at += (size_t)n;
 		}
 		if (scan_feed(&r->scan, text + at, len - at, e) == -1)
 			return blame_source(e);
+		at = (size_t)(r->scan.offset - r->portion_at);
 	}
 	return 0;
 }
 
-int
-rows_feed(struct rows *r, const char *text, size_t len, struct error *e)
+static void
+portion_begin(struct rows *r, const char *text)
 {
 	r->portion = text;
 	r->portion_at = r->scan.offset;
-	if (portion_read(r, text, len, e) == -1)
-		return -1;
+}
+
+/* What has been read of the portion goes where it is needed later. */
+static int
+portion_end(struct rows *r, struct error *e)
+{
 	if (!r->in_array) {
 		sort_until(r, r->scan.offset, &r->envelope);
 		return envelope_check(r, e);
@@ -371,9 +384,72 @@ rows_feed(struct rows *r, const char *text, size_t len, struct error *e)
 	if (scan_in_token(&r->scan)) {
 		uint64_t	 from = r->scan.token > r->portion_at ? r->scan.token : r->portion_at;
 
-		buf_add(&r->token, text + (from - r->portion_at), (size_t)(r->scan.offset - from));
+		buf_add(&r->token, r->portion + (from - r->portion_at), (size_t)(r->scan.offset - from));
 	}
 	return row_check(r, &r->scan, e);
+}
+
+/* What is left of the tail goes the usual way. */
+static int
+tail_read(struct rows *r, struct error *e)
+{
+	size_t	 at = 0;
+
+	portion_begin(r, r->tail.data);
+	while (at < r->tail.len) {
+		if (scan_feed(&r->scan, r->tail.data + at, r->tail.len - at, e) == -1)
+			return blame_source(e);
+		at = (size_t)(r->scan.offset - r->portion_at);
+	}
+	if (portion_end(r, e) == -1)
+		return -1;
+	buf_reset(&r->tail);
+	return 0;
+}
+
+/* With the beginning of the next portion the tail may be whole, or longer than an element may be.  *used: how much of that is done with. */
+static int
+tail_offer(struct rows *r, const char *text, size_t len, size_t *used, struct error *e)
+{
+	size_t	 had = r->tail.len, more = 0;
+	ssize_t	 n = ROWS_SHORT;
+
+	*used = 0;
+	for (size_t step = TAIL_STEP_BYTES; n == ROWS_SHORT && more < len; step *= 2) {
+		size_t	 add = len - more < step ? len - more : step;
+
+		if (add > r->o.row_bytes_max + 1 - r->tail.len)
+			add = r->o.row_bytes_max + 1 - r->tail.len;
+		if (tail_keep(r, text + more, add, e) == -1)
+			return -1;
+		more += add;
+		portion_begin(r, r->tail.data);
+		n = ++r->tail_tries > TAIL_TRIES_MAX ? 0 : element_offer(r, r->tail.data, r->tail.len, e);
+	}
+	if (n == -1)
+		return blame_source(e);
+	if (n == ROWS_SHORT) {
+		*used = more;
+		return 0;
+	}
+	r->tail_tries = 0;
+	*used = (size_t)n > had ? (size_t)n - had : 0;
+	buf_cut(&r->tail, had);
+	buf_consume(&r->tail, (size_t)n);
+	return tail_read(r, e);
+}
+
+int
+rows_feed(struct rows *r, const char *text, size_t len, struct error *e)
+{
+	size_t	 used = 0;
+
+	if (r->tail.len > 0 && tail_offer(r, text, len, &used, e) == -1)
+		return -1;
+	if (r->tail.len > 0)
+		return 0;
+	portion_begin(r, text + used);
+	return portion_read(r, text + used, len - used, e) == -1 ? -1 : portion_end(r, e);
 }
 
 int
@@ -381,6 +457,8 @@ rows_end(struct rows *r, cJSON **envelope, struct error *e)
 {
 	const struct json_limits	 limits = { r->o.envelope_bytes_max, JSON_DEPTH_MAX, JSON_NODES_MAX };
 
+	if (r->tail.len > 0 && tail_read(r, e) == -1)
+		return -1;
 	if (scan_end(&r->scan, e) == -1)
 		return blame_source(e);
 	if ((*envelope = json_parse(r->envelope.data, r->envelope.len, &limits, e)) == NULL)

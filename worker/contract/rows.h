@@ -17,6 +17,8 @@
 
 struct rows;
 
+#define ROWS_SHORT	(-2)
+
 struct rows_options {
 	const char	*pointer;		/* of the array; "" where the document is the array */
 	size_t		 row_bytes_max;		/* one element's text */
@@ -27,6 +29,7 @@ struct rows_options {
 	/*
 	 * May be NULL.  Before an object among the elements is read: the text from its '{' on, as far as there is any.  Returns
 	 * how many bytes it took, which must be this one element, whole and valid; 0: it goes the usual way; -1 with *e set stops.
+	 * ROWS_SHORT: it would say when there is more of it; once there is, or is not, it is asked again.
 	 */
 	ssize_t		(*on_text)(void *arg, const char *text, size_t n, struct error *e);
 };

@@ -52,7 +52,7 @@ page_text(void *arg, const char *text, size_t n, struct error *e)
 	if (taken > 0 && head)
 		s->head = page_hash_bytes(s->head == 0 ? PAGE_HASH_START : s->head, text, (size_t)taken);
 	s->page_rows += taken > 0;
-	s->delivered += taken != 0;
+	s->delivered += taken > 0 || taken == -1;
 	s->callers |= taken == -1;
 	return taken;
 }

@@ -45,7 +45,15 @@ record_copy(struct records *r, const char *text, size_t n, bool plain, struct er
 	struct stencil_met	 met;
 	char			*line;
 
-	if (!stencil_meet(r->stencil, text, n, &met) || (plain && !met.plain) || (line = emit_room(r->c, met.line_bytes)) == NULL)
+	switch (stencil_meet(r->stencil, text, n, &met)) {
+	case STENCIL_SHORT:
+		return ROWS_SHORT;
+	case STENCIL_UNKNOWN:
+		return 0;
+	case STENCIL_MET:
+		break;
+	}
+	if ((plain && !met.plain) || (line = emit_room(r->c, met.line_bytes)) == NULL)
 		return 0;
 	if (r->m->note(r->m->arg, met.facts, e) == -1)
 		return -1;

@@ -159,7 +159,7 @@ on_text(void *arg, const char *text, size_t n, struct error *e)
 	struct attempt	*a = arg;
 	ssize_t		 taken = a->rq->texts->on_text(a->rq->arg, text, n, e);
 
-	a->nrows += taken != 0;
+	a->nrows += taken > 0 || taken == -1;
 	a->callers = taken == -1;
 	return taken;
 }

@@ -8,7 +8,7 @@
 #include "worker/contract/scan_class.h"
 #include "worker/runtime/stencil_priv.h"
 
-#define IS_DIGIT(c)	((unsigned int)(c) - '0' < 10)
+#define UTF8_BYTES_MAX	4
 
 struct stencil *
 stencil_new(const struct row_maker *m)
@@ -35,8 +35,11 @@ stencil_free(struct stencil *st)
 	free(st);
 }
 
-const char *
-stencil_string(const char *from, const char *to)
+#define IS_DIGIT(c)	((unsigned int)(c) - '0' < 10)
+
+/* Behind the inside of a string at p, if it is plain: no escape, valid UTF-8, and a quote behind it.  NULL: it is not, or not yet. */
+static const char *
+string_pass(const char *from, const char *to)
 {
 	const unsigned char	*p = (const unsigned char *)from, *end = (const unsigned char *)to;
 
@@ -56,8 +59,9 @@ digits_pass(const char *p, const char *end)
 	return p == from ? NULL : p;
 }
 
-const char *
-stencil_number(const char *p, const char *end)
+/* Behind a number at p; NULL: there is none, or not yet. */
+static const char *
+number_pass(const char *p, const char *end)
 {
 	const char	*from = p;
 
@@ -76,6 +80,17 @@ stencil_number(const char *p, const char *end)
 	}
 	/* What follows is for the next literal to say, but that the number ends here. */
 	return p < end && !IS_DIGIT(*p) && p - from <= JSON_NUMBER_BYTES_MAX ? p : NULL;
+}
+
+/* Is what began at p, and is no text, only not whole yet?  It may be said of what will turn out to be none. */
+static bool
+unfinished(const char *from, const char *to)
+{
+	const unsigned char	*p = (const unsigned char *)from, *end = (const unsigned char *)to;
+
+	while ((p = plain_pass(p, end)), end - p >= UTF8_BYTES_MAX && *p >= 0x80)
+		p++;
+	return end - p < UTF8_BYTES_MAX;
 }
 
 /* Both have n bytes. */
@@ -101,15 +116,18 @@ same(const char *a, const char *b, size_t n)
 	return x == y;
 }
 
-/* The piece of this list whose literal stands at p. */
+/* The piece of this list whose literal stands at p; *begun: one stands there as far as there is any text. */
 static const struct piece *
-piece_at(const struct stencil *st, uint32_t i, const char *p, size_t left)
+piece_at(const struct stencil *st, uint32_t i, const char *p, size_t left, bool *begun)
 {
 	for (; i != STENCIL_NONE; i = st->pieces[i].next) {
 		const struct piece	*c = &st->pieces[i];
 
-		if (c->len <= left && same(p, st->pool.data + c->at, c->len))
-			return c;
+		if (same(p, st->pool.data + c->at, c->len < left ? c->len : left)) {
+			if (c->len <= left)
+				return c;
+			*begun = true;
+		}
 	}
 	return NULL;
 }
@@ -133,28 +151,31 @@ met_fill(const struct stencil *st, const struct line *l, size_t row_bytes, struc
 			met->facts[i] = st->texts[l->facts[i]];
 }
 
-bool
+enum stencil_answer
 stencil_meet(struct stencil *st, const char *text, size_t n, struct stencil_met *met)
 {
 	const char		*p = text, *end = text + n, *from;
 	uint32_t		 i = st->root, ntexts = 0;
 	const struct piece	*c;
+	bool			 begun = false;
 
-	while ((c = piece_at(st, i, p, (size_t)(end - p))) != NULL) {
+	while ((c = piece_at(st, i, p, (size_t)(end - p), &begun)) != NULL) {
 		from = p += c->len;
 		if (c->then == THEN_END) {
 			met_fill(st, &st->lines[c->line], (size_t)(p - text), met);
 			st->rows++;
 			st->met++;
-			return true;
+			return STENCIL_MET;
 		}
-		p = c->then == THEN_STRING ? stencil_string(p, end) : stencil_number(p, end);
-		if (p == NULL || ntexts == STENCIL_TEXTS_MAX)
-			return false;
+		p = c->then == THEN_STRING ? string_pass(from, end) : number_pass(from, end);
+		if (p == NULL)
+			return unfinished(from, end) ? STENCIL_SHORT : STENCIL_UNKNOWN;
+		if (ntexts == STENCIL_TEXTS_MAX)
+			return STENCIL_UNKNOWN;
 		st->texts[ntexts++] = (struct row_text){ from, (size_t)(p - from) };
 		i = c->child;
 	}
-	return false;
+	return begun ? STENCIL_SHORT : STENCIL_UNKNOWN;
 }
 
 void

@@ -45,8 +45,9 @@ struct stencil_met {
 struct stencil	*stencil_new(const struct row_maker *m);
 void		 stencil_free(struct stencil *);
 
-/* Does text begin with a row that it knows? */
-bool		 stencil_meet(struct stencil *, const char *text, size_t n, struct stencil_met *);
+/* Does text begin with a row that it knows?  STENCIL_SHORT: so far it does. */
+enum stencil_answer { STENCIL_UNKNOWN, STENCIL_MET, STENCIL_SHORT };
+enum stencil_answer stencil_meet(struct stencil *, const char *text, size_t n, struct stencil_met *);
 /* Writes the line of the row met last: met->line_bytes. */
 void		 stencil_write(const struct stencil *, const struct stencil_met *, char *out);
 /* From a row that went the usual way, of which this is the text.  Where nothing can be learned nothing is. */

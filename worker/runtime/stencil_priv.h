@@ -45,10 +45,6 @@ struct stencil {
 	struct row_text		 texts[STENCIL_TEXTS_MAX];	/* of the row met last */
 };
 
-/* Behind the inside of a string at p, if it is plain: no escape, valid UTF-8, and a quote behind it.  NULL: it is not. */
-const char	*stencil_string(const char *p, const char *end);
-/* Behind a number at p; NULL: there is none. */
-const char	*stencil_number(const char *p, const char *end);
 size_t		 stencil_line_bytes(const struct stencil *, const struct line *);
 
 #endif
