@@ -76,6 +76,12 @@ bool		 text_names(const struct text *, enum root);
 /* 0, *out owned by the caller (absent is no error); -1 with *e. */
 int		 text_value(const struct text *, struct scope *, struct value *out, struct error *e);
 
+/*
+ * For lists: tells the pointers into the record whose values decide what comes out, and are not just passed on; looks: all of
+ * them do.  False: fn said so, or the outcome hangs on something else that differs from record to record, or from time to time.
+ */
+bool		 text_looks(const struct text *, bool looks, bool (*fn)(void *arg, const char *pointer), void *arg);
+
 /* How a value is written where it goes. */
 enum escape {
 	ESCAPE_NONE,
@@ -93,6 +99,8 @@ struct tmpl;
 struct tmpl	*tmpl_parse(const cJSON *, struct error *e);
 void		 tmpl_free(struct tmpl *);
 bool		 tmpl_uses(const struct tmpl *, enum root);
+/* As text_looks(), of values. */
+bool		 tmpl_looks(const struct tmpl *, bool (*fn)(void *arg, const char *pointer), void *arg);
 int		 tmpl_value(const struct tmpl *, struct scope *, struct value *out, struct error *e);
 
 /* filter.c: one step of a pipeline.  in is taken; args belong to the caller.  -1 with *e. */
@@ -106,6 +114,9 @@ struct filter_call {
 const struct filter	*filter_find(const char *name, size_t len);
 /* Is so many arguments right?  Else what is. */
 bool			 filter_takes(const struct filter *, size_t nargs, const char **wanted);
+/* Strings and numbers of its input, and of its arguments too, come out as they are or not at all, whatever they hold; never: not twice the same. */
+enum passes { PASSES_NOT, PASSES_INPUT, PASSES_ALL, PASSES_NEVER };
+enum passes		 filter_passes(const struct filter *);
 int			 filter_run(const struct filter *, struct filter_call *, struct value *out, struct error *e);
 /* One step used; -1 with *e if there are none left. */
 int			 scope_step(struct scope *, unsigned int n, struct error *e);

@@ -15,6 +15,7 @@ struct filter {
 	const char	*wanted;	/* what is right, for a message */
 	filter_fn	*run;
 	bool		 text;		/* of scalars: an object or an array is a mistake, not "" */
+	enum passes	 passes;
 };
 
 int
@@ -370,16 +371,16 @@ f_bool(struct filter_call *c, struct value *out, struct error *e)
 }
 
 static const struct filter	 filters[] = {
-	{ "default", 1, 1, "default:VALUE", f_default },
+	{ "default", 1, 1, "default:VALUE", f_default, .passes = PASSES_ALL },
 	{ "lower", 0, 0, "lower takes nothing", f_lower, true },
 	{ "upper", 0, 0, "upper takes nothing", f_upper, true },
 	{ "trim", 0, 0, "trim takes nothing", f_trim, true },
 	{ "split", 1, 1, "split:'BY'", f_split, true },
 	{ "join", 1, 1, "join:'BY'", f_join },
-	{ "first", 0, 0, "first takes nothing", f_first },
-	{ "last", 0, 0, "last takes nothing", f_last },
-	{ "at", 1, 1, "at:NUMBER or at:'/POINTER'", f_at },
-	{ "map", 1, 1, "map:'/POINTER'", f_map },
+	{ "first", 0, 0, "first takes nothing", f_first, .passes = PASSES_INPUT },
+	{ "last", 0, 0, "last takes nothing", f_last, .passes = PASSES_INPUT },
+	{ "at", 1, 1, "at:NUMBER or at:'/POINTER'", f_at, .passes = PASSES_INPUT },
+	{ "map", 1, 1, "map:'/POINTER'", f_map, .passes = PASSES_INPUT },
 	{ "where", 1, 2, "where:'/POINTER'[,VALUE]", f_where },
 	{ "unique", 0, 0, "unique takes nothing", f_unique },
 	{ "sort", 0, 0, "sort takes nothing", f_sort },
@@ -394,13 +395,13 @@ static const struct filter	 filters[] = {
 	{ "bool", 0, 0, "bool takes nothing", f_bool },
 	{ "date", 2, 2, "date:'FROM','TO': iso, epoch, epochms, http", f_date, true },
 	{ "addsec", 1, 1, "addsec:SECONDS", f_addsec },
-	{ "now", 0, 1, "now[:'FORM']: iso, epoch, epochms, http", f_now },
+	{ "now", 0, 1, "now[:'FORM']: iso, epoch, epochms, http", f_now, .passes = PASSES_NEVER },
 	{ "sha256", 0, 0, "sha256 takes nothing", f_sha256, true },
 	{ "hmac", 1, 1, "hmac:KEY", f_hmac, true },
 	{ "b64", 0, 0, "b64 takes nothing", f_b64, true },
 	{ "b64url", 0, 0, "b64url takes nothing", f_b64url, true },
 	{ "hex", 0, 0, "hex takes nothing", f_hex, true },
-	{ "uuid", 0, 0, "uuid takes nothing", f_uuid },
+	{ "uuid", 0, 0, "uuid takes nothing", f_uuid, .passes = PASSES_NEVER },
 	{ "json", 0, 0, "json takes nothing", f_json },
 	{ "match", 2, 2, "match:'prefix'|'suffix'|'contains','TEXT'", f_match, true },
 	{ "cut", 2, 2, "cut:'BY',NUMBER", f_cut, true },
@@ -423,6 +424,12 @@ filter_takes(const struct filter *f, size_t nargs, const char **wanted)
 {
 	*wanted = f->wanted;
 	return nargs >= f->least && nargs <= f->most;
+}
+
+enum passes
+filter_passes(const struct filter *f)
+{
+	return f->passes;
 }
 
 int

@@ -1,6 +1,9 @@
 /*
  * list.c -- lists, page by page: rows become records.
  */
+#include <string.h>
+
+#include "connectors/rest/copied.h"
 #include "connectors/rest/distinct.h"
 #include "connectors/rest/rest.h"
 
@@ -33,8 +36,10 @@ on_row(void *arg, cJSON *row, struct error *e)
 	return got;
 }
 
-int
-pages_run(struct rest *r, const struct step *s, int (*row)(void *arg, cJSON *row, struct error *e), void *arg, struct error *e)
+/* Each row to `row`, or an output by m. */
+static int
+pages(struct rest *r, const struct step *s, int (*row)(void *arg, cJSON *row, struct error *e), void *arg,
+    const struct row_maker *m, struct error *e)
 {
 	const struct step	*outer = r->now;
 	struct paging		 p = { r, s, row, arg };
@@ -51,10 +56,16 @@ pages_run(struct rest *r, const struct step *s, int (*row)(void *arg, cJSON *row
 	}
 	plan.judge = on_page;
 	plan.judge_arg = &p;
-	got = fetch_pages(r->f, &y.rq, &plan, on_row, &p, NULL, e);
+	got = m != NULL ? fetch_records(r->f, &y.rq, &plan, m, e) : fetch_pages(r->f, &y.rq, &plan, on_row, &p, NULL, e);
 	ready_free(&y);
 	r->now = outer;
 	return got == -1 ? step_failed(s, e) : got;
+}
+
+int
+pages_run(struct rest *r, const struct step *s, int (*row)(void *arg, cJSON *row, struct error *e), void *arg, struct error *e)
+{
+	return pages(r, s, row, arg, NULL, e);
 }
 
 /* Rows wait for what belongs to them, several at a time. */
@@ -65,6 +76,8 @@ struct listing {
 	size_t			 n, bytes;
 	size_t			 batch;		/* rows that are enough */
 	struct distinct		*seen;		/* ids of the list under way; NULL: nobody asks */
+	bool			 copies;	/* each row is a record, and made of nothing else */
+	struct copied		 copied;
 };
 
 static int
@@ -98,15 +111,60 @@ rows_emit(struct listing *l, struct error *e)
 
 /* Whoever comes twice stands where somebody else should. */
 static int
-row_new(struct listing *l, const cJSON *row, struct error *e)
+id_new(struct listing *l, const char *id, struct error *e)
 {
-	char		 scratch[64];
-	const char	*id = json_scalar_text(json_at(row, l->o->id), scratch, sizeof(scratch));
 	int		 fresh = l->seen == NULL || id == NULL ? 1 : distinct_put(l->seen, id, e);
 
 	if (fresh != 0)
 		return fresh == 1 ? 0 : -1;
 	return error_set(e, ERR_INVALID_RESPONSE, "the list is not complete: record %.64s came twice", redact_holds(id) ? "" : id);
+}
+
+static int
+row_new(struct listing *l, const cJSON *row, struct error *e)
+{
+	char	 scratch[64];
+
+	return id_new(l, json_scalar_text(json_at(row, l->o->id), scratch, sizeof(scratch)), e);
+}
+
+static void
+copied_facts(void *arg, const cJSON *row, struct row_text facts[ROW_FACTS_MAX])
+{
+	const struct listing	*l = arg;
+
+	facts[0] = row_text(json_at(row, l->o->id));
+}
+
+static int
+copied_note(void *arg, const struct row_text facts[ROW_FACTS_MAX], struct error *e)
+{
+	struct listing	*l = arg;
+	autofree char	*id = NULL;
+
+	if (facts[0].len == 0)
+		return error_set(e, ERR_INVALID_RESPONSE, "a record has no id at %s", l->o->id);
+	if (l->seen == NULL)
+		return 0;
+	if ((id = strndup(facts[0].text, facts[0].len)) == NULL)
+		return error_set(e, ERR_SYSTEM, "no memory");
+	return id_new(l, id, e);
+}
+
+static cJSON *
+copied_make(void *arg, const cJSON *row, struct error *e)
+{
+	struct listing	*l = arg;
+
+	return record_map_joined(l->r, l->o, row, NULL, e);
+}
+
+static bool
+looked_at(void *arg, const struct row_text *names, size_t n)
+{
+	const struct listing	*l = arg;
+
+	return copied_looks(&l->copied, names, n);
 }
 
 static int
@@ -131,9 +189,11 @@ int
 records_list(struct rest *r, const struct object *o, const struct op *op, struct error *e)
 {
 	struct listing	 l = { .r = r, .o = o, .batch = joins_ask(o) ? JOIN_BATCH : 1 };
+	const struct row_maker m = { copied_facts, copied_note, copied_make, looked_at, true, &l };
 	struct tracking	*tracking = r->tracking;
 	int		 got;
 
+	l.copies = tracking == NULL && copied_read(&l.copied, o);
 	r->tracking = NULL;	/* its pages are those of the list itself */
 	got = joins_prepare(r, o, e);
 	r->tracking = tracking;
@@ -146,7 +206,7 @@ records_list(struct rest *r, const struct object *o, const struct op *op, struct
 		if (got == 1 && s->distinct && (l.seen = distinct_new()) == NULL)
 			got = error_set(e, ERR_SYSTEM, "no memory to tell rows apart");
 		if (got == 1)
-			got = pages_run(r, s, record_row, &l, e);
+			got = pages(r, s, record_row, &l, l.copies ? &m : NULL, e);
 		distinct_free(l.seen);
 		l.seen = NULL;
 	}

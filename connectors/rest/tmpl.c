@@ -137,6 +137,17 @@ tmpl_uses(const struct tmpl *t, enum root r)
 	return false;
 }
 
+bool
+tmpl_looks(const struct tmpl *t, bool (*fn)(void *arg, const char *pointer), void *arg)
+{
+	if (t->kind == KIND_EACH || t->kind == KIND_MERGE || (t->text != NULL && !text_looks(t->text, false, fn, arg)))
+		return false;
+	for (size_t i = 0; i < t->n; i++)
+		if (!tmpl_looks(t->inside[i], fn, arg))
+			return false;
+	return true;
+}
+
 static int
 inside_value(const struct tmpl *t, struct scope *sc, struct value *out, struct error *e)
 {

@@ -251,7 +251,7 @@ scim_account_list(struct call *c)
 {
 	autoscim	*s = scim_open(c);
 	autowalk	 w = { .s = s, .newest_ns = INT64_MIN };
-	struct row_maker m = { row_facts, row_note, user_make, user_looks, &w };
+	struct row_maker m = { row_facts, row_note, user_make, user_looks, false, &w };
 	autobuf		 filter = { 0 };
 	autofree char	*attributes = NULL;
 	bool		 stateful = is_stateful(c);
@@ -289,7 +289,7 @@ scim_entitlement_list(struct call *c)
 	autoscim	*s = NULL;
 	struct scim_map	 map;
 	autowalk	 w = { .newest_ns = INT64_MIN };
-	struct row_maker m = { row_facts, row_note, group_make, group_looks, &w };
+	struct row_maker m = { row_facts, row_note, group_make, group_looks, false, &w };
 	autobuf		 filter = { 0 };
 	bool		 stateful = is_stateful(c);
 	int64_t		 started_ns;

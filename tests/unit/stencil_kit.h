@@ -53,7 +53,7 @@ kit_looks(void *arg, const struct row_text *names, size_t n)
 	return false;
 }
 
-static const struct row_maker	 kit_maker = { kit_facts, NULL, kit_make, kit_looks, NULL };
+static const struct row_maker	 kit_maker = { kit_facts, NULL, kit_make, kit_looks, false, NULL };
 
 /* The line that is made of a row the usual way. */
 static inline void

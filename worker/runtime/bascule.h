@@ -127,6 +127,7 @@ void	redact_add(const char *secret);
 void	redact_text(char *buf, size_t n);
 /* Is one of them in the text, plain or in base64?  Those of less than 12 bytes are not looked for. */
 bool	redact_holds(const char *text);
+bool	redact_holds_bytes(const char *text, size_t n);
 
 /*
  * The one thing that may outlive an invocation, where connector-spec.json says "cache":["token"]: short-lived

@@ -251,6 +251,7 @@ struct row_maker {
 	cJSON	*(*make)(void *arg, const cJSON *row, struct error *e);
 	/* The string or number under these n names, outermost first, an element of an array under none. */
 	bool	(*looks)(void *arg, const struct row_text *names, size_t n);
+	bool	wary;		/* make() is to see each row with a text that holds a secret (redact_holds) */
 	void	*arg;
 };
 /* As fetch_pages(), of a command that streams objects; each row is an output. */

@@ -53,7 +53,8 @@ record_copy(struct records *r, const char *text, size_t n, bool plain, struct er
 	case STENCIL_MET:
 		break;
 	}
-	if ((plain && !met.plain) || (line = emit_room(r->c, met.line_bytes)) == NULL)
+	if ((plain && !met.plain) || (r->m->wary && stencil_any(r->stencil, &met, redact_holds_bytes)) ||
+	    (line = emit_room(r->c, met.line_bytes)) == NULL)
 		return 0;
 	if (r->m->note(r->m->arg, met.facts, e) == -1)
 		return -1;

@@ -248,8 +248,12 @@ text_blot(char *s, size_t n, const uint8_t *mask)
 bool
 redact_holds(const char *s)
 {
-	size_t	 n = strlen(s);
+	return redact_holds_bytes(s, strlen(s));
+}
 
+bool
+redact_holds_bytes(const char *s, size_t n)
+{
 	for (size_t k = 0; k < kept.nneedles; k++) {
 		const struct needle	*nd = &needles[k];
 

@@ -143,9 +143,9 @@ stencil_line_bytes(const struct stencil *st, const struct line *l)
 }
 
 static void
-met_fill(const struct stencil *st, const struct line *l, size_t row_bytes, struct stencil_met *met)
+met_fill(const struct stencil *st, const struct line *l, size_t row_bytes, uint32_t ntexts, struct stencil_met *met)
 {
-	*met = (struct stencil_met){ row_bytes, stencil_line_bytes(st, l), l->plain, l, { { NULL, 0 } } };
+	*met = (struct stencil_met){ row_bytes, stencil_line_bytes(st, l), l->plain, ntexts, l, { { NULL, 0 } } };
 	for (size_t i = 0; i < ROW_FACTS_MAX; i++)
 		if (l->facts[i] != STENCIL_NONE)
 			met->facts[i] = st->texts[l->facts[i]];
@@ -162,7 +162,7 @@ stencil_meet(struct stencil *st, const char *text, size_t n, struct stencil_met 
 	while ((c = piece_at(st, i, p, (size_t)(end - p), &begun)) != NULL) {
 		from = p += c->len;
 		if (c->then == THEN_END) {
-			met_fill(st, &st->lines[c->line], (size_t)(p - text), met);
+			met_fill(st, &st->lines[c->line], (size_t)(p - text), ntexts, met);
 			st->rows++;
 			st->met++;
 			return STENCIL_MET;
@@ -176,6 +176,15 @@ stencil_meet(struct stencil *st, const char *text, size_t n, struct stencil_met 
 		i = c->child;
 	}
 	return begun ? STENCIL_SHORT : STENCIL_UNKNOWN;
+}
+
+bool
+stencil_any(const struct stencil *st, const struct stencil_met *met, bool (*is)(const char *text, size_t n))
+{
+	for (uint32_t i = 0; i < met->ntexts; i++)
+		if (is(st->texts[i].text, st->texts[i].len))
+			return true;
+	return false;
 }
 
 void

@@ -37,6 +37,7 @@ struct stencil_met {
 	size_t		 row_bytes;
 	size_t		 line_bytes;		/* with its '\n' */
 	bool		 plain;			/* the row is written as json_print() writes it */
+	uint32_t	 ntexts;		/* in the row, copied or not */
 	const void	*line;			/* private */
 	struct row_text	 facts[ROW_FACTS_MAX];
 };
@@ -50,6 +51,8 @@ enum stencil_answer { STENCIL_UNKNOWN, STENCIL_MET, STENCIL_SHORT };
 enum stencil_answer stencil_meet(struct stencil *, const char *text, size_t n, struct stencil_met *);
 /* Writes the line of the row met last: met->line_bytes. */
 void		 stencil_write(const struct stencil *, const struct stencil_met *, char *out);
+/* Is it so of any text of that row? */
+bool		 stencil_any(const struct stencil *, const struct stencil_met *, bool (*is)(const char *text, size_t n));
 /* From a row that went the usual way, of which this is the text.  Where nothing can be learned nothing is. */
 void		 stencil_learn(struct stencil *, const char *text, size_t n, const cJSON *row);
 
