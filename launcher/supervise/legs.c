@@ -116,6 +116,7 @@ half_move(struct half *h)
 		}
 	}
 	if (r == 1) {
+		event_del(&h->readable);
 		event_add(&h->writable, NULL);
 		return true;
 	}
@@ -139,7 +140,7 @@ half_open(struct half *h, struct legs *l, int from, int to, bool to_broker)
 	h->to = to;
 	h->to_broker = to_broker;
 	h->leg = -1;
-	event_assign(&h->readable, core_base(), from, EV_READ, on_ready, h);
+	event_assign(&h->readable, core_base(), from, EV_READ | EV_PERSIST, on_ready, h);
 	event_assign(&h->writable, core_base(), to, EV_WRITE, on_ready, h);
 	event_add(&h->readable, NULL);
 }
