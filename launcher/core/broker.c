@@ -43,6 +43,7 @@ struct leg {
 struct broker {
 	pid_t		 pid;
 	int		 control_fd;
+	bool		 ready;			/* it has said so */
 	bool		 gone;
 	bool		 ends;			/* a worker is to be ended, known since broker_ends() */
 	uint32_t	 last_leg;
@@ -86,12 +87,17 @@ ready_wait(struct broker *b, struct error *e)
 	int64_t			until = now_ms() + READY_MS, left;
 	ssize_t			n;
 
+	if (b->gone)
+		return error_set(e, ERR_SYSTEM, "egress broker: it ended at once, or is of another build than the launcher "
+		    "(its own message is on standard error)");
 	do
 		left = until - now_ms();
 	while (poll(&p, 1, left > 0 ? (int)left : 0) == -1 && errno == EINTR);
 	n = recv(b->control_fd, &h, sizeof(h), MSG_DONTWAIT | MSG_TRUNC);
-	if (n == sizeof(h) && h.version == WIRE_VERSION && h.type == WIRE_READY)
+	if (n == sizeof(h) && h.version == WIRE_VERSION && h.type == WIRE_READY) {
+		b->ready = true;
 		return 0;
+	}
 	if (n > 0)
 		return error_set(e, ERR_SYSTEM, "egress broker: it is of another build than the launcher");
 	return error_set(e, ERR_SYSTEM, "egress broker: it %s (its own message is on standard error)",
@@ -99,7 +105,7 @@ ready_wait(struct broker *b, struct error *e)
 }
 
 struct broker *
-broker_start(const char *program, struct error *e)
+broker_begin(const char *program, struct error *e)
 {
 	struct broker	*b = calloc(1, sizeof(*b));
 	int		 pair[2];
@@ -116,11 +122,21 @@ broker_start(const char *program, struct error *e)
 	b->control_fd = pair[0];
 	b->pid = broker_exec(program, pair[1], e);
 	close(pair[1]);
-	if (b->pid == -1 || ready_wait(b, e) == -1) {
-		broker_stop(b);
-		return NULL;
-	}
-	return b;
+	if (b->pid != -1)
+		return b;
+	broker_stop(b);
+	return NULL;
+}
+
+struct broker *
+broker_start(const char *program, struct error *e)
+{
+	struct broker	*b = broker_begin(program, e);
+
+	if (b == NULL || ready_wait(b, e) == 0)
+		return b;
+	broker_stop(b);
+	return NULL;
 }
 
 struct broker *
@@ -230,6 +246,11 @@ packet_take(struct broker *b, union packet *p, size_t bytes)
 		return -1;
 	l = *slot(b, p->head.leg);
 	switch (p->head.type) {
+	case WIRE_READY:
+		if (b->ready || bytes != sizeof(p->head))
+			return -1;
+		b->ready = true;
+		return 0;
 	case WIRE_CONTACT:
 	case WIRE_ENDED:
 	case WIRE_TALLY:
@@ -327,10 +348,12 @@ int
 broker_attach(struct broker *b, const struct broker_policy *p, int leg_fd, uint32_t worker, uint32_t *leg, struct error *e)
 {
 	static struct wire_open	 w;		/* all zero between two: most of a policy is room for more */
-	struct leg		*l = calloc(1, sizeof(*l));
+	struct leg		*l;
 	int			 r = -1;
 
-	if (l == NULL)
+	if (!b->ready && ready_wait(b, e) == -1)
+		return -1;
+	if ((l = calloc(1, sizeof(*l))) == NULL)
 		error_set(e, ERR_SYSTEM, "egress broker: no memory");
 	else if (broker_policy_put(&w, p, e) == -1)
 		explicit_bzero(&w, sizeof(w));

@@ -45,6 +45,8 @@ struct broker_spent {
 
 /* program: absolute path of bascule-broker. The child dies with its parent. */
 struct broker	*broker_start(const char *program, struct error *e);
+/* The same without waiting until it is ready: the first broker_attach() does, and says what broker_start() would. */
+struct broker	*broker_begin(const char *program, struct error *e);
 void		 broker_stop(struct broker *);
 /* The first half of that, which does not wait. */
 void		 broker_kill(struct broker *);

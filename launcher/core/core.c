@@ -134,7 +134,7 @@ core_broker(struct error *e)
 		error_set(e, ERR_SYSTEM, "bascule-broker is not installed beside this program");
 		return NULL;
 	}
-	return broker_start(program, e);
+	return plan.once ? broker_begin(program, e) : broker_start(program, e);
 }
 
 struct outlet *

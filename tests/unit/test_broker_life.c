@@ -184,6 +184,48 @@ bad_programs(void **state)
 	broker_stop(NULL);
 }
 
+/* What broker_start() would have said is said by the first leg, whether the end was heard of before that or not. */
+static void
+begun(void **state)
+{
+	struct egress_rule	r = rule("localhost", port);
+	struct broker_policy	p = { .rules = &r, .nrules = 1 };
+	struct error		e = ERROR_NONE;
+	struct broker		*b;
+	struct pollfd		end;
+	uint32_t		leg;
+	int			fd;
+
+	(void)state;
+	assert_null(broker_begin("/nonexistent/bascule-broker", &e));
+	assert_non_null(strstr(e.msg, "No such file"));
+	for (int heard = 0; heard < 2; heard++) {
+		assert_non_null(b = broker_begin("/bin/true", &e));
+		end = (struct pollfd){ .fd = broker_fd(b), .events = POLLIN };
+		if (heard == 1) {
+			assert_int_equal(poll(&end, 1, 10000), 1);
+			assert_int_equal(broker_read(b, &e), -1);
+		}
+		assert_int_equal(broker_open(b, &p, &leg, &fd, &e), -1);
+		assert_int_equal(e.code, ERR_SYSTEM);
+		assert_non_null(strstr(e.msg, "ended at once"));
+		broker_stop(b);
+	}
+	/* Ready before the first leg, and before the loop or because of it. */
+	for (int heard = 0; heard < 2; heard++) {
+		assert_non_null(b = broker_begin(program, &e));
+		end = (struct pollfd){ .fd = broker_fd(b), .events = POLLIN };
+		if (heard == 1) {
+			assert_int_equal(poll(&end, 1, 10000), 1);
+			assert_int_equal(broker_read(b, &e), 0);
+		}
+		assert_int_equal(broker_open(b, &p, &leg, &fd, &e), 0);
+		close(fd);
+		cJSON_Delete(broker_close(b, leg));
+		broker_stop(b);
+	}
+}
+
 int
 main(void)
 {
@@ -194,6 +236,7 @@ main(void)
 		cmocka_unit_test(held_end),
 		cmocka_unit_test(killed),
 		cmocka_unit_test(bad_programs),
+		cmocka_unit_test(begun),
 	};
 
 	BROKER_MAIN(tests);
