@@ -63,7 +63,7 @@ struct nursery_plan {
 	unsigned int	 cpu_s;
 	/* No part of what tells plans apart: */
 	struct file_id	 spec;		/* what was read before it was asked for; ino 0: nobody says */
-	bool		 watched;	/* a change of its connector's files rings (files_changed()) */
+	bool		 watched;	/* every change of its connector's files is seen here: found_whole() */
 };
 
 struct worker;		/* worker.h */

@@ -131,6 +131,12 @@ files_ahead_watched(void)
 	return ahead.valid && ahead.told.watched == 1 && (ahead.err == 0 || ahead.err == ENOENT);
 }
 
+int
+files_ahead_spec(void)
+{
+	return fd_steal(&ahead.fd);
+}
+
 bool
 files_changed(void)
 {
@@ -178,7 +184,7 @@ files_open(const char *path, int flags, mode_t mode)
 	if (!is_far)
 		return open(path, flags | O_CLOEXEC, mode);
 	if (ahead.fd != -1 && (flags & O_ACCMODE) == O_RDONLY && ahead_find(path, R_OK) == 0)
-		return fd_steal(&ahead.fd);
+		return fcntl(ahead.fd, F_DUPFD_CLOEXEC, 0);
 	return ask(FILES_OPEN, path, flags, mode, NULL, &t, &fd) == 0 ? fd : -1;
 }
 

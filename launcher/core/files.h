@@ -28,6 +28,8 @@ void	files_ahead(const char *path);
 void	files_ahead_end(void);
 /* Of the last one: what was found there, or that nothing was, holds until files_changed(). */
 bool	files_ahead_watched(void);
+/* The specification that was opened there, the caller's now; -1: none was. */
+int	files_ahead_spec(void);
 /*
  * May anything that is watched have changed since this was asked last?  Then all of it may; true where nothing is watched.
  * No question to the supervisor, but after a change.

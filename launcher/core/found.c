@@ -4,7 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/queue.h>
+#include <sys/stat.h>
 
+#include "launcher/core/core.h"
 #include "launcher/core/files.h"
 #include "launcher/core/found.h"
 #include "launcher/core/reserve.h"
@@ -18,6 +20,7 @@ struct found {
 	bool			 there, kept;	/* kept: in the list */
 	struct spec		 spec;
 	struct file_id		 spec_id;
+	int			 fd;		/* it, open: the kernel tells nobody of what is written through a mapping; -1: not so */
 };
 
 static LIST_HEAD(, found)	 all = LIST_HEAD_INITIALIZER(all);
@@ -31,6 +34,7 @@ found_free(struct found *f)
 	free(f->program);
 	free(f->described);
 	spec_free(&f->spec);
+	fd_closep(&f->fd);
 	free(f);
 }
 
@@ -49,6 +53,15 @@ found_forget(void)
 	nfound = 0;
 }
 
+static bool
+is_written(const struct found *f)
+{
+	struct stat	 st;
+
+	return f->fd != -1 && (fstat(f->fd, &st) == -1 || !file_same(&f->spec_id,
+	    &(struct file_id){ st.st_dev, st.st_ino, st.st_size, st.st_ctim }));
+}
+
 bool
 found_get(const char *path, struct connector_ref *ref, int *r)
 {
@@ -63,6 +76,10 @@ found_get(const char *path, struct connector_ref *ref, int *r)
 			break;
 	if (f == NULL)
 		return false;
+	if (is_written(f)) {
+		found_forget();
+		return false;
+	}
 	*r = f->there ? 0 : -1;
 	if (!f->there)
 		return true;
@@ -89,6 +106,7 @@ found_put(const char *path, struct connector_ref *ref, int r)
 		found_forget();
 	if ((f = calloc(1, sizeof(*f))) == NULL)
 		return;
+	f->fd = r == 0 ? files_ahead_spec() : -1;
 	f->path = strdup(path);
 	f->name = strdup(ref->name);
 	f->program = strdup(ref->program);
@@ -107,6 +125,12 @@ found_put(const char *path, struct connector_ref *ref, int r)
 	f->spec_id = ref->spec_id;
 	f->users = 1;
 	ref->of = f;
+}
+
+bool
+found_whole(const struct found *f)
+{
+	return f != NULL && f->fd != -1 && f->described[0] == '\0';
 }
 
 void

@@ -92,8 +92,22 @@ rename("$work/later/$name", "$work/later/later");
 rename("$work/later", "$work/c/later");
 is(called('later'), 200, 'and that came');
 
+# --- more names than can be watched
+called("none$_") for 1 .. 600;
+is(called(), 200, 'after many that are not there it runs');
+write_in_place(titled('another'));
+is(title(), 'another', 'and a change is seen');
+write_in_place(without());
+isnt(called(), 200, 'each change is');
+
+write_in_place($whole);
 # --- written through a mapping, which the kernel tells nobody: never run as it was
+for my $parked (0, 2) {
 SKIP: {
+	server("mapped$parked", '--parked-min', $parked, '--parked-max', $parked);
+	called();
+	sleep(2) if $parked;
+	is(called(), 200, 'it runs');
 	skip('machine: no python3', 2) if system('python3 -c "" 2>/dev/null') != 0;
 	open(my $held, '|-', 'python3', '-c', <<'P', $spec) or die;
 import mmap, os, sys
@@ -116,18 +130,11 @@ P
 	close($held);
 	unlink("$spec.done");
 	write_in_place($whole);
+	stop("mapped$parked");
+}
 }
 
-# --- more names than can be watched
-called("none$_") for 1 .. 600;
-is(called(), 200, 'after many that are not there it runs');
-write_in_place(titled('another'));
-is(title(), 'another', 'and a change is seen');
-write_in_place(without());
-isnt(called(), 200, 'each change is');
-
 # --- one that was handed over ahead dies: nobody's call does
-write_in_place($whole);
 server('dying', '--parked-min', 2, '--parked-max', 2);
 called();
 sleep(2);
