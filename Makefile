@@ -324,7 +324,7 @@ $(B)/tests/bench/gates: $(addprefix $(B)/tests/bench/,gates.o call.o place.o) $(
 	$(LINK) -o $@ $^ $(LIBS_launcher) $(LIBS_sandbox) $(LIBS_base)
 $(B)/tests/bench/hot: $(addprefix $(B)/tests/bench/,hot.o call.o place.o) $(B)/lib/core.a $(B)/lib/sandbox.a $(B)/lib/contract.a
 	$(LINK) -o $@ $^ $(LIBS_launcher) $(LIBS_sandbox) $(LIBS_base)
-$(B)/tests/bench/counted: $(B)/tests/bench/counted.o $(B)/lib/contract.a
+$(B)/tests/bench/counted: $(B)/tests/bench/counted.o $(B)/lib/runtime.a $(B)/lib/contract.a
 	$(LINK) -o $@ $^ $(LIBS_base)
 $(B)/tests/bench/floor: $(B)/tests/bench/floor.o
 	$(CC) -static $(CFLAGS) $(LDFLAGS) -o $@ $^

@@ -5,6 +5,7 @@
  *	judge	the launcher's look at a line
  *	print	a worker's result, from tree to line
  *	rows	a SCIM page, from bytes to one tree each
+ *	copied	a SCIM user that is like one before, from bytes to its line
  *	request	a request read whole
  */
 #include <stdio.h>
@@ -17,6 +18,7 @@
 #include "worker/contract/request.h"
 #include "worker/contract/rows.h"
 #include "worker/contract/util.h"
+#include "worker/runtime/stencil.h"
 
 #define N_MAX	100000
 
@@ -89,6 +91,60 @@ rows(int n, struct error *e)
 	return r == 0 && seen == n ? 0 : -1;
 }
 
+static void
+user_facts(void *arg, const cJSON *row, struct row_text facts[ROW_FACTS_MAX])
+{
+	(void)arg;
+	facts[0].text = json_str(row, "id", NULL);
+	facts[0].len = strlen(facts[0].text);
+}
+
+static cJSON *
+user_make(void *arg, const cJSON *row, struct error *e)
+{
+	static const char *const	 from[] = { "/id", "/userName", "/name/familyName", "/name/givenName", "/emails/0/value", "/active" };
+	cJSON				*out = cJSON_CreateObject();
+
+	(void)arg;
+	(void)e;
+	for (size_t i = 0; i < N_ITEMS(from); i++)
+		if (json_set(out, strrchr(from[i], '/') + 1, json_dup(json_at(row, from[i]))) == -1)
+			exit(1);
+	return out;
+}
+
+static bool
+user_looks(void *arg, const struct row_text *names, size_t n)
+{
+	(void)arg;
+	return n > 0 && names[n - 1].text != NULL && names[n - 1].len == 4 && memcmp(names[n - 1].text, "type", 4) == 0;
+}
+
+static int
+copied(int n, struct error *e)
+{
+	static const struct row_maker	 m = { user_facts, NULL, user_make, user_looks, false, NULL };
+	struct stencil			*st = stencil_new(&m);
+	autojson			*row = json_parse(user, sizeof(user) - 1, NULL, e);
+	autobuf				 line = { .max = LINE_BYTES_MAX };
+	struct stencil_met		 met;
+	int				 r = st == NULL || row == NULL ? -1 : 0;
+
+	for (unsigned int i = 0; r == 0 && i < STENCIL_ROWS_BEFORE + 1; i++)
+		stencil_learn(st, user, sizeof(user) - 1, row);
+	for (int i = 0; r == 0 && i < n; i++) {
+		char	*space;
+
+		buf_reset(&line);
+		if (stencil_meet(st, user, sizeof(user) - 1, &met) != STENCIL_MET || (space = buf_space(&line, met.line_bytes)) == NULL)
+			r = error_set(e, ERR_GENERIC, "a user that is not met");
+		else
+			stencil_write(st, &met, space);
+	}
+	stencil_free(st);
+	return r;
+}
+
 static int
 requests(int n, struct error *e)
 {
@@ -106,7 +162,7 @@ static const struct {
 	const char	*name;
 	int		(*run)(int n, struct error *e);
 } paths[] = {
-	{ "judge", judge }, { "print", print }, { "rows", rows }, { "request", requests },
+	{ "judge", judge }, { "print", print }, { "rows", rows }, { "copied", copied }, { "request", requests },
 };
 
 int
@@ -122,6 +178,6 @@ main(int argc, char **argv)
 			fprintf(stderr, "counted: %s\n", e.msg);
 			return 1;
 		}
-	fprintf(stderr, "usage: counted judge|print|rows|request N\n");
+	fprintf(stderr, "usage: counted judge|print|rows|copied|request N\n");
 	return 64;
 }

@@ -13,7 +13,7 @@ my $program = "$build/tests/bench/counted";
 my $list = "tests/bench/counts.txt";
 my $dir = tempdir(CLEANUP => 1);
 my ($few, $many, $slack) = (100, 600, 0.05);
-my @paths = qw(judge print rows request);
+my @paths = qw(judge print rows copied request);
 my $write = @ARGV && $ARGV[0] eq "--write";
 
 # Own costs of all functions in the program's file; a "calls=" line is followed by what the callee cost.
