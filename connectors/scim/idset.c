@@ -121,6 +121,7 @@ large_start(struct scim_idset *set, struct error *e)
 		return error_set(e, ERR_LIMIT, "list: over %zu rows", set->n);
 	if ((m = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)) == MAP_FAILED)
 		return error_set(e, ERR_SYSTEM, "list: no memory");
+	(void)madvise(m, bytes, MADV_HUGEPAGE);		/* looked up at random: each in a page of its own, else */
 	(void)madvise(m, bytes, MADV_POPULATE_WRITE);	/* one call for 3072 faults; an older kernel takes those */
 	set->large[set->nlarge++] = m;
 	return 0;
