@@ -1,11 +1,13 @@
 /*
  * doctor_advice.c -- why a layer cannot be had on this host, and what to do.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "launcher/cli/doctor.h"
@@ -104,10 +106,34 @@ filter_advise(cJSON *why, cJSON *allow, const char *calls)
 	say(allow, "Docker, Podman: --security-opt seccomp=unconfined, or a profile that adds %s", calls);
 }
 
+/* The profile that AppArmor holds this process to; false where it holds us to none. */
+static bool
+held(char *name, size_t n)
+{
+	char	 value[VALUE_BYTES], *mode;
+
+	if (!value_read("/proc/self/attr/apparmor/current", value, sizeof(value)) || (mode = strrchr(value, ' ')) == NULL ||
+	    strcmp(mode, " (complain)") == 0 || strcmp(mode, " (unconfined)") == 0)
+		return false;
+	*mode = '\0';
+	(void)snprintf(name, n, "%.200s", value);
+	return true;
+}
+
+static void
+profile_advise(cJSON *why, cJSON *allow, const char *name)
+{
+	say(why, "this process is held to the AppArmor profile \"%s\"", name);
+	say(allow, "AppArmor: add the rules \"userns,\" \"mount,\" \"umount,\" and \"pivot_root,\" to that profile and load it again: "
+	    "apparmor_parser -r /etc/apparmor.d/...");
+	say(allow, "Kubernetes: securityContext: { appArmorProfile: { type: Unconfined } }; Docker, Podman: "
+	    "--security-opt apparmor=unconfined");
+}
+
 static void
 namespaces_advise(cJSON *why, cJSON *allow)
 {
-	char	 value[VALUE_BYTES];
+	char	 value[VALUE_BYTES], profile[256];
 	bool	 known = false;
 
 	for (size_t i = 0; i < N_ITEMS(knobs); i++) {
@@ -123,6 +149,15 @@ namespaces_advise(cJSON *why, cJSON *allow)
 		filter_advise(why, allow, "clone, clone3, unshare, mount, umount2, pivot_root, open_tree, move_mount, mount_setattr");
 		say(allow, "Kubernetes, besides: spec: { hostUsers: false } gives the pod a user namespace, in which "
 		    "capabilities: { add: [SYS_ADMIN] } is no privilege of the node");
+	}
+	if (held(profile, sizeof(profile))) {
+		known = true;
+		profile_advise(why, allow, profile);
+	}
+	if (!known && syscall(SYS_mount_setattr, -1, "", 0, NULL, 0) == -1 && errno == ENOSYS) {
+		known = true;
+		say(why, "this kernel has no mount_setattr(2), which came with Linux 5.12");
+		say(allow, "run a kernel of 5.13 or later (6.12 for every right of Landlock)");
 	}
 	if (!known)
 		say(why, "no setting that is known here forbids it: the kernel lacks it, or a security module refuses");

@@ -44,6 +44,27 @@ finding_add(struct findings *f, const char *group, enum sandbox_layer l, const c
 	return r;
 }
 
+/* What this kernel's level refuses, as the probe saw, and what a later one would besides. */
+static void
+landlock_remark(char *text, size_t n)
+{
+	static const struct {
+		int		 least;
+		const char	*tried;
+	} levels[] = {
+		{ 6, "a read, a port and a signal were refused" },
+		{ 4, "a read and a port were refused; signals are from Linux 6.12 on, till then pid namespaces and the filter stop them" },
+		{ 1, "a read was refused; ports are from Linux 6.7 on, signals from 6.12, till then namespaces and the filter stop them" },
+	};
+	int	 level = sandbox_landlock_level();
+
+	for (size_t i = 0; i < N_ITEMS(levels); i++)
+		if (level >= levels[i].least) {
+			(void)snprintf(text, n, "level %d: %s", level, levels[i].tried);
+			return;
+		}
+}
+
 static void
 layer_try(struct findings *f, enum sandbox_probe p)
 {
@@ -62,8 +83,7 @@ layer_try(struct findings *f, enum sandbox_probe p)
 	else if (!ok)
 		r->state = MISSING;
 	if (r->state == FOUND && p == PROBE_LANDLOCK)
-		(void)snprintf(r->text, sizeof(r->text), "level %d: a read, a port and a signal were refused",
-		    sandbox_landlock_level());
+		landlock_remark(r->text, sizeof(r->text));
 	if (ok && p == PROBE_MEMORY && !sandbox_mdwe())
 		(void)snprintf(r->text, sizeof(r->text), "no MDWE (Linux 6.3): the filter alone refuses executable memory");
 }

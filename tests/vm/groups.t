@@ -16,6 +16,9 @@ my $tree = '/sys/fs/cgroup';
 plan(skip_all => 'machine: no unified tree of control groups') if !-e "$tree/cgroup.controllers";
 
 my $connector = dirname(bascule()) . '/../tests/evil/evil/evil';
+$ENV{BASCULE_CONNECTORS} = scratch() . '/connectors';	# one is enough for a doctor where processors are emulated
+system('sh', '-c', "mkdir $ENV{BASCULE_CONNECTORS} && cp -r ${\(dirname(bascule()))}/../connectors/scim $ENV{BASCULE_CONNECTORS}/");
+chmod(0755, scratch());
 my $uid = 1000;
 my $memory = 128 << 20;
 my $slack = 24 << 20;		# launcher/core/cgroup.c
