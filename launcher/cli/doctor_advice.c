@@ -124,8 +124,8 @@ static void
 profile_advise(cJSON *why, cJSON *allow, const char *name)
 {
 	say(why, "this process is held to the AppArmor profile \"%s\"", name);
-	say(allow, "AppArmor: add the rules \"userns,\" \"mount,\" \"umount,\" and \"pivot_root,\" to that profile and load it again: "
-	    "apparmor_parser -r /etc/apparmor.d/...");
+	say(allow, "AppArmor: give that profile flags=(attach_disconnected) and the rules \"userns,\" \"mount,\" \"umount,\" and "
+	    "\"pivot_root,\" and load it again: apparmor_parser -r /etc/apparmor.d/...");
 	say(allow, "Kubernetes: securityContext: { appArmorProfile: { type: Unconfined } }; Docker, Podman: "
 	    "--security-opt apparmor=unconfined");
 }
@@ -169,7 +169,9 @@ landlock_advise(cJSON *why, cJSON *allow)
 {
 	char	 value[VALUE_BYTES];
 
-	if (value_read("/sys/kernel/security/lsm", value, sizeof(value)) && strstr(value, "landlock") == NULL) {
+	/* One that has it and was booted without says so; an older one knows no such call. */
+	if (sandbox_landlock_level() == -1 && errno == EOPNOTSUPP &&
+	    value_read("/sys/kernel/security/lsm", value, sizeof(value))) {
 		say(why, "the kernel's list of security modules is %.200s", value);
 		say(allow, "boot with lsm=landlock,%.200s on the kernel's command line", value);
 	} else if (filtered())

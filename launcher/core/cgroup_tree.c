@@ -466,9 +466,14 @@ cgroup_tree_open(struct cgroup_tree *t)
 void
 cgroup_tree_close(struct cgroup_tree *t)
 {
+	char	 self[CGROUP_PATH_BYTES + 128];
+
 	controllers_disable(t);
-	if (t->moved)
+	if (t->moved) {
+		(void)snprintf(self, sizeof(self), "%s/" SELF, t->mine[BRANCH_V2]);
 		(void)both_move(t->base[BRANCH_V2]);
+		children_move(self, t->base[BRANCH_V2]);	/* where nothing came of it they live on */
+	}
 	for (enum cgroup_branch b = 0; b < BRANCH__MAX; b++) {
 		if (t->mine[b][0] != '\0')
 			folder_remove(t->mine[b]);

@@ -132,17 +132,18 @@ SKIP: {
 	put($switch, 0);
 }
 SKIP: {
-	my $known = -e '/etc/apparmor.d/abi/4.0' && -e '/sys/kernel/security/apparmor/features/namespaces/userns_create';
+	my $known = -e '/etc/apparmor.d/abi/4.0' && slurp('/sys/kernel/security/apparmor/features/namespaces/mask') =~ /userns_create/;
 	skip('machine: AppArmor does not know user namespaces here', 1) if !$known;
-	my $file = spill('profile', "abi <abi/4.0>,\nprofile held $program {\n  file,\n  capability,\n  network,\n  unix,\n"
+	my $file = spill('profile', "abi <abi/4.0>,\nprofile held $program #FLAGS\n {\n  file,\n  capability,\n  network,\n  unix,\n"
 	    . "  signal,\n  ptrace,\n  mqueue,\n  io_uring,\n  #MORE\n}\n");
 	is(system('apparmor_parser', '-r', $file), 0, 'apparmor: a profile without userns');
 	for my $uid ($someone, 0) {
-		denied("apparmor, uid $uid", $uid, qr/held to the AppArmor profile "held"/, qr/^AppArmor: add the rules/);
+		denied("apparmor, uid $uid", $uid, qr/held to the AppArmor profile "held"/, qr/^AppArmor: give that profile/);
 	}
-	my ($line) = grep { /^AppArmor: add/ } @{doctor($someone)->{advice}{allow}};
+	my ($line) = grep { /^AppArmor: give/ } @{doctor($someone)->{advice}{allow}};
 	my $rules = join("\n", map { "  $_" } $line =~ /"([a-z_]+,)"/g);
-	spill('profile', slurp($file) =~ s/  #MORE/$rules/r);
+	my ($flags) = $line =~ /(flags=\([a-z_,]+\))/;
+	spill('profile', slurp($file) =~ s/  #MORE/$rules/r =~ s/#FLAGS/$flags/r);
 	allowed('apparmor', $someone, "apparmor_parser -r $file");
 	is(system('apparmor_parser', '-R', $file), 0, 'apparmor: removed');
 }

@@ -135,11 +135,12 @@ my $shell = "${\bascule()} invoke $connector --verdict";
 my $r = end(begin('unit', request('ok'), 'sh', '-c', "$shell; exit \$?"));
 is($r->{exit}, 0, 'beside a shell: a command all the same') or diag($r->{err});
 is($r->{layers}{cgroup}{state}, 'absent', 'without a group');
+is_deeply([groups()], [], 'nothing is left of the attempt');
 like($r->{layers}{cgroup}{why} // '', qr/other processes are in this group/, 'and why');
 $r = end(begin('unit', request('ok'), 'sh', '-c', "$shell --require cgroup; exit \$?"));
 is($r->{exit}, 81, 'required it fails closed');
 like($r->{out} . $r->{err}, qr/cgroup: .*Delegate=yes/, 'and says what to do');
-is_deeply([groups()], [], 'nothing is left');
+is_deeply([groups()], [], 'nothing is left, though a broker and a nursery had been moved');
 # That shell moves aside, what it starts too: then that place is ours.
 my $aside = spill('aside.sh', "g=$tree\$(cut -d: -f3 /proc/self/cgroup)\nmkdir \$g/shell \$g/work\necho \$\$ >\$g/shell/cgroup.procs\n"
     . "echo '+memory +pids' >\$g/cgroup.subtree_control\nsh -c \"echo \\\$\\\$ >\$g/work/cgroup.procs; exec $shell --require cgroup\"\n");

