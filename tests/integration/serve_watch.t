@@ -109,7 +109,7 @@ SKIP: {
 	sleep(2) if $parked;
 	is(called(), 200, 'it runs');
 	skip('machine: no python3', 2) if system('python3 -c "" 2>/dev/null') != 0;
-	open(my $held, '|-', 'python3', '-c', <<'P', $spec) or die;
+	open(my $held, '|-', 'python3', '-c', <<'P', $spec, "$work/done") or die;
 import mmap, os, sys
 f = os.open(sys.argv[1], os.O_RDWR)
 m = mmap.mmap(f, 0)
@@ -117,18 +117,18 @@ os.close(f)
 sys.stdin.readline()
 at = m.find(b'"evil:ok"')
 m[at:at + 9] = b'"evil:no"'
-open(sys.argv[1] + '.done', 'w').close()
+open(sys.argv[2], 'w').close()
 sys.stdin.readline()
 P
 	$held->autoflush(1);
 	sleep(1);
 	is(called(), 200, 'it is held open for writing');
 	print $held "\n";
-	until_true(sub { -e "$spec.done" });
+	until_true(sub { -e "$work/done" });
 	isnt(called(), 200, 'and was written: not run as it was');
 	print $held "\n";
 	close($held);
-	unlink("$spec.done");
+	unlink("$work/done");
 	write_in_place($whole);
 	stop("mapped$parked");
 }
