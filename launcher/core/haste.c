@@ -25,8 +25,10 @@ haste(void)
 {
 	struct attr	 a = { .size = sizeof(a) };
 
-	if (syscall(SYS_sched_getattr, 0, &a, sizeof(a), 0) == -1 || a.policy != SCHED_OTHER)
-		return;		/* whoever started us has settled that otherwise */
+	if (syscall(SYS_sched_getattr, 0, &a, sizeof(a), 0) == -1 || a.policy != SCHED_OTHER || a.runtime == 0)
+		return;		/* whoever started us has settled that otherwise, or the kernel knows no slices */
+	if (a.nice < 0)
+		return;		/* that is for workers too, and the flag below would take it from them */
 	a.flags |= RESET_ON_FORK;
 	a.runtime = SLICE_NS;
 	(void)syscall(SYS_sched_setattr, 0, &a, 0);

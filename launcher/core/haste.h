@@ -9,7 +9,10 @@
 #ifndef CORE_HASTE_H
 #define CORE_HASTE_H
 
-/* Of this process; what it forks from now on has ordinary slices.  A kernel that knows none changes nothing. */
+/*
+ * Of this process; what it forks from now on has ordinary slices.  Nothing changes where the kernel knows none or refuses
+ * (a service's filter may), nor under another policy or a nice value below 0, which its children shall keep.
+ */
 void	 haste(void);
 
 #endif

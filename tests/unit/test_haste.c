@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include <cmocka.h>
@@ -75,12 +76,36 @@ settled(void **state)
 	assert_int_equal(status, 0);
 }
 
+/* So does a nice value below 0, for children too: the kernel takes it from those of one whose slices they shall not have. */
+static void
+preferred(void **state)
+{
+	int	 status;
+	pid_t	 pid = fork(), below;
+
+	(void)state;
+	if (pid == 0) {
+		if (setpriority(PRIO_PROCESS, 0, -5) == -1)
+			_exit(2);
+		haste();
+		if ((below = fork()) == 0)
+			_exit(own().nice == -5 ? 0 : 3);
+		_exit(waitpid(below, &status, 0) == below && WIFEXITED(status) ? WEXITSTATUS(status) : 4);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	if (WEXITSTATUS(status) == 2)
+		skip();
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(slices),
 		cmocka_unit_test(settled),
+		cmocka_unit_test(preferred),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
