@@ -17,7 +17,7 @@
 #include <cmocka.h>
 
 #include "launcher/core/cgroup.h"
-#include "launcher/core/cgroup_tree.h"
+#include "launcher/core/cgroup_tree.c"
 #include "worker/contract/limits.h"
 #include "worker/contract/util.h"
 
@@ -240,6 +240,63 @@ test_again(void **state)
 	free(t);
 }
 
+/* True if a process of ours is in this group. */
+static bool
+is_in(pid_t pid, const char *folder)
+{
+	char	 text[MEMBERSHIP_BYTES_MAX], line[16];
+
+	(void)snprintf(line, sizeof(line), "%d", (int)pid);
+	return cgroup_read(folder, "cgroup.procs", text, sizeof(text)) == 0 && listed(text, line, "\n");
+}
+
+/* In a process that is in t's base: 0 if a child goes aside with it, comes back with it, and nothing is left. */
+static int
+back_and_forth(struct cgroup_tree *t)
+{
+	char	 self[CGROUP_PATH_BYTES + 128];
+	int	 r, go;
+	pid_t	 pid;
+
+	(void)snprintf(self, sizeof(self), "%s/" SELF, t->mine[BRANCH_V2]);
+	if (cgroup_write(t->base[BRANCH_V2], "cgroup.procs", "0") == -1 || mkdir(t->mine[BRANCH_V2], 0755) == -1)
+		return 2;
+	pid = child(&go, MIB);
+	r = step_aside(t) == -1 ? 3 : !is_in(pid, self) || !is_in(getpid(), self) ? 4 : 0;
+	cgroup_tree_close(t);
+	if (r == 0)
+		r = !is_in(pid, t->base[BRANCH_V2]) || !is_in(getpid(), t->base[BRANCH_V2]) ? 5 : access(self, F_OK) == 0 ? 6 : 0;
+	close(go);
+	(void)waitpid(pid, NULL, 0);
+	return r;
+}
+
+/* Others were in the group: stepping aside was for nothing, and is undone, while a broker and a nursery live. */
+static void
+test_back(void **state)
+{
+	static struct cgroup_tree	 t, here;
+	int				 status;
+	pid_t				 pid;
+
+	(void)state;
+	cgroup_tree_open(&here);
+	cgroup_tree_close(&here);
+	(void)snprintf(t.base[BRANCH_V2], sizeof(t.base[0]), "%.300s/test-%d", here.base[BRANCH_V2], (int)getpid());
+	(void)snprintf(t.mine[BRANCH_V2], sizeof(t.mine[0]), "%.300s/mine", t.base[BRANCH_V2]);
+	if (here.base[BRANCH_V2][0] == '\0' || mkdir(t.base[BRANCH_V2], 0755) == -1) {
+		printf("skipped: machine: no unified tree to make a group in\n");
+		return;
+	}
+	if ((pid = fork()) == 0)
+		_exit(back_and_forth(&t));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	folder_remove(t.mine[BRANCH_V2]);
+	folder_remove(t.base[BRANCH_V2]);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 /* A launcher that is killed leaves its groups, with somebody in one; the next removes them. */
 static void
 test_sweep(void **state)
@@ -281,6 +338,7 @@ main(void)
 		cmocka_unit_test(test_limits),
 		cmocka_unit_test(test_return_kills),
 		cmocka_unit_test(test_again),
+		cmocka_unit_test(test_back),
 		cmocka_unit_test(test_sweep),
 	};
 
