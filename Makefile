@@ -215,7 +215,7 @@ FUZZ_CC		= clang -fsanitize=fuzzer,address,undefined -g -O1
 FUZZ_SRC	= $(wildcard worker/contract/*.c) $(filter-out worker/runtime/main.c,$(wildcard worker/runtime/*.c)) \
 		  $(filter-out launcher/broker/main.c,$(wildcard launcher/broker/*.c)) \
 		  $(filter-out launcher/practice/main.c,$(wildcard launcher/practice/*.c)) $(wildcard sandbox/*.c) \
-		  $(addprefix launcher/core/,relay.c line_buf.c locked.c) \
+		  $(addprefix launcher/core/,relay.c line_buf.c locked.c digest.c) \
 		  $(filter-out $(addprefix connectors/rest/,main.c load.c),$(wildcard connectors/rest/*.c))
 FUZZ_SECONDS	?= 20
 $(B)/fuzz.a: $(FUZZ_SRC) $(B)/gen/filters_built.h
