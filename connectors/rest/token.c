@@ -122,7 +122,7 @@ jwt_sign(struct rest *r, const struct jwt_plan *j, const struct text *key, cJSON
 {
 	cJSON	*said = object_now(r, j->claims, e), *header = said == NULL ? NULL : object_now(r, j->header, e);
 	char	*secret = NULL, *password = NULL, *cert = NULL, *out = NULL;
-	bool	 ok = header != NULL && claims != NULL && claims_fill(claims, said, j->life_s, e) == 0 &&
+	bool	 ok = header != NULL && (claims != NULL || no_memory(e) == 0) && claims_fill(claims, said, j->life_s, e) == 0 &&
 	    (secret = text_now(r, j->key != NULL ? j->key : key, e)) != NULL;
 	autovalue	 given = { 0 };
 

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -291,6 +292,41 @@ test_no_memory(void **state)
 	assert_int_equal(t.e.code, ERR_MEMORY);
 }
 
+/* A line for which there is no memory is not one that is too large. */
+static void
+test_no_memory_line(void **state)
+{
+#ifdef BASCULE_SANITIZER
+	(void)state;
+	skip();
+#else
+	enum { TEXT = LINE_BYTES_MAX - 1000 };
+	struct rlimit	 had, none = { 0, 0 };
+	cJSON		*large = cJSON_CreateObject();
+	char		*text = calloc(1, TEXT + 1);
+	int		 r[2];
+
+	(void)state;
+	memset(text, 'a', TEXT);
+	cJSON_AddStringToObject(large, "text", text);
+	free(text);
+	begin(CMD_ACCOUNT_LIST);
+	emit_hold();
+	r[0] = emit_output(&t.c, tree("{}"));
+	assert_int_equal(getrlimit(RLIMIT_AS, &had), 0);
+	none.rlim_max = had.rlim_max;
+	assert_int_equal(setrlimit(RLIMIT_AS, &none), 0);
+	r[1] = emit_output(&t.c, large);
+	assert_int_equal(setrlimit(RLIMIT_AS, &had), 0);
+	finish();
+	emit_reset();
+	assert_int_equal(r[0], 0);
+	assert_int_equal(r[1], -1);
+	assert_int_equal(t.e.code, ERR_MEMORY);
+	assert_string_equal(t.got, "{\"data\":{},\"type\":\"output\"}\n");
+#endif
+}
+
 /* An error that the handler got over is no failure; one that emit_ gave is, whatever the handler says. */
 static void
 test_finish(void **state)
@@ -343,6 +379,7 @@ main(void)
 		cmocka_unit_test(test_size),
 		cmocka_unit_test(test_nobody_reads),
 		cmocka_unit_test(test_no_memory),
+		cmocka_unit_test(test_no_memory_line),
 		cmocka_unit_test(test_finish),
 		cmocka_unit_test(test_fail),
 	};

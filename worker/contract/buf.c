@@ -36,7 +36,7 @@ void
 buf_reset(struct buf *b)
 {
 	b->len = 0;
-	b->failed = false;
+	b->failed = b->no_memory = false;
 	if (b->data != NULL)
 		b->data[0] = '\0';
 }
@@ -44,7 +44,7 @@ buf_reset(struct buf *b)
 void
 buf_cut(struct buf *b, size_t n)
 {
-	b->failed = false;
+	b->failed = b->no_memory = false;
 	b->len = n < b->len ? n : b->len;
 	if (b->data != NULL)
 		b->data[b->len] = '\0';
@@ -73,7 +73,7 @@ buf_room(struct buf *b, size_t n)
 	if (cap > b->max + 1)
 		cap = b->max + 1;
 	if ((grown = malloc(cap)) == NULL) {
-		b->failed = true;
+		b->failed = b->no_memory = true;
 		return false;
 	}
 	if (b->data != NULL) {

@@ -18,6 +18,7 @@ struct buf {
 	size_t	 cap;		/* bytes allocated */
 	size_t	 max;		/* never longer than this */
 	bool	 failed;	/* an append did not fit */
+	bool	 no_memory;	/* ... since there was none left */
 };
 
 void	buf_init(struct buf *, size_t max_bytes);

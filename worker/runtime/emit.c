@@ -103,6 +103,14 @@ emit_too_large(struct call *c, enum record rec, const cJSON *data)
 }
 
 static int
+emit_no_memory(struct call *c)
+{
+	error_set(c->err, ERR_MEMORY, "no memory left to make a record: "
+	    "raise the memory limit, or let the connector hold less at a time");
+	return emit_failed(c);
+}
+
+static int
 lines_write(struct error *e)
 {
 	size_t	 n = out.lines.len;
@@ -152,6 +160,7 @@ static int
 emit_line(struct call *c, enum record rec, const cJSON *data)
 {
 	size_t	 before = out.lines.len;
+	bool	 no_memory;
 
 	if (out.failure.code != ERR_NONE) {
 		*c->err = out.failure;
@@ -161,9 +170,10 @@ emit_line(struct call *c, enum record rec, const cJSON *data)
 		out.since_ms = now_ms();
 	record_print(&out.lines, rec, data);
 	if (out.lines.failed || out.lines.len - before > LINE_BYTES_MAX + 1) {
+		no_memory = out.lines.no_memory;
 		buf_cut(&out.lines, before);
 		emit_flush();
-		return emit_too_large(c, rec, data);
+		return no_memory ? emit_no_memory(c) : emit_too_large(c, rec, data);
 	}
 	if (may_wait() || lines_write(c->err) == 0)
 		return 0;
@@ -200,14 +210,6 @@ static int
 emit_wrong(struct call *c, const char *why)
 {
 	error_set(c->err, ERR_GENERIC, "the connector broke the rules of %s: %s", c->type, why);
-	return emit_failed(c);
-}
-
-static int
-emit_no_memory(struct call *c)
-{
-	error_set(c->err, ERR_MEMORY, "no memory left to make a record: "
-	    "raise the memory limit, or let the connector hold less at a time");
 	return emit_failed(c);
 }
 
