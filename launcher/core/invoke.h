@@ -118,6 +118,9 @@ struct inv_limits {
 };
 /* One "name=value" of --limit: deadline, silence (30s, 5m, 500ms), memory (64m, 1g), cpu (10s), records, connects. */
 int	inv_limit_set(struct inv_limits *, const char *name_is_value, struct error *e);
+/* The values alone, of whatever is written as limits are: "30s" in ms, "64m" in bytes.  -1: they are none. */
+int	inv_time_read(const char *text, int64_t *ms);
+int	inv_size_read(const char *text, int64_t *bytes);
 
 /* Where records and logs go.  Text is not NUL-terminated and lives for the call only. */
 struct inv_sink {

@@ -17,6 +17,7 @@ static const struct {
 	{ "ms", UNIT_TIME, 1 }, { "s", UNIT_TIME, 1000 }, { "", UNIT_TIME, 1000 },
 	{ "m", UNIT_TIME, 60000 }, { "h", UNIT_TIME, 3600000 }, { "d", UNIT_TIME, 86400000 },
 	{ "", UNIT_BYTES, 1 }, { "k", UNIT_BYTES, KIB }, { "m", UNIT_BYTES, MIB }, { "g", UNIT_BYTES, 1024 * (int64_t)MIB },
+	{ "t", UNIT_BYTES, 1024 * 1024 * (int64_t)MIB },
 	{ "", UNIT_COUNT, 1 }, { "k", UNIT_COUNT, 1000 }, { "m", UNIT_COUNT, 1000000 },
 };
 
@@ -53,6 +54,18 @@ number(const char *text, enum unit unit, int64_t *out)
 		if (suffixes[i].unit == unit && strcmp(suffixes[i].suffix, rest) == 0)
 			return __builtin_mul_overflow(n, suffixes[i].factor, out) ? -1 : 0;
 	return -1;
+}
+
+int
+inv_time_read(const char *text, int64_t *ms)
+{
+	return number(text, UNIT_TIME, ms);
+}
+
+int
+inv_size_read(const char *text, int64_t *bytes)
+{
+	return number(text, UNIT_BYTES, bytes);
 }
 
 int

@@ -13,6 +13,11 @@
 #include "worker/contract/version.h"
 
 #define FRONT	"front"		/* a layer of the server's own */
+/* What each SIZE and TIME may be. */
+#define SIZE_BYTES_MIN	(32 * (int64_t)MIB)
+#define SIZE_BYTES_MAX	(1024 * 1024 * 1024 * (int64_t)MIB)
+#define SIZE_RANGE	"32m to 1024t"
+#define TIME_RANGE	"1ms to 7d"
 
 enum kind { TEXT, COUNT, TIME, BYTES, CALL };
 
@@ -256,23 +261,33 @@ worker_logs_take(struct settings *s, const char *text, struct error *e)
 	return 0;
 }
 
-/* Times and sizes are written as limits are. */
 static int
-measure_read(const char *limit, const char *text, struct inv_limits *l, struct error *e)
+time_read(const char *text, int64_t *ms, struct error *e)
 {
-	char	 pair[64];
+	int64_t	 n;
 
-	if (snprintf(pair, sizeof(pair), "%s=%s", limit, text) >= (int)sizeof(pair))
-		return error_set(e, ERR_USAGE, "too long");
-	return inv_limit_set(l, pair, e);
+	if (inv_time_read(text, &n) == -1 || n < 1 || n > DEADLINE_MS_MAX)
+		return error_set(e, ERR_USAGE, "a time of " TIME_RANGE " is wanted");
+	*ms = n;
+	return 0;
+}
+
+static int
+size_read(const char *text, int64_t *bytes, struct error *e)
+{
+	int64_t	 n;
+
+	if (inv_size_read(text, &n) == -1 || n < SIZE_BYTES_MIN || n > SIZE_BYTES_MAX)
+		return error_set(e, ERR_USAGE, "a size of " SIZE_RANGE " is wanted");
+	*bytes = n;
+	return 0;
 }
 
 static int
 row_take(const struct row *r, struct settings *s, const char *text, struct error *e)
 {
-	char			*at = (char *)s + r->at;
-	struct inv_limits	 l = { 0 };
-	uint64_t		 n = 0;
+	char		*at = (char *)s + r->at;
+	uint64_t	 n = 0;
 
 	switch (r->kind) {
 	case TEXT:
@@ -284,15 +299,9 @@ row_take(const struct row *r, struct settings *s, const char *text, struct error
 		*(unsigned int *)(void *)at = (unsigned int)n;
 		return 0;
 	case TIME:
-		if (measure_read("deadline", text, &l, e) == -1)
-			return -1;
-		*(int64_t *)(void *)at = l.deadline_ms;
-		return 0;
+		return time_read(text, (int64_t *)(void *)at, e);
 	case BYTES:
-		if (measure_read("memory", text, &l, e) == -1)
-			return -1;
-		*(int64_t *)(void *)at = (int64_t)l.memory_bytes;
-		return 0;
+		return size_read(text, (int64_t *)(void *)at, e);
 	default:
 		return r->take(s, text, e);
 	}
