@@ -30,6 +30,7 @@ struct envelope {
 
 /* Where the platform says, among the members of a config, whose it is. */
 #define INSTANCE_MEMBER	"spConnectorInstanceId"
+#define STATE_AROUND	2	/* containers that a state lies in: the body, and its input */
 
 static int
 text_read(const cJSON *doc, const char *name, char out[REQUEST_ID_BYTES_MAX + 1], struct error *e)
@@ -81,18 +82,30 @@ config_merge(cJSON *doc, const struct reg_instance *i, struct error *e)
  * The tool sends as stateId, which is the platform's name for a state that it keeps, what it has printed of an earlier run;
  * nothing is kept here, and what was printed is the state.
  */
-static void
-state_turn(cJSON *doc)
+static int
+state_turn(cJSON *doc, struct error *e)
 {
+	static const struct json_limits	 within = { REQUEST_BYTES_MAX, JSON_DEPTH_MAX - STATE_AROUND, JSON_NODES_MAX };
 	cJSON		*input = cJSON_GetObjectItemCaseSensitive(doc, "input"), *state;
 	const char	*text = cJSON_IsObject(input) ? json_str(input, "stateId", NULL) : NULL;
-	struct error	 e = ERROR_NONE;
+	struct error	 none = ERROR_NONE;
 
-	if (text == NULL || text[0] != '{' || json_get(input, "state") != NULL ||
-	    (state = json_parse(text, strlen(text), NULL, &e)) == NULL)
-		return;
-	if (json_set(input, "state", state) == 0)
-		cJSON_DeleteItemFromObjectCaseSensitive(input, "stateId");
+	if (text == NULL || text[0] != '{' || json_get(input, "state") != NULL)
+		return 0;
+	if ((state = json_parse(text, strlen(text), &within, e)) == NULL) {
+		/* What is no JSON at all is somebody's id. */
+		if ((state = json_parse(text, strlen(text), NULL, &none)) != NULL) {
+			json_wipe(state);
+			e->code = ERR_REQUEST;	/* too deep where it goes: not too large */
+			return error_in(e, "input.stateId");
+		}
+		*e = ERROR_NONE;
+		return 0;
+	}
+	if (json_set(input, "state", state) == -1)
+		return error_set(e, ERR_SYSTEM, "no memory");
+	cJSON_DeleteItemFromObjectCaseSensitive(input, "stateId");
+	return 0;
 }
 
 /* Our body from theirs, in its place. */
@@ -105,11 +118,10 @@ body_turn(struct buf *body, const struct reg_instance *i, struct envelope *en, s
 
 	if (doc == NULL)
 		return -1;
-	if (envelope_read(doc, en, e) == -1 || (i != NULL && config_merge(doc, i, e) == -1)) {
+	if (envelope_read(doc, en, e) == -1 || (i != NULL && config_merge(doc, i, e) == -1) || state_turn(doc, e) == -1) {
 		json_wipe(doc);
 		return -1;
 	}
-	state_turn(doc);
 	out = cJSON_CreateObject();
 	if (i != NULL)
 		(void)json_set_str(out, "source", i->id);

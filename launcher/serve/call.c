@@ -285,7 +285,7 @@ on_turn(void *arg)
 	struct connector_ref	 ref = { 0 };
 	struct ask		 a = { 0 };
 	struct error		 e = ERROR_NONE;
-	int			 r = ref_find(c->connector, "", -1, &ref, &e);
+	int			 r = ref_find(c->lasting, "", -1, &ref, &e);
 
 	if (r == 0 && (r = ask_read(c->body.data, c->body.len, &ref, &a, &e)) == 0) {
 		r = c->linked != NULL && connector_link(&ref, c->linked, &e) == -1 ? -1 : call_start(c, &ref, &a, &e);
@@ -326,6 +326,7 @@ call_new(struct exchange *x, const struct connector_ref *ref, const struct ask *
 	c->cmd = a->rq.cmd;
 	c->ticket = (struct admit_ticket){ .go = on_turn, .arg = c };
 	snprintf(c->connector, sizeof(c->connector), "%s", ref->name);
+	ref_lasting(ref->name, c->lasting);
 	snprintf(c->type, sizeof(c->type), "%s", a->rq.type);
 	snprintf(c->source, sizeof(c->source), "%s", a->source);
 	snprintf(c->caller, sizeof(c->caller), "%s", x->caller);

@@ -10,6 +10,7 @@
 
 #include "launcher/serve/admit.h"
 #include "launcher/serve/call.h"
+#include "launcher/serve/ref.h"
 #include "launcher/serve/serve.h"
 #include "launcher/serve/stream.h"
 #include "launcher/serve/tokens.h"
@@ -46,7 +47,8 @@ struct call {
 	uint64_t		 records, bytes;
 	enum command		 cmd;
 	char			 id[REQUEST_ID_BYTES_MAX + 1];
-	char			 connector[CONNECTOR_NAME_MAX + 1];
+	char			 connector[CONNECTOR_NAME_MAX + 1];	/* as it was called when the call came */
+	char			 lasting[REF_LASTING_BYTES + 1];		/* ... and as it is found when its turn comes */
 	char			*linked;	/* folder of the customizer that is linked to it; NULL: none is */
 	char			 type[REQUEST_TYPE_BYTES_MAX + 1];
 	char			 source[SOURCE_BYTES_MAX + 1];

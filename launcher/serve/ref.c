@@ -45,6 +45,20 @@ ref_identity(const char *name, char id[REF_ID_BYTES + 1], uint32_t *version)
 	*version = at == NULL ? REF_OWN_VERSION : (uint32_t)strtoul(at + 1, NULL, 10);
 }
 
+void
+ref_lasting(const char *name, char lasting[REF_LASTING_BYTES + 1])
+{
+	static_assert(REF_LASTING_BYTES >= REF_ID_BYTES + sizeof("@4294967295"), "an id and a version fit");
+	char				 base[CONNECTOR_NAME_MAX + 1];
+	const struct reg_connector	*c;
+
+	ref_base(name, base);
+	if ((c = registry_find(base)) == NULL)
+		snprintf(lasting, REF_LASTING_BYTES + 1, "%s", name);
+	else
+		snprintf(lasting, REF_LASTING_BYTES + 1, "%s%s", c->id, name + strcspn(name, "@"));
+}
+
 struct wanted {
 	char	 base[REQUEST_ID_BYTES_MAX + 1];	/* name or id */
 	char	 tag[REQUEST_ID_BYTES_MAX + 1];		/* "": version it is */

@@ -27,6 +27,9 @@ int	ref_find(const char *text, const char *tag, int64_t version, struct connecto
 void	ref_base(const char *name, char base[CONNECTOR_NAME_MAX + 1]);
 /* Its id and version. */
 void	ref_identity(const char *name, char id[REF_ID_BYTES + 1], uint32_t *version);
+/* What finds it whatever happens to its alias meanwhile: an upload by its id. */
+#define REF_LASTING_BYTES	CONNECTOR_NAME_MAX
+void	ref_lasting(const char *name, char lasting[REF_LASTING_BYTES + 1]);
 /* The id of a connector that came with the server: the same everywhere, made from its name. */
 void	ref_own_id(const char *name, char id[REF_ID_BYTES + 1]);
 

@@ -134,6 +134,11 @@ error_is(invoked($name, 'std:nothing'), 400, 'unsupported', 'no such command');
 error_is(invoked($name, 'std:account:read'), 400, 'request', 'an input that lacks something');
 error_is(call('POST', "/beta/platform-connectors/$name/invoke", '{"type":'), 400, 'request', 'no JSON');
 error_is(call('POST', "/beta/platform-connectors/$name/invoke", '[]'), 400, 'request', 'no object');
+# A state that would be too deep where it goes is not too large.
+sub nested { my ($n) = @_; return { type => 'std:account:list', config => { attack => 'none' }, input => { stateful => JSON::PP::true, stateId => '{"a":' x $n . '1' . '}' x $n } } }
+$r = error_is(call('POST', "/beta/platform-connectors/$name/invoke", nested($_)), 400, 'request', "a stateId of $_ objects inside each other") for 127;
+like($r, qr/^input\.stateId: /, '... is told where');
+isnt(call('POST', "/beta/platform-connectors/$name/invoke", nested(126))->{code}, 413, '... and 126 are not too much');
 error_is(call('POST', "/beta/platform-connectors/$name/invoke", '{}', '-H', 'Content-Type: text/plain'), 415, 'request', 'no JSON by its type');
 error_is(call('GET', '/beta/nothing'), 404, 'usage', 'nothing there');
 error_is(call('PATCH', "/beta/platform-connectors/$name/invoke"), 405, 'usage', 'another method');
@@ -397,6 +402,9 @@ SKIP: {
 	# --- no more than fits: archives of 8 MB that do not get smaller, and what is in them
 	my $full = "$work/full";
 	my @bounded = ('--registry', $full, '--registry-budget', '32m');
+	for (['--registry-budget', '31m', 'a size of 32m to 1024t'], ['--memory-budget', '1025t', 'a size of 32m to 1024t'], ['--grace', '8d', 'a time of 1ms to 7d'], ['--results-budget', '64', 'a size of 32m']) {
+		like(scalar(qx(@{[bascule()]} serve $_->[0] $_->[1] 2>&1)), qr/^bascule: usage: $_->[0]: $_->[2]/, "$_->[0] $_->[1] is refused by what it may be");
+	}
 	open(my $urandom, '<:raw', '/dev/urandom') or die;
 	my $large = sub { my ($n) = @_; read($urandom, my $noise, 8_000_000) == 8_000_000 or die; return $script->("large$n", ['run.sh'], 'run.sh' => "#!/bin/sh\n", noise => $noise) };
 	my $on_disk = sub { my $n = 0; find({ no_chdir => 1, wanted => sub { $n += -s $_ if -f $_ } }, $full); $n };

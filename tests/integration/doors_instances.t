@@ -219,11 +219,16 @@ ok(state_is('busy', 'starting'), 'the only turn is taken');
 my $late = begin('POST', "$I/$iid/invoke", { type => 'std:account:list', input => { which => JSON::PP::true } });
 ok(until_true(sub { scalar grep { ($_->{source} // '') eq $iid && $_->{state} eq 'queued' } @{curl('GET', '/v1/invocations')->{json}{invocations}} }), 'one waits');
 is(upload("$C/$cid", pack_zip('c5', 'index.js' => customizer('three')))->{code}, 200, 'another version of its customizer meanwhile');
+# Another connector of its name and version, meanwhile, is not what it asked for.
+is(curl('PUT', "$P/hr", { alias => 'hr-old' })->{code}, 200, 'its connector is called otherwise');
+is(curl('POST', $P, { alias => 'hr' })->{code}, 200, '... and another one as it was');
 curl('DELETE', '/v1/invocations/busy');
 $r = result($late);
 result($busy);
 is_deeply([@{said($r)->{input}}{qw(by)}, said($r)->{which}], ['two', [$hr, 2]], '... and when its turn comes has its customizer of then, and its name and version')
     or diag($r->{body}, log_of());
+is(curl('DELETE', "$P/hr")->{code}, 204, 'the other one goes');
+is(curl('PUT', "$P/hr-old", { alias => 'hr' })->{code}, 200, '... and it has its name again');
 is(said(listed($iid))->{input}{by}, 'three', 'the next one has the new one');
 my @audit = map { "$_->{what} " . ($_->{detail} // '') } @{curl('GET', '/v1/audit?limit=1000')->{json}{audit}};
 for my $what (qr/^customizer\.create My Customizer$/, qr/^customizer\.rename My Customizer -> /, qr/^customizer\.upload .*\@4 [0-9a-f]{64}$/, qr/^instance\.create \Q$iid\E HR prod: connector \Q$hr\E, customizer none$/,
