@@ -1,185 +1,9 @@
 /*
  * test_core.c -- many invocations in one loop: nurseries that are kept, replaced and lost; workers parked.
- *
- * With the real broker and the connector of the evil suite, copied to a name of its own.
  */
-#include <dirent.h>
-#include <setjmp.h>
-#include <signal.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <string.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-
-#include <cmocka.h>
-#include <event2/event.h>
-
-#include "launcher/core/invoke.h"
-#include "launcher/core/worker.h"
-#include "worker/contract/json.h"
-#include "worker/contract/util.h"
+#include "tests/unit/core_kit.h"
 
 #define MANY	60		/* invocations at once */
-#define MOST_MS	30000		/* that any test may take */
-
-static char		 folder[64], program[128];
-static char		*broker;
-static struct event_base *base;
-static struct connector_ref ref;
-
-struct one {
-	struct invocation	*iv;
-	unsigned int		 records;
-	bool			 done;
-};
-
-static void
-on_record(void *arg, const struct line_facts *f, const char *line, size_t len)
-{
-	struct one	*o = arg;
-
-	(void)line;
-	(void)len;
-	o->records += f->record == REC_OUTPUT;
-}
-
-static void
-on_log(void *arg, const char *line, size_t len)
-{
-	(void)arg;
-	(void)line;
-	(void)len;
-}
-
-static bool
-on_ready(void *arg)
-{
-	(void)arg;
-	return true;
-}
-
-static void
-on_done(void *arg)
-{
-	((struct one *)arg)->done = true;
-}
-
-static void
-start_with(struct one *o, const char *type, void (*done)(void *))
-{
-	struct request		 rq = { 0 };
-	struct error		 e = ERROR_NONE;
-	char			 text[128];
-	struct inv_request	 q = { .ref = &ref, .rq = &rq,
-	    .sink = { on_record, on_log, on_ready, done, o } };
-
-	*o = (struct one){ 0 };
-	snprintf(text, sizeof(text), "{\"type\":\"%s\",\"config\":{},\"input\":{}}", type);
-	if (request_parse(text, strlen(text), &rq, &e) == -1 || (o->iv = inv_start(&q, &e)) == NULL)
-		fail_msg("%s: %s", type, e.msg);
-	request_free(&rq);
-}
-
-static void
-on_clock(evutil_socket_t fd, short what, void *arg)
-{
-	(void)fd;
-	(void)what;
-	(void)arg;
-}
-
-static void
-start(struct one *o, const char *type)
-{
-	start_with(o, type, on_done);
-}
-
-/* One turn of the loop, 20 ms at most. */
-static void
-turn(void)
-{
-	struct timeval	 tv = { 0, 20000 };
-
-	assert_int_equal(event_base_once(base, -1, EV_TIMEOUT, on_clock, NULL, &tv), 0);
-	(void)event_base_loop(base, EVLOOP_ONCE);
-}
-
-static void
-finish(struct one *o, enum err_code want)
-{
-	int64_t	 until = now_ms() + MOST_MS;
-
-	while (!o->done && now_ms() < until)
-		turn();
-	if (!o->done)
-		fail_msg("no end after %d ms", MOST_MS);
-	if (inv_verdict(o->iv)->code != want)
-		fail_msg("ended as %d: %s", (int)inv_verdict(o->iv)->code, inv_verdict(o->iv)->msg);
-	inv_free(o->iv);
-	o->iv = NULL;
-}
-
-static void
-run_ok(void)
-{
-	struct one	 o;
-
-	start(&o, "evil:ok");
-	finish(&o, ERR_NONE);
-	assert_int_equal(o.records, 1);
-}
-
-/* Our children with that in their command line, oldest first.  Returns how many; at most max are noted. */
-static size_t
-children(const char *what, pid_t *pids, size_t max)
-{
-	FILE	*list = fopen("/proc/thread-self/children", "r");
-	size_t	 n = 0;
-	int	 pid;
-
-	assert_non_null(list);
-	while (fscanf(list, "%d", &pid) == 1) {
-		char	 path[64], line[512] = "";
-		FILE	*f;
-		size_t	 k;
-
-		snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
-		if ((f = fopen(path, "r")) == NULL)
-			continue;
-		k = fread(line, 1, sizeof(line) - 1, f);
-		fclose(f);
-		for (size_t i = 0; i < k; i++)
-			if (line[i] == '\0')
-				line[i] = ' ';
-		if (strstr(line, what) != NULL && n++ < max)
-			pids[n - 1] = pid;
-	}
-	fclose(list);
-	return n;
-}
-
-static void
-opened(struct core_plan plan)
-{
-	plan.broker = broker;
-	core_open(base, &plan);
-}
-
-static int
-closed(void **state)
-{
-	pid_t	 left[1];
-
-	(void)state;
-	core_close();
-	/* Whatever a test did, nothing of it lives on. */
-	if (children("", left, 1) != 0) {
-		print_error("process %d is left\n", left[0]);
-		return -1;
-	}
-	return 0;
-}
 
 static void
 one_nursery_serves_all(void **state)
@@ -362,23 +186,6 @@ parked(void **state)
 }
 
 static void
-broker_killed(void **state)
-{
-	struct one	 o;
-	pid_t		 pids[1];
-
-	(void)state;
-	opened((struct core_plan){ 0 });
-	start(&o, "evil:hang");
-	for (int i = 0; i < 20; i++)
-		turn();
-	assert_int_equal(children("bascule-broker", pids, 1), 1);
-	kill(pids[0], SIGKILL);
-	finish(&o, ERR_SYSTEM);
-	run_ok();
-}
-
-static void
 cancelled(void **state)
 {
 	struct one	 at_once, later;
@@ -393,111 +200,6 @@ cancelled(void **state)
 		turn();
 	inv_cancel(later.iv, ERR_CLIENT_GONE, "nobody reads");
 	finish(&later, ERR_CLIENT_GONE);
-}
-
-/* The process that moves workers into their groups; 0 where there are none. */
-static pid_t
-mover_find(void)
-{
-	FILE	*list = fopen("/proc/thread-self/children", "r");
-	pid_t	 found = 0;
-	int	 pid;
-
-	assert_non_null(list);
-	while (found == 0 && fscanf(list, "%d", &pid) == 1) {
-		char	 path[64], name[32] = "";
-		FILE	*f;
-
-		snprintf(path, sizeof(path), "/proc/%d/comm", pid);
-		if ((f = fopen(path, "r")) == NULL)
-			continue;
-		if (fgets(name, sizeof(name), f) != NULL && strcmp(name, "bascule-mover\n") == 0)
-			found = pid;
-		fclose(f);
-	}
-	fclose(list);
-	return found;
-}
-
-static void
-turns(int n)
-{
-	for (int i = 0; i < n; i++)
-		turn();
-}
-
-/* Until no group is joined by the loop itself. */
-static void
-mover_wanted(void)
-{
-	usleep(2 * GROUP_WARM_MS * 1000);
-}
-
-/* Dead between two invocations it is made anew; with workers in its hands, they are moved all the same. */
-static void
-mover_killed(void **state)
-{
-	struct one	 o;
-	pid_t		 pid;
-
-	(void)state;
-	opened((struct core_plan){ 0 });
-	run_ok();
-	if ((pid = mover_find()) == 0)
-		skip();
-	kill(pid, SIGKILL);
-	mover_wanted();
-	run_ok();
-	turns(5);
-	mover_wanted();
-	run_ok();
-	pid = mover_find();
-	assert_int_not_equal(pid, 0);
-	kill(pid, SIGSTOP);
-	mover_wanted();
-	start(&o, "evil:ok");
-	turns(20);
-	assert_false(o.done);
-	assert_int_equal(o.records, 0);
-	kill(pid, SIGKILL);
-	finish(&o, ERR_NONE);
-	assert_int_equal(o.records, 1);
-	run_ok();
-}
-
-/* A worker that ends while it is being moved keeps its number until it is not. */
-static void
-mover_hangs(void **state)
-{
-	struct one	 all[4];
-	pid_t		 pid;
-
-	(void)state;
-	opened((struct core_plan){ 0 });
-	run_ok();
-	if ((pid = mover_find()) == 0)
-		skip();
-	kill(pid, SIGSTOP);
-	mover_wanted();
-	for (size_t i = 0; i < N_ITEMS(all); i++)
-		start(&all[i], "evil:ok");
-	turns(10);
-	inv_cancel(all[0].iv, ERR_CANCELLED, "while it is moved");
-	turns(10);
-	assert_false(all[0].done);
-	kill(pid, SIGCONT);
-	finish(&all[0], ERR_CANCELLED);
-	for (size_t i = 1; i < N_ITEMS(all); i++)
-		finish(&all[i], ERR_NONE);
-	/* All at once, from outside the loop. */
-	kill(pid, SIGSTOP);
-	mover_wanted();
-	for (size_t i = 0; i < N_ITEMS(all); i++)
-		start(&all[i], "evil:ok");
-	turns(10);
-	for (size_t i = 0; i < N_ITEMS(all); i++)
-		inv_free(all[i].iv);
-	run_ok();
 }
 
 static size_t
@@ -529,42 +231,6 @@ nothing_is_left_open(void **state)
 	assert_int_equal(open_files(), before);
 }
 
-/* The connector under a name of its own, in a folder that everybody may read. */
-static int
-set_up(void **state)
-{
-	char		 command[1024];
-	struct error	 e = ERROR_NONE;
-	char		*at;
-
-	(void)state;
-	if ((at = strstr(broker, "/libexec/")) == NULL)
-		return -1;
-	snprintf(folder, sizeof(folder), "/tmp/bascule-core-%d", (int)getpid());
-	snprintf(program, sizeof(program), "%s/core-test", folder);
-	snprintf(command, sizeof(command), "mkdir -m 755 %s && cp %.*s/tests/evil/evil/evil %s && "
-	    "cp %.*s/tests/evil/evil/connector-spec.json %s", folder, (int)(at - broker), broker, program,
-	    (int)(at - broker), broker, folder);
-	if (system(command) != 0 || connector_find(program, &ref, &e) == -1) {
-		print_error("%s\n", e.msg);
-		return -1;
-	}
-	base = event_base_new();
-	return base == NULL ? -1 : 0;
-}
-
-static int
-tear_down(void **state)
-{
-	char	 command[128];
-
-	(void)state;
-	connector_free(&ref);
-	event_base_free(base);
-	snprintf(command, sizeof(command), "rm -rf %s", folder);
-	return system(command);
-}
-
 int
 main(void)
 {
@@ -576,17 +242,9 @@ main(void)
 		cmocka_unit_test_teardown(new_files_new_nursery, closed),
 		cmocka_unit_test_teardown(renewed_by_count, closed),
 		cmocka_unit_test_teardown(parked, closed),
-		cmocka_unit_test_teardown(broker_killed, closed),
 		cmocka_unit_test_teardown(cancelled, closed),
-		cmocka_unit_test_teardown(mover_killed, closed),
-		cmocka_unit_test_teardown(mover_hangs, closed),
 		cmocka_unit_test_teardown(nothing_is_left_open, closed),
 	};
 
-	/* tests/run.sh names it; a sanitizer's build has no walls to put workers in. */
-	if ((broker = getenv("BASCULE_BROKER")) == NULL) {
-		printf("skipped: BASCULE_BROKER is not set\n");
-		return 0;
-	}
-	return cmocka_run_group_tests(tests, set_up, tear_down);
+	return broker_named() ? cmocka_run_group_tests(tests, set_up, tear_down) : 0;
 }
