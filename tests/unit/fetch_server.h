@@ -287,7 +287,7 @@ server_run(int listen_fd, const struct route *routes, size_t nroutes)
 	_exit(0);
 }
 
-static void
+__attribute__((unused)) static void
 server_start(const struct route *routes, size_t nroutes)
 {
 	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };

@@ -1,81 +1,15 @@
 /*
- * test_fetch_tls.c -- whom fetch believes, against a TLS server with certificates
- * made for each case; and HTTP/2, spoken by haproxy.
+ * test_fetch_tls.c -- whom fetch believes, against a TLS server with certificates made for each case.
  */
 #include "tests/unit/fetch_server.h"
-
-#include <openssl/err.h>
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-#include <openssl/x509v3.h>
+#include "tests/unit/fetch_ident.h"
 
 #include "worker/contract/worker_fd.h"
 #include "worker/runtime/runtime.h"
 
-#define HOST		"source.example"
-#define DAY_S		(24 * 3600)
-#define TOGETHER	4u
 #define REUSED		1	/* of the server's counters: handshakes with a session of before */
 
-/* A certificate and its key. */
-struct ident {
-	X509		*cert;
-	EVP_PKEY	*key;
-};
-
 enum who { ROOT, MIDDLE, LEAF, STRANGER, WHO__MAX };
-
-static void
-extension_add(X509 *cert, int nid, const char *value)
-{
-	X509_EXTENSION	*ext = X509V3_EXT_conf_nid(NULL, NULL, nid, value);
-
-	assert_non_null(ext);
-	assert_int_equal(X509_add_ext(cert, ext, -1), 1);
-	X509_EXTENSION_free(ext);
-}
-
-static struct ident
-ident_make(const char *name, const struct ident *issuer, bool ca, long from_s, long until_s)
-{
-	static long	 serial;
-	struct ident	 id = { X509_new(), EVP_EC_gen("P-256") };
-	X509_NAME	*n;
-
-	assert_non_null(id.cert);
-	assert_non_null(id.key);
-	n = X509_get_subject_name(id.cert);
-	X509_set_version(id.cert, 2);
-	ASN1_INTEGER_set(X509_get_serialNumber(id.cert), ++serial);
-	X509_gmtime_adj(X509_getm_notBefore(id.cert), from_s);
-	X509_gmtime_adj(X509_getm_notAfter(id.cert), until_s);
-	X509_NAME_add_entry_by_txt(n, "CN", MBSTRING_ASC, (const unsigned char *)name, -1, -1, 0);
-	X509_set_issuer_name(id.cert, issuer == NULL ? n : X509_get_subject_name(issuer->cert));
-	X509_set_pubkey(id.cert, id.key);
-	extension_add(id.cert, NID_basic_constraints, ca ? "critical,CA:TRUE" : "critical,CA:FALSE");
-	if (!ca) {
-		char	 san[128];
-
-		snprintf(san, sizeof(san), "DNS:%s", name);
-		extension_add(id.cert, NID_subject_alt_name, san);
-	}
-	assert_true(X509_sign(id.cert, issuer == NULL ? id.key : issuer->key, EVP_sha256()) > 0);
-	return id;
-}
-
-static char *
-pem_of(const X509 *cert)
-{
-	BIO	*b = BIO_new(BIO_s_mem());
-	char	*data, *text;
-	long	 n;
-
-	assert_int_equal(PEM_write_bio_X509(b, cert), 1);
-	n = BIO_get_mem_data(b, &data);
-	assert_non_null(text = strndup(data, (size_t)n));
-	BIO_free(b);
-	return text;
-}
 
 struct tls_case {
 	const char	*name;
@@ -136,20 +70,6 @@ tls_serve(int fd, const struct tls_case *t, const struct ident who[WHO__MAX])
 }
 
 /* A listening socket on loopback, and its port. */
-static int
-listener(uint16_t *port)
-{
-	struct sockaddr_in	 a = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t		 len = sizeof(a);
-	int			 fd = socket(AF_INET, SOCK_STREAM, 0);
-
-	assert_int_equal(bind(fd, (struct sockaddr *)&a, sizeof(a)), 0);
-	assert_int_equal(listen(fd, 32), 0);
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&a, &len), 0);
-	*port = ntohs(a.sin_port);
-	return fd;
-}
-
 static void
 tls_start(const struct tls_case *t, const struct ident who[WHO__MAX])
 {
@@ -396,153 +316,11 @@ test_session_name(void **state)
 	idents_free(who);
 }
 
-/* haproxy: TLS and HTTP/2 in front of the plain server. */
-struct front {
-	char		 dir[64], pem[96], cfg[96];
-	pid_t		 pid;
-	uint16_t	 port;
-};
-
-static bool
-front_start(struct front *fr, const struct ident *id)
-{
-	int	 fd;
-	FILE	*file;
-
-	if (system("command -v haproxy >/dev/null || test -x /usr/sbin/haproxy") != 0)
-		return false;
-	strcpy(fr->dir, "/tmp/fetch-h2-XXXXXX");
-	assert_non_null(mkdtemp(fr->dir));
-	snprintf(fr->pem, sizeof(fr->pem), "%s/server.pem", fr->dir);
-	snprintf(fr->cfg, sizeof(fr->cfg), "%s/haproxy.cfg", fr->dir);
-	fd = listener(&fr->port);
-	assert_non_null(file = fopen(fr->pem, "w"));
-	PEM_write_X509(file, id->cert);
-	PEM_write_PrivateKey(file, id->key, NULL, NULL, 0, NULL, NULL);
-	fclose(file);
-	assert_non_null(file = fopen(fr->cfg, "w"));
-	fprintf(file, "global\n\tmaxconn 100\ndefaults\n\tmode http\n\ttimeout connect 5s\n\ttimeout client 60s\n"
-	    "\ttimeout server 60s\nlisten h2\n\tbind fd@%d ssl crt %s alpn h2\n"
-	    "\thttp-request set-header X-Version %%[req.ver]\n\tserver s 127.0.0.1:%u\n", fd, fr->pem, server_port);
-	fclose(file);
-	if ((fr->pid = fork()) == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		setenv("PATH", "/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin", 1);
-		execlp("haproxy", "haproxy", "-q", "-db", "-f", fr->cfg, (char *)NULL);
-		_exit(127);
-	}
-	close(fd);
-	return true;
-}
-
-static void
-front_stop(const struct front *fr)
-{
-	kill(fr->pid, SIGKILL);
-	waitpid(fr->pid, NULL, 0);
-	unlink(fr->pem);
-	unlink(fr->cfg);
-	rmdir(fr->dir);
-}
-
-static unsigned int	 connects;
-
-static int
-counted_connect(const char *host, uint16_t port, struct error *e)
-{
-	connects++;
-	return plain_connect(host, port, e);
-}
-
-static int
-one_done(void *arg, size_t i, struct fetch_response *rs, struct error *e)
-{
-	unsigned int	*n = arg;
-
-	(void)i;
-	(void)e;
-	*n += cJSON_IsObject(rs->body) || cJSON_IsString(rs->body);
-	return 0;
-}
-
-/* Many requests together on one connection, with rows, a failure among them, and answers that do not fit. */
-static void
-h2_requests(struct fetch *f)
-{
-	struct fetch_request	 rqs[20], mixed[] = { { .path = "/hang" }, { .path = "/lost" }, { .path = "/hang" } };
-	struct rows_seen	 seen[20] = { 0 };
-	unsigned int		 n = 0;
-
-	for (size_t i = 0; i < N_ITEMS(rqs); i++)
-		rqs[i] = (struct fetch_request){ .path = "/g" };
-	assert_int_equal(fetch_many(f, rqs, N_ITEMS(rqs), one_done, &n, &err), 0);
-	assert_int_equal(n, N_ITEMS(rqs));
-	assert_int_equal(shared->peak, TOGETHER);
-	assert_non_null(strcasestr(shared->asked[0], "x-version: 2.0\r\n"));
-	assert_int_equal(connects, 1);
-
-	for (size_t i = 0; i < N_ITEMS(rqs); i++)
-		rqs[i] = (struct fetch_request){ .path = "/r", .rows = "/rows", .on_row = row_seen, .arg = &seen[i] };
-	assert_int_equal(fetch_many(f, rqs, N_ITEMS(rqs), one_done, &n, &err), 0);
-	for (size_t i = 0; i < N_ITEMS(rqs); i++)
-		assert_int_equal(seen[i].n, 2000);
-	assert_int_equal(fetch_many(f, mixed, N_ITEMS(mixed), one_done, &n, &err), -1);
-	assert_int_equal(err.code, ERR_NOT_FOUND);
-	err = ERROR_NONE;
-	/* A connection on which answers were given up is not used again. */
-	assert_int_equal(connects, 1);
-	assert_int_equal(fetch_get(f, "/r", NULL, &err), 0);
-	assert_int_equal(connects, 2);
-
-	n = 0;
-	for (size_t i = 0; i < TOGETHER; i++)
-		rqs[i] = (struct fetch_request){ .path = "/b" };
-	assert_int_equal(fetch_many(f, rqs, TOGETHER, one_done, &n, &err), 0);
-	assert_int_equal(n, TOGETHER);
-	assert_in_range(shared->hits[3], 5, 7);
-	assert_int_equal(connects, 2);
-}
-
-static void
-test_h2(void **state)
-{
-	static const struct route	 routes[] = { { "/g", { { 200, "{}", NULL, HOW_GATE } } },
-		{ "/r", { { 200, "2000", NULL, HOW_ROWS } } }, { "/hang", { { 200, "", NULL, HOW_HANG } } },
-		{ "/b", { { 200, NULL, NULL, HOW_BLOB } } } };
-	struct ident			 id = ident_make(HOST, NULL, false, -DAY_S, DAY_S);
-	autofree char			*pem = pem_of(id.cert), *blob = NULL;
-	struct front			 fr = { .pid = -1 };
-	char				 base[64];
-	struct fetch			*f;
-
-	(void)state;
-	server_blob_bytes = FETCH_BODY_BYTES_MAX - MIB;
-	assert_non_null(blob = malloc(server_blob_bytes));
-	memset(blob, 'x', server_blob_bytes);
-	blob[0] = blob[server_blob_bytes - 1] = '"';
-	server_blob = blob;
-	server_gate = TOGETHER;
-	server_start(routes, N_ITEMS(routes));
-	if (!front_start(&fr, &id)) {
-		server_stop();
-		skip();
-	}
-	snprintf(base, sizeof(base), "https://" HOST ":%u", fr.port);
-	assert_non_null(f = client_new((struct fetch_options){ .base_url = base, .ca_bundle = pem, .parallel = TOGETHER }));
-	fetch_connect = counted_connect;
-	h2_requests(f);
-	fetch_free(f);
-	front_stop(&fr);
-	server_stop();
-	X509_free(id.cert);
-	EVP_PKEY_free(id.key);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest	 tests[] = { cmocka_unit_test(test_trust), cmocka_unit_test(test_sessions),
-	    cmocka_unit_test(test_session_name), cmocka_unit_test(test_h2) };
+	    cmocka_unit_test(test_session_name) };
 	struct error		 e = ERROR_NONE;
 
 	if (fetch_preload(&e) == -1)
