@@ -33,6 +33,8 @@ layer_absent(const struct invocation *iv, enum sandbox_layer l)
 		return iv->w->group.why;
 	if (l == LAYER_MEMORY && iv->plan.guest[0] != '\0')
 		return "such a program may make code while it runs: its memory may be written and executed";
+	if (l == LAYER_LANDLOCK && landlock_level < 1)
+		return "this kernel has none, or was booted without it";
 	return NULL;
 }
 
@@ -48,7 +50,7 @@ layers(const struct invocation *iv)
 		const char	*why = on ? layer_absent(iv, l) : NULL;
 
 		(void)json_set_str(o, "state", !on ? "waived" : why != NULL ? "absent" : "on");
-		if (on && l == LAYER_LANDLOCK)
+		if (on && why == NULL && l == LAYER_LANDLOCK)
 			(void)json_set(o, "level", json_int(landlock_level));
 		if (on && why == NULL && l == LAYER_MEMORY)
 			(void)json_set_bool(o, "mdwe", mdwe);

@@ -31,6 +31,10 @@ my %ways = (
 	'unit without cpu' => [qw(systemd-run -q --wait --pipe --collect), '-p', 'Delegate=memory pids'],
 );
 
+# A kernel that has not all that strict needs.
+my ($major, $minor) = (POSIX::uname())[2] =~ /^(\d+)\.(\d+)/;
+my @less = $major * 1000 + $minor >= 5013 ? () : ('--sandbox', 'container', '--without', 'landlock');
+
 sub request {
 	my ($attack) = @_;
 	my $file = spill('request.json', { type => "evil:$attack", config => {}, input => {} });
@@ -63,7 +67,7 @@ sub end {
 sub invoke_in {
 	my ($way, $attack, @args) = @_;
 	return begin($way, request($attack), bascule(), 'invoke', $connector, '--verdict', '--timeout', '60s',
-	    '--limit', "memory=${\($memory >> 20)}m", @args);
+	    '--limit', "memory=${\($memory >> 20)}m", @less, @args);
 }
 
 sub groups { return grep { -d } map { chomp; $_ } `find $tree -type d -name 'bascule-*-*-*' 2>/dev/null` }
@@ -123,15 +127,15 @@ for my $way (sort keys %ways) {
 	look($way);
 	my $r = end(invoke_in($way, 'ok'));
 	is($r->{exit}, 0, "$way: a command") or diag(explain($r));
-	is_deeply([grep { $r->{layers}{$_}{state} ne 'on' } sort keys %{$r->{layers}}], [], "$way: every layer is on");
-	my $d = end(begin($way, '/dev/null', bascule(), 'doctor', '--json', '--require', 'cgroup'));
+	is_deeply([grep { $r->{layers}{$_}{state} ne (@less && /namespaces|landlock/ ? 'waived' : 'on') } sort keys %{$r->{layers}}], [], "$way: every layer is on that the kernel can");
+	my $d = end(begin($way, '/dev/null', bascule(), 'doctor', '--json', '--require', 'cgroup', @less));
 	my $json = eval { decode_json($d->{out}) } // {};
 	ok($json->{holds}, "$way: doctor finds that it can be had") or diag($d->{out}, $d->{err});
 	is_deeply([groups()], [], "$way: and cleans up");
 }
 
 # Somebody else in the group that we are in: groups cannot be had, and are not needed unless they are required.
-my $shell = "${\bascule()} invoke $connector --verdict";
+my $shell = "${\bascule()} invoke $connector --verdict @less";
 my $r = end(begin('unit', request('ok'), 'sh', '-c', "$shell; exit \$?"));
 is($r->{exit}, 0, 'beside a shell: a command all the same') or diag($r->{err});
 is($r->{layers}{cgroup}{state}, 'absent', 'without a group');

@@ -89,6 +89,7 @@ if (!$whole) {
 	my $r = invoke_with('ok');
 	is($r->{exit}, 81, 'strict: no command is run');
 	is($r->{verdict}{cause}, 'sandbox', 'by cause');
+	is($r->{verdict}{layers}{landlock}{state}, $landlock ? 'on' : 'absent', 'and the receipt claims no Landlock that is not there');
 	like($r->{err}, qr/landlock|namespaces/, 'the layer is named') or diag($r->{err});
 	is(doctor(@less)->{exit}, 0, "@less: holds") or diag(doctor(@less)->{out});
 }

@@ -21,7 +21,7 @@ command -v chrt >/dev/null && idle="chrt --idle 0"
 tests/deps.sh vm
 work=$(mktemp -d)
 pid=
-trap '[ -z "$pid" ] || kill "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
+trap 'status=$?; [ "$status" = 0 ] || echo "Bail out! status $status"; [ -z "$pid" ] || kill "$pid" 2>/dev/null || true; rm -rf "$work"' EXIT
 trap 'exit 130' INT TERM
 mkdir -p "$cache"
 
