@@ -31,7 +31,7 @@ static const char usage[] =
 "  --rounds N   blocks of each row (10)\n"
 "  --block N    samples of a block (20)\n"
 "  --quick      3 rounds of 5, less data: two minutes\n"
-"  --only NAME  only rows whose name starts so, and the floors\n"
+"  --only NAME  only rows whose name starts so, and the floors; several: NAME,NAME\n"
 "  --rivals     installs what it compares with first (Debian's packages, the SDK from npm)\n"
 "  --layers     also a worker with one layer waived at a time: what each costs\n"
 "  --json       one JSON object a line instead of the table\n"

@@ -32,7 +32,7 @@ static const struct rival {
 	    "--ro-bind", FLOOR, "/floor", "--proc", "/proc", "--dev", "/dev", "--clearenv", "/floor", "echo", NULL } },
 	{ "firejail", "--rivals installs it", { "firejail", "--quiet", "--noprofile", "--net=none", "--seccomp", "--caps.drop=all",
 	    FLOOR, "echo", NULL } },
-	{ "nsjail", "Debian 12 has no package of it: build it, put it into PATH", { "nsjail", "-Mo", "-q", "--chroot", "/", "--",
+	{ "nsjail", "Debian 12 has no package of it: build it, put it into PATH", { "nsjail", "-Mo", "-Q", "--chroot", "/", "--",
 	    FLOOR, "echo", NULL } },
 	{ "minijail0", "Debian 12 has no package of it: build it, put it into PATH", { "minijail0", "-p", "-e", "-l", "-n", "-N",
 	    "-v", FLOOR, "echo", NULL } },

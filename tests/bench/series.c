@@ -44,12 +44,22 @@ load_watch(void)
 	return before > 1 ? 1 : before;
 }
 
+/* list: beginnings of names, with commas between them. */
+static bool
+is_among(const char *name, const char *list)
+{
+	for (size_t n; list[0] != '\0'; list += n + (list[n] == ','))
+		if ((n = strcspn(list, ",")) > 0 && strncmp(name, list, n) == 0)
+			return true;
+	return false;
+}
+
 static bool
 wanted(const struct options *o, const struct row *r)
 {
 	static const char *const always[] = { "clone3", "kill" };
 
-	if (o->only == NULL || strncmp(r->name, o->only, strlen(o->only)) == 0)
+	if (o->only == NULL || is_among(r->name, o->only))
 		return true;
 	for (size_t i = 0; i < N_ITEMS(always); i++)
 		if (strcmp(r->name, always[i]) == 0)

@@ -22,7 +22,7 @@ struct series {
 struct options {
 	int		 rounds, block;
 	bool		 json, rivals, layers;
-	const char	*only;			/* rows whose name starts so, and floors */
+	const char	*only;			/* rows whose name starts so, or as another between commas, and floors */
 };
 
 extern struct series	 all[ROWS_MAX];
