@@ -309,7 +309,7 @@ make(const struct nursery_plan *plan, const char *folder)
 	LIST_INSERT_HEAD(&makings, m, next);
 	m->plan = *plan;
 	m->plan.spec = (struct file_id){ 0 };	/* no command of a specification's */
-	m->plan.watched = false;
+	m->plan.watched = 0;
 	snprintf(m->folder, sizeof(m->folder), "%s", folder);
 	buf_init(&m->code, CODE_BYTES_MAX);
 	evtimer_assign(&m->begin, core_base(), on_begin, m);

@@ -63,7 +63,7 @@ struct nursery_plan {
 	unsigned int	 cpu_s;
 	/* No part of what tells plans apart: */
 	struct file_id	 spec;		/* what was read before it was asked for; ino 0: nobody says */
-	bool		 watched;	/* every change of its connector's files is seen here: found_whole() */
+	uint32_t	 watched;	/* the bell that rings for any change of its connector's files: found_bell() */
 };
 
 struct worker;		/* worker.h */

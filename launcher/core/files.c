@@ -25,6 +25,7 @@ static bool	 is_far;
 static int	 bell = -1;
 static bool	 bell_lacks;		/* nothing can be watched here */
 static unsigned int watches;		/* asked for since it was hung */
+static uint32_t bell_no;			/* of the one that hangs */
 
 void
 files_socket(int fd)
@@ -149,6 +150,8 @@ files_changed(void)
 	watches = 0;
 	if (is_far && !bell_lacks && ask(FILES_BELL, "", 0, 0, NULL, &t, &bell) == -1)
 		bell_lacks = true;
+	if (bell != -1 && ++bell_no == 0)
+		bell_no = 1;
 	return true;
 }
 
@@ -156,6 +159,18 @@ int
 files_bell(void)
 {
 	return bell;
+}
+
+uint32_t
+files_bell_no(void)
+{
+	return bell == -1 ? 0 : bell_no;
+}
+
+void
+files_bell_heard(void)
+{
+	fd_closep(&bell);
 }
 
 /* The i-th name of that folder; -1: it was not asked about this. */

@@ -10,6 +10,7 @@
 
 #include <limits.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/types.h>
@@ -37,6 +38,10 @@ int	files_ahead_spec(void);
 bool	files_changed(void);
 /* Becomes readable once something has changed; -1: nothing is watched. */
 int	files_bell(void);
+/* Which it is: another each time that one is hung; 0: none. */
+uint32_t files_bell_no(void);
+/* It was found readable, but by poll(2) of a caller's own, after which it need not be any more: files_changed() will say so. */
+void	files_bell_heard(void);
 /* access(2): F_OK, R_OK, X_OK. */
 bool	files_may(const char *path, int how);
 int	files_rename(const char *from, const char *to);

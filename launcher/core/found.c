@@ -20,6 +20,7 @@ struct found {
 	bool			 there, kept;	/* kept: in the list */
 	struct spec		 spec;
 	struct file_id		 spec_id;
+	uint32_t		 bell;		/* that rings for its files: files_bell_no() */
 	int			 fd;		/* it, open: the kernel tells nobody of what is written through a mapping; -1: not so */
 };
 
@@ -123,14 +124,15 @@ found_put(const char *path, struct connector_ref *ref, int r)
 	f->tasks = ref->tasks;
 	f->spec = ref->spec;
 	f->spec_id = ref->spec_id;
+	f->bell = files_bell_no();
 	f->users = 1;
 	ref->of = f;
 }
 
-bool
-found_whole(const struct found *f)
+uint32_t
+found_bell(const struct found *f)
 {
-	return f != NULL && f->fd != -1 && f->described[0] == '\0';
+	return f != NULL && f->fd != -1 && f->described[0] == '\0' ? f->bell : 0;
 }
 
 void

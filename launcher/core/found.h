@@ -5,6 +5,7 @@
 #define CORE_FOUND_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "launcher/core/invoke.h"
 
@@ -12,8 +13,8 @@
 bool	found_get(const char *path, struct connector_ref *ref, int *r);
 /* Keeps it, if it is one that only the files that are watched decide about.  The specification is shared from now on. */
 void	found_put(const char *path, struct connector_ref *ref, int r);
-/* Nothing that decides about it can be written without a word: the rest is its program, and that runs.  NULL is not. */
-bool	found_whole(const struct found *);
+/* The bell that rings before anything that decides about it is written: the rest is its program, and that runs.  0: none does; of NULL, too. */
+uint32_t found_bell(const struct found *);
 /* ref has it no more. */
 void	found_drop(struct connector_ref *ref);
 /* Nothing of it is believed any more. */

@@ -81,7 +81,7 @@ inv_fill(struct invocation *iv, const struct inv_request *rq, struct error *e)
 	snprintf(iv->plan.main, sizeof(iv->plan.main), "%s", rq->ref->main);
 	iv->plan.tasks = rq->ref->tasks;
 	iv->plan.spec = rq->ref->spec_id;
-	iv->plan.watched = found_whole(rq->ref->of);
+	iv->plan.watched = found_bell(rq->ref->of);
 	iv->plan.words.bytes = rq->ref->words.bytes;
 	iv->plan.words.behind = rq->ref->words.behind;
 	memcpy(iv->plan.words.text, rq->ref->words.text, rq->ref->words.bytes);

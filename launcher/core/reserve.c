@@ -83,13 +83,24 @@ is_good(const struct worker *w)
 {
 	struct pollfd	 p[] = { { .fd = files_bell(), .events = POLLIN }, { .fd = relay_result_fd(w->relay), .events = POLLIN } };
 
-	return p[0].fd != -1 && poll(p, N_ITEMS(p), 0) == 0;
+	if (p[0].fd == -1 || poll(p, N_ITEMS(p), 0) == 0)
+		return p[0].fd != -1;
+	if (p[0].revents != 0)
+		files_bell_heard();
+	return false;
+}
+
+/* Does the bell that hangs now ring for its files?  A call may outlast the one that it began under. */
+static bool
+is_watched(const struct nursery_plan *plan)
+{
+	return plan->watched != 0 && plan->watched == files_bell_no();
 }
 
 struct worker *
 reserve_take(const struct nursery_plan *plan, void (*news)(void *), void *arg)
 {
-	struct reserve	*r = plan->watched ? find(plan) : NULL;
+	struct reserve	*r = is_watched(plan) ? find(plan) : NULL;
 	struct worker	*w;
 
 	if (r == NULL || r->w->state != WORKER_READY)
@@ -110,7 +121,7 @@ reserve_want(const struct nursery_plan *plan)
 	struct error	 ignored = ERROR_NONE;
 	struct reserve	*r;
 
-	if (!plan->watched || core_plan()->parked_max == 0 || core_plan()->supervisor <= 0 || nreserves == RESERVES_MAX ||
+	if (!is_watched(plan) || core_plan()->parked_max == 0 || core_plan()->supervisor <= 0 || nreserves == RESERVES_MAX ||
 	    find(plan) != NULL || now_ms() < none_ms || (r = malloc(sizeof(*r))) == NULL)
 		return;
 	r->plan = *plan;

@@ -134,6 +134,29 @@ P
 }
 }
 
+# --- a call outlasts what its connector's files were watched by: none is handed over ahead that nothing would ring for
+server('outlast', '--parked-min', 2, '--parked-max', 2);
+is(result(begin('POST', "/v1/connectors/later/invoke", '{"type":"evil:ok","config":{}}'))->{code}, 200, 'the other one runs');
+called();
+sleep(2);
+is(called(), 200, 'it runs');
+{
+	my $long = begin('POST', "/v1/connectors/$name/invoke", '{"type":"evil:slow","config":{}}');
+	sleep(0.5);
+	put("$work/c/later/connector-spec.json", titled('later'));
+	is(called('later'), 200, 'another one changed meanwhile, and runs');
+	sleep(0.5);		# the front does not ask again at once after there was none
+	kill('TERM', $long->{pid});
+	result($long);
+	sleep(1.5);
+	rename("$folder/$name", "$work/program");
+	system('cp', '/bin/false', "$folder/$name");
+	isnt(called(), 200, 'after it ended its program became another: it is not run as it was');
+	rename("$work/program", "$folder/$name");
+	is(called(), 200, 'and back');
+}
+stop('outlast');
+
 # --- one that was handed over ahead dies: nobody's call does
 server('dying', '--parked-min', 2, '--parked-max', 2);
 called();
