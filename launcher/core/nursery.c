@@ -54,11 +54,13 @@ dead(const struct nursery *n)
 	return poll(&p, 1, DEATH_MS) == 1;
 }
 
+/* One that lives on without its socket is not waited for: killed, it is dead at once; how one dies that is dying stays as it was. */
 static bool
 died_of_sigsys(const struct nursery *n)
 {
 	siginfo_t	 si = { 0 };
 
+	(void)syscall(SYS_pidfd_send_signal, n->pidfd, SIGKILL, NULL, 0);
 	return dead(n) && waitid(P_PIDFD, (id_t)n->pidfd, &si, WEXITED | WNOHANG | WNOWAIT) == 0 &&
 	    (si.si_code == CLD_KILLED || si.si_code == CLD_DUMPED) && si.si_status == SIGSYS;
 }

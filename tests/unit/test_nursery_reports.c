@@ -191,6 +191,33 @@ test_once(void **state)
 	assert_true(kit_stop());
 }
 
+/* It has closed its socket and lives on: the loop does not wait for its death. */
+static void
+test_lives_on(void **state)
+{
+	siginfo_t	 si = { 0 };
+	pid_t		 pid = fork();
+	int		 pidfd;
+
+	(void)state;
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	assert_true((pidfd = (int)syscall(SYS_pidfd_open, pid, 0)) != -1);
+	begin(1);
+	close(kit.n->pidfd);
+	kit.n->pidfd = pidfd;
+	fd_closep(&kit.theirs);
+	kit_turn();
+	assert_true(nursery_gone(kit.n));
+	assert_int_equal(kit.nlost, 1);
+	assert_int_equal(waitid(P_PID, (id_t)pid, &si, WEXITED | WNOHANG), 0);
+	assert_int_equal(si.si_pid, pid);
+	assert_int_equal(si.si_status, SIGKILL);
+	assert_true(kit_stop());
+}
+
 int
 main(void)
 {
@@ -202,6 +229,7 @@ main(void)
 		cmocka_unit_test(test_fork_failed),
 		cmocka_unit_test(test_not_seen),
 		cmocka_unit_test(test_once),
+		cmocka_unit_test(test_lives_on),
 	};
 
 	return cmocka_run_group_tests(tests, set_up, NULL);
