@@ -13,7 +13,16 @@
 #include "launcher/core/worker.h"
 #include "sandbox/sandbox.h"
 
-static LIST_HEAD(, worker) born = LIST_HEAD_INITIALIZER(born);
+#define BUCKETS		1024u
+
+/* Those that were born, by their number: each birth asks for one (worker_knows). */
+static LIST_HEAD(bucket, worker) born[BUCKETS];
+
+static struct bucket *
+bucket(pid_t pid)
+{
+	return &born[(unsigned int)pid % BUCKETS];
+}
 
 static void
 on_event(evutil_socket_t fd, short what, void *arg)
@@ -101,7 +110,7 @@ worker_born(struct worker *w, pid_t pid, int pidfd)
 	w->state = WORKER_LOCKING;
 	w->pid = pid;
 	w->pidfd = pidfd;
-	LIST_INSERT_HEAD(&born, w, known);
+	LIST_INSERT_HEAD(bucket(pid), w, known);
 	event_assign(&w->gone, core_base(), pidfd, EV_READ | EV_PERSIST, on_gone, w);
 	event_add(&w->results, NULL);
 	event_add(&w->gone, NULL);
@@ -122,7 +131,7 @@ worker_knows(pid_t pid)
 {
 	const struct worker	*w;
 
-	LIST_FOREACH(w, &born, known)
+	LIST_FOREACH(w, bucket(pid), known)
 		if (w->pid == pid)
 			return true;
 	return false;
