@@ -15,6 +15,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include <openssl/evp.h>
+
 #include "launcher/core/code.h"
 #include "launcher/core/core.h"
 #include "launcher/core/digest.h"
@@ -197,29 +199,6 @@ making_free(struct making *m)
 	free(m);
 }
 
-/* Groups of four, "=" at the end only; how many bytes that is, 0: it is something else. */
-static size_t
-base64_read(const char *from, size_t n, uint8_t *out)
-{
-	static const char	 digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-	size_t			 pads = (n > 0 && from[n - 1] == '=') + (n > 1 && from[n - 2] == '='), got = 0;
-	uint32_t		 group = 0;
-
-	for (size_t i = 0; i < n; i++) {
-		const char	*at = i < n - pads ? memchr(digits, from[i], sizeof(digits) - 1) : digits;
-
-		if (at == NULL)
-			return 0;
-		group = group << 6 | (uint32_t)(at - digits);
-		if (i % 4 != 3)
-			continue;
-		out[got++] = (uint8_t)(group >> 16);
-		out[got++] = (uint8_t)(group >> 8);
-		out[got++] = (uint8_t)group;
-	}
-	return got - pads;
-}
-
 /* {"code":"BASE64"}, by our own host: anything else is no code, and spoils the rest. */
 static void
 on_record(void *arg, const struct line_facts *f, const char *line, size_t len)
@@ -229,17 +208,20 @@ on_record(void *arg, const struct line_facts *f, const char *line, size_t len)
 	const char		*at = line + f->data_at + sizeof(head) - 1;
 	size_t			 n = f->data_bytes - (sizeof(head) - 1) - (sizeof(tail) - 1);
 	uint8_t			*part;
-	size_t			 got;
+	int			 got;
 
 	if (f->record != REC_OUTPUT || f->data_at + f->data_bytes > len || f->data_bytes < sizeof(head) + sizeof(tail) ||
 	    memcmp(line + f->data_at, head, sizeof(head) - 1) != 0 || n % 4 != 0 || (part = malloc(n)) == NULL) {
 		m->code.failed = true;
 		return;
 	}
-	if ((got = base64_read(at, n, part)) == 0)
+	got = EVP_DecodeBlock(part, (const unsigned char *)at, (int)n);
+	for (size_t i = 1; i <= 2 && got > 0 && at[n - i] == '='; i++)
+		got--;
+	if (got <= 0)
 		m->code.failed = true;
 	else
-		buf_add(&m->code, (const char *)part, got);
+		buf_add(&m->code, (const char *)part, (size_t)got);
 	free(part);
 }
 
