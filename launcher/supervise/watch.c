@@ -126,7 +126,7 @@ part_note(const char *part, const char *above, bool last)
 	if (name[0] == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return -1;
 	if (note(part, OF_ITSELF) == -1) {
-		if (errno != ENOENT || note(above, OF_ENTRIES) == -1)
+		if (errno != ENOENT || !is_local(above) || note(above, OF_ENTRIES) == -1)
 			return -1;
 		return lstat(part, &st) == -1 && errno == ENOENT ? 0 : -1;	/* it came meanwhile */
 	}
