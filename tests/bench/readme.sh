@@ -22,8 +22,7 @@ jq -rs '
 	"|---|---|--:|--:|---|",
 	($goals[] | select(.unmeasured == null) | row(.)),
 	"",
-	(["Not measured: " + ([$goals[] | select(.unmeasured != null) | .what] | join("; ")) + "."][] | select(. != "Not measured: .")),
-	"",
+	([$goals[] | select(.unmeasured != null) | .what] | select(length > 0) | "Not measured: " + join("; ") + ".", ""),
 	"![Request to first record, in bare clone3 children](tests/bench/ratios.svg)"
 ' "$results" >"$table"
 sed -i -e '/^<!-- bench -->$/,/^<!-- end -->$/{/^<!--/!d}' -e "/^<!-- bench -->\$/r $table" README.md
