@@ -77,6 +77,18 @@ static unsigned int	 server_slow_ms;
 static const char	*server_blob;
 static size_t		 server_blob_bytes;
 
+/* One that nearly fills what an answer may have: a JSON string, the caller's to free. */
+static __attribute__((unused)) char *
+server_blob_make(void)
+{
+	char	*blob = malloc(server_blob_bytes = FETCH_BODY_BYTES_MAX - MIB);
+
+	assert_non_null(blob);
+	memset(blob, 'x', server_blob_bytes);
+	blob[0] = blob[server_blob_bytes - 1] = '"';
+	return blob;
+}
+
 static void
 server_write(int fd, const char *s, size_t n)
 {

@@ -58,6 +58,15 @@ mover_wanted(void)
 	usleep(2 * GROUP_WARM_MS * 1000);
 }
 
+/* One that has moved a worker before; 0: no groups are to be had here. */
+static pid_t
+mover_had(void)
+{
+	opened((struct core_plan){ 0 });
+	run_ok();
+	return mover_find();
+}
+
 /* Dead between two invocations it is made anew; with workers in its hands, they are moved all the same. */
 static void
 mover_killed(void **state)
@@ -66,9 +75,7 @@ mover_killed(void **state)
 	pid_t		 pid;
 
 	(void)state;
-	opened((struct core_plan){ 0 });
-	run_ok();
-	if ((pid = mover_find()) == 0)
+	if ((pid = mover_had()) == 0)
 		skip();
 	kill(pid, SIGKILL);
 	mover_wanted();
@@ -98,9 +105,7 @@ mover_hangs(void **state)
 	pid_t		 pid;
 
 	(void)state;
-	opened((struct core_plan){ 0 });
-	run_ok();
-	if ((pid = mover_find()) == 0)
+	if ((pid = mover_had()) == 0)
 		skip();
 	kill(pid, SIGSTOP);
 	mover_wanted();

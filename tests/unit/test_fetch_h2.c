@@ -21,7 +21,6 @@ front_start(struct front *fr, const struct ident *id)
 
 	if (system("command -v haproxy >/dev/null || test -x /usr/sbin/haproxy") != 0)
 		return false;
-	strcpy(fr->dir, "/tmp/fetch-h2-XXXXXX");
 	assert_non_null(mkdtemp(fr->dir));
 	snprintf(fr->pem, sizeof(fr->pem), "%s/server.pem", fr->dir);
 	snprintf(fr->cfg, sizeof(fr->cfg), "%s/haproxy.cfg", fr->dir);
@@ -121,16 +120,12 @@ test_h2(void **state)
 		{ "/b", { { 200, NULL, NULL, HOW_BLOB } } } };
 	struct ident			 id = ident_make(HOST, NULL, false, -DAY_S, DAY_S);
 	autofree char			*pem = pem_of(id.cert), *blob = NULL;
-	struct front			 fr = { .pid = -1 };
+	struct front			 fr = { .pid = -1, .dir = "/tmp/test_fetch_h2.XXXXXX" };
 	char				 base[64];
 	struct fetch			*f;
 
 	(void)state;
-	server_blob_bytes = FETCH_BODY_BYTES_MAX - MIB;
-	assert_non_null(blob = malloc(server_blob_bytes));
-	memset(blob, 'x', server_blob_bytes);
-	blob[0] = blob[server_blob_bytes - 1] = '"';
-	server_blob = blob;
+	server_blob = blob = server_blob_make();
 	server_gate = TOGETHER;
 	server_start(routes, N_ITEMS(routes));
 	if (!front_start(&fr, &id)) {

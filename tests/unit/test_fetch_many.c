@@ -287,11 +287,7 @@ test_crowd(void **state)
 	struct fetch			*f;
 
 	(void)state;
-	server_blob_bytes = FETCH_BODY_BYTES_MAX - MIB;
-	assert_non_null(blob = malloc(server_blob_bytes));
-	memset(blob, 'x', server_blob_bytes);
-	blob[0] = blob[server_blob_bytes - 1] = '"';
-	server_blob = blob;
+	server_blob = blob = server_blob_make();
 	server_gate = 4;
 	requests_fill(rqs, 4, "/b");
 	server_start(&r, 1);

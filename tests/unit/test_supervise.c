@@ -89,7 +89,6 @@ end(int ms)
 
 struct take {
 	uint32_t		 no;
-	bool			 ahead;
 	struct nursery_plan	 plan;
 };
 
@@ -114,7 +113,7 @@ answer(const struct take *t)
 	int			 fds[DESK_FDS_MAX];
 	struct pollfd		 wait = { .fd = desk, .events = POLLIN };
 
-	assert_int_equal(desk_send(desk, &packet, desk_take_put(&packet, t->no, t->ahead, &t->plan), NULL, 0), 0);
+	assert_int_equal(desk_send(desk, &packet, desk_take_put(&packet, t->no, false, &t->plan), NULL, 0), 0);
 	do {
 		assert_int_equal(poll(&wait, 1, WAIT_MS), 1);
 		assert_int_equal(desk_receive(desk, &p, &bytes, fds), 0);
@@ -449,10 +448,7 @@ set_up(void **state)
 	char	 path[256];
 
 	(void)state;
-	if (mkdtemp(folder) == NULL)
-		return -1;
-	snprintf(registry, sizeof(registry), "%s/r", folder);
-	if (mkdir(registry, 0700) == -1)
+	if (mkdtemp(folder) == NULL || snprintf(registry, sizeof(registry), "%s/r", folder) < 0 || mkdir(registry, 0700) == -1)
 		return -1;
 	file_make("named");
 	file_make("other");

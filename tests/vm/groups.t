@@ -146,8 +146,8 @@ is($r->{exit}, 81, 'required it fails closed');
 like($r->{out} . $r->{err}, qr/cgroup: .*Delegate=yes/, 'and says what to do');
 is_deeply([groups()], [], 'nothing is left, though a broker and a nursery had been moved');
 # That shell moves aside, what it starts too: then that place is ours.
-my $aside = spill('aside.sh', "g=$tree\$(cut -d: -f3 /proc/self/cgroup)\nmkdir \$g/shell \$g/work\necho \$\$ >\$g/shell/cgroup.procs\n"
-    . "echo '+memory +pids' >\$g/cgroup.subtree_control\nsh -c \"echo \\\$\\\$ >\$g/work/cgroup.procs; exec $shell --require cgroup\"\n");
+my $aside = spill('aside.sh', "g=$tree\$(cut -d: -f3 /proc/self/cgroup)\nmkdir \$g/shell \$g/inner\necho \$\$ >\$g/shell/cgroup.procs\n"
+    . "echo '+memory +pids' >\$g/cgroup.subtree_control\nsh -c \"echo \\\$\\\$ >\$g/inner/cgroup.procs; exec $shell --require cgroup\"\n");
 $r = end(begin('unit', request('ok'), 'sh', $aside));
 is($r->{exit}, 0, 'a shell that moved aside') or diag($r->{out}, $r->{err});
 is($r->{layers}{cgroup}{state}, 'on', 'leaves the group to us');
